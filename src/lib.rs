@@ -1,0 +1,7 @@
+//! calve takes a module crate out of a modular monolith and leaves a working service behind.
+//!
+//! The modules in reading order; imports run downwards only, which `tests/house.rs` holds.
+
+pub mod diagnostic;
+
+pub mod changes;

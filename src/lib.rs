@@ -5,3 +5,6 @@
 pub mod diagnostic;
 
 pub mod changes;
+pub mod workspace;
+
+pub mod analysis;

@@ -1,0 +1,393 @@
+//! The items of one compilation root, module by module, in source order.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use quote::ToTokens;
+use syn::punctuated::Punctuated;
+use syn::{Meta, Token};
+
+use super::resolve::{Import, ItemId, ScopeId, imports_of};
+use crate::workspace::{Member, Source, SyntaxError, Target, Workspace};
+
+/// A library, binary, test, example or bench, with all its modules.
+#[derive(Debug)]
+pub struct CrateRoot<'w> {
+    /// The package it belongs to.
+    pub member: &'w Member,
+    /// The target it is.
+    pub target: &'w Target,
+    /// Its modules; the first is the crate root.
+    pub scopes: Vec<Scope<'w>>,
+    /// Its items, in source order.
+    pub items: Vec<Item<'w>>,
+    /// Files of it that do not parse.
+    pub broken: Vec<(&'w Utf8Path, &'w SyntaxError)>,
+}
+
+/// A module: a file or an inline `mod`.
+#[derive(Debug, Clone)]
+pub struct Scope<'w> {
+    /// Path from the crate root, such as `["storage", "rows"]`.
+    pub path: Vec<String>,
+    /// The module that holds it.
+    pub parent: Option<usize>,
+    /// The file its items stand in.
+    pub file: &'w Utf8Path,
+    /// That file.
+    pub source: &'w Source,
+    /// The `mod` item that declares it, an index into the root's items.
+    pub declared_by: Option<usize>,
+    /// Whether it exists only under `cfg(test)`.
+    pub test_only: bool,
+    /// Whether its items stand in a file of their own.
+    pub own_file: bool,
+    /// The names that `use` brings in.
+    pub imports: Vec<Import>,
+}
+
+/// What an item is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are Rust's own")]
+pub enum ItemKind {
+    Struct,
+    Enum,
+    Union,
+    Trait,
+    TypeAlias,
+    Function,
+    Const,
+    Static,
+    Impl,
+    Module,
+    Use,
+    Macro,
+    Other,
+}
+
+/// From where an item can be named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visibility {
+    /// `pub`.
+    Public,
+    /// `pub(crate)`, `pub(super)`, `pub(in …)`.
+    Restricted,
+    /// No keyword.
+    Private,
+}
+
+/// One item of a module.
+#[derive(Debug, Clone)]
+pub struct Item<'w> {
+    /// Its identity.
+    pub id: ItemId,
+    /// The module it stands in.
+    pub scope: ScopeId,
+    /// Its name; none for impls, uses and macro calls.
+    pub name: Option<String>,
+    /// What it is.
+    pub kind: ItemKind,
+    /// From where it can be named.
+    pub visibility: Visibility,
+    /// Whether it exists only under `cfg(test)`.
+    pub test_only: bool,
+    /// Its syntax.
+    pub syntax: &'w syn::Item,
+    /// The file it stands in, relative to the workspace root.
+    pub file: &'w Utf8Path,
+    /// That file.
+    pub source: &'w Source,
+}
+
+impl Item<'_> {
+    /// Its bytes in the file, attributes and doc comments included.
+    pub fn range(&self) -> std::ops::Range<usize> {
+        self.source.range_of(&self.syntax)
+    }
+
+    /// Bytes of its name, or of its first token where it has none.
+    pub fn name_range(&self) -> std::ops::Range<usize> {
+        let span = ident_of(self.syntax).map_or_else(
+            || {
+                use syn::spanned::Spanned;
+                self.syntax.span()
+            },
+            proc_macro2::Ident::span,
+        );
+        self.source.range(span)
+    }
+
+    /// Its attributes.
+    pub fn attributes(&self) -> &[syn::Attribute] {
+        attributes(self.syntax)
+    }
+}
+
+/// Indexes one root: follows `mod` declarations to their files.
+pub(super) fn index<'w>(
+    workspace: &'w Workspace,
+    member: &'w Member,
+    target: &'w Target,
+    root: usize,
+) -> CrateRoot<'w> {
+    let mut indexer = Indexer {
+        workspace,
+        root,
+        krate: CrateRoot {
+            member,
+            target,
+            scopes: Vec::new(),
+            items: Vec::new(),
+            broken: Vec::new(),
+        },
+    };
+    if let Some((file, source)) = workspace.files().find(|(path, _)| *path == target.root) {
+        let dir = file.parent().unwrap_or(Utf8Path::new("")).to_owned();
+        indexer.file(Vec::new(), None, None, false, file, source, &dir);
+    }
+    indexer.krate
+}
+
+struct Indexer<'w> {
+    workspace: &'w Workspace,
+    root: usize,
+    krate: CrateRoot<'w>,
+}
+
+impl<'w> Indexer<'w> {
+    #[allow(clippy::too_many_arguments, reason = "one call site, all of it position in the tree")]
+    fn file(
+        &mut self,
+        path: Vec<String>,
+        parent: Option<usize>,
+        declared_by: Option<usize>,
+        test_only: bool,
+        file: &'w Utf8Path,
+        source: &'w Source,
+        dir: &Utf8Path,
+    ) {
+        match source.ast() {
+            Ok(ast) => {
+                let scope = Scope {
+                    path,
+                    parent,
+                    file,
+                    source,
+                    declared_by,
+                    test_only,
+                    own_file: true,
+                    imports: Vec::new(),
+                };
+                self.module(scope, &ast.items, dir);
+            }
+            Err(error) => self.krate.broken.push((file, error)),
+        }
+    }
+
+    fn module(&mut self, scope: Scope<'w>, items: &'w [syn::Item], dir: &Utf8Path) {
+        let index = self.krate.scopes.len();
+        let (path, file, source) = (scope.path.clone(), scope.file, scope.source);
+        let scope_is_test = scope.test_only;
+        self.krate.scopes.push(scope);
+        let mut children = Vec::new();
+        for syntax in items {
+            let id = ItemId { root: self.root, index: self.krate.items.len() };
+            let imports = imports_of(syntax, visibility_of(syntax));
+            self.krate.scopes[index].imports.extend(imports);
+            let test_only = scope_is_test || attributes(syntax).iter().any(is_test_only);
+            self.krate.items.push(Item {
+                id,
+                scope: ScopeId { root: self.root, index },
+                name: ident_of(syntax).map(ToString::to_string),
+                kind: kind_of(syntax),
+                visibility: visibility_of(syntax),
+                test_only,
+                syntax,
+                file,
+                source,
+            });
+            if let syn::Item::Mod(module) = syntax {
+                children.push((id.index, module, test_only));
+            }
+        }
+        for (declared_by, module, test_only) in children {
+            let name = module.ident.to_string();
+            let name = name.strip_prefix("r#").unwrap_or(&name).to_owned();
+            let mut child_path = path.clone();
+            child_path.push(name.clone());
+            if let Some((_, items)) = &module.content {
+                let scope = Scope {
+                    path: child_path,
+                    parent: Some(index),
+                    file,
+                    source,
+                    declared_by: Some(declared_by),
+                    test_only,
+                    own_file: false,
+                    imports: Vec::new(),
+                };
+                self.module(scope, items, &dir.join(&name));
+            } else if let Some((child, source, child_dir)) =
+                self.module_file(&name, &module.attrs, file, dir)
+            {
+                self.file(
+                    child_path,
+                    Some(index),
+                    Some(declared_by),
+                    test_only,
+                    child,
+                    source,
+                    &child_dir,
+                );
+            }
+        }
+    }
+
+    /// The file of `mod name;`, and the folder in which its own children stand.
+    fn module_file(
+        &self,
+        name: &str,
+        attrs: &[syn::Attribute],
+        declared_in: &Utf8Path,
+        dir: &Utf8Path,
+    ) -> Option<(&'w Utf8Path, &'w Source, Utf8PathBuf)> {
+        let candidates = match path_attribute(attrs) {
+            Some(path) => {
+                let path = normalize(&declared_in.parent()?.join(path));
+                let dir = path.parent()?.to_owned();
+                vec![(path, dir)]
+            }
+            None => vec![
+                (dir.join(format!("{name}.rs")), dir.join(name)),
+                (dir.join(name).join("mod.rs"), dir.join(name)),
+            ],
+        };
+        candidates.into_iter().find_map(|(path, dir)| {
+            let (file, source) = self.workspace.files().find(|(file, _)| *file == path)?;
+            Some((file, source, dir))
+        })
+    }
+}
+
+fn path_attribute(attrs: &[syn::Attribute]) -> Option<String> {
+    attrs.iter().find_map(|attr| match &attr.meta {
+        Meta::NameValue(pair) if pair.path.is_ident("path") => match &pair.value {
+            syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => Some(text.value()),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+fn normalize(path: &Utf8Path) -> Utf8PathBuf {
+    let mut result = Utf8PathBuf::new();
+    for part in path.components() {
+        match part {
+            camino::Utf8Component::ParentDir => {
+                result.pop();
+            }
+            camino::Utf8Component::CurDir => {}
+            other => result.push(other),
+        }
+    }
+    result
+}
+
+/// Whether an attribute is `#[cfg(test)]`, `#[cfg(all(test, …))]` or `#[test]`.
+fn is_test_only(attr: &syn::Attribute) -> bool {
+    if attr.path().is_ident("cfg") {
+        return attr.parse_args::<Meta>().is_ok_and(|meta| match meta {
+            Meta::Path(path) => path.is_ident("test"),
+            Meta::List(list) if list.path.is_ident("all") => {
+                list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).is_ok_and(
+                    |parts| parts.iter().any(|p| matches!(p, Meta::Path(p) if p.is_ident("test"))),
+                )
+            }
+            _ => false,
+        });
+    }
+    attr.path().segments.last().is_some_and(|s| s.ident == "test")
+}
+
+fn ident_of(item: &syn::Item) -> Option<&proc_macro2::Ident> {
+    Some(match item {
+        syn::Item::Struct(i) => &i.ident,
+        syn::Item::Enum(i) => &i.ident,
+        syn::Item::Union(i) => &i.ident,
+        syn::Item::Trait(i) => &i.ident,
+        syn::Item::Type(i) => &i.ident,
+        syn::Item::Fn(i) => &i.sig.ident,
+        syn::Item::Const(i) => &i.ident,
+        syn::Item::Static(i) => &i.ident,
+        syn::Item::Mod(i) => &i.ident,
+        syn::Item::TraitAlias(i) => &i.ident,
+        syn::Item::Macro(i) => i.ident.as_ref()?,
+        _ => return None,
+    })
+}
+
+fn kind_of(item: &syn::Item) -> ItemKind {
+    match item {
+        syn::Item::Struct(_) => ItemKind::Struct,
+        syn::Item::Enum(_) => ItemKind::Enum,
+        syn::Item::Union(_) => ItemKind::Union,
+        syn::Item::Trait(_) => ItemKind::Trait,
+        syn::Item::Type(_) => ItemKind::TypeAlias,
+        syn::Item::Fn(_) => ItemKind::Function,
+        syn::Item::Const(_) => ItemKind::Const,
+        syn::Item::Static(_) => ItemKind::Static,
+        syn::Item::Impl(_) => ItemKind::Impl,
+        syn::Item::Mod(_) => ItemKind::Module,
+        syn::Item::Use(_) => ItemKind::Use,
+        syn::Item::Macro(_) => ItemKind::Macro,
+        _ => ItemKind::Other,
+    }
+}
+
+fn visibility_of(item: &syn::Item) -> Visibility {
+    let visibility = match item {
+        syn::Item::Struct(i) => &i.vis,
+        syn::Item::Enum(i) => &i.vis,
+        syn::Item::Union(i) => &i.vis,
+        syn::Item::Trait(i) => &i.vis,
+        syn::Item::Type(i) => &i.vis,
+        syn::Item::Fn(i) => &i.vis,
+        syn::Item::Const(i) => &i.vis,
+        syn::Item::Static(i) => &i.vis,
+        syn::Item::Mod(i) => &i.vis,
+        syn::Item::Use(i) => &i.vis,
+        _ => return Visibility::Private,
+    };
+    match visibility {
+        syn::Visibility::Public(_) => Visibility::Public,
+        syn::Visibility::Restricted(_) => Visibility::Restricted,
+        syn::Visibility::Inherited => Visibility::Private,
+    }
+}
+
+fn attributes(item: &syn::Item) -> &[syn::Attribute] {
+    match item {
+        syn::Item::Struct(i) => &i.attrs,
+        syn::Item::Enum(i) => &i.attrs,
+        syn::Item::Union(i) => &i.attrs,
+        syn::Item::Trait(i) => &i.attrs,
+        syn::Item::Type(i) => &i.attrs,
+        syn::Item::Fn(i) => &i.attrs,
+        syn::Item::Const(i) => &i.attrs,
+        syn::Item::Static(i) => &i.attrs,
+        syn::Item::Mod(i) => &i.attrs,
+        syn::Item::Use(i) => &i.attrs,
+        syn::Item::Impl(i) => &i.attrs,
+        syn::Item::Macro(i) => &i.attrs,
+        syn::Item::ExternCrate(i) => &i.attrs,
+        syn::Item::ForeignMod(i) => &i.attrs,
+        syn::Item::TraitAlias(i) => &i.attrs,
+        _ => &[],
+    }
+}
+
+/// The tokens of an item without the bodies of the modules in it.
+pub(super) fn tokens(item: &syn::Item) -> proc_macro2::TokenStream {
+    match item {
+        syn::Item::Mod(_) => proc_macro2::TokenStream::new(),
+        other => other.to_token_stream(),
+    }
+}

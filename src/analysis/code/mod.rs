@@ -1,0 +1,75 @@
+//! The code of the workspace's crates as items and names, without a compiler: enough of Rust's name
+//! resolution to say what a path in a signature, a body or a macro call refers to.
+
+mod items;
+mod mentions;
+mod resolve;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use camino::Utf8Path;
+
+pub use items::{CrateRoot, Item, ItemKind, Scope, Visibility};
+pub use mentions::{Mention, Segment, mentions};
+pub use resolve::{Found, Import, ItemId, ScopeId, leaves};
+
+use crate::workspace::{Source, TargetKind, Workspace};
+
+/// Every crate (compilation root) that was looked at, indexed when first asked for.
+pub struct Code<'w> {
+    /// The snapshot it reads.
+    pub workspace: &'w Workspace,
+    roots: RefCell<Vec<Rc<CrateRoot<'w>>>>,
+    by_target: RefCell<BTreeMap<(String, TargetKind, String), usize>>,
+    resolving: RefCell<Vec<(ScopeId, String)>>,
+}
+
+impl<'w> Code<'w> {
+    /// Nothing is parsed yet.
+    pub fn new(workspace: &'w Workspace) -> Self {
+        Self {
+            workspace,
+            roots: RefCell::default(),
+            by_target: RefCell::default(),
+            resolving: RefCell::default(),
+        }
+    }
+
+    /// The library crate of a member; none if it has no library.
+    pub fn library(&self, member: &str) -> Option<usize> {
+        let target = self.workspace.member(member)?.lib()?;
+        self.target(member, target.kind, &target.name)
+    }
+
+    /// One compilation root of a member.
+    pub fn target(&self, member: &str, kind: TargetKind, name: &str) -> Option<usize> {
+        let key = (member.to_owned(), kind, name.to_owned());
+        if let Some(&found) = self.by_target.borrow().get(&key) {
+            return Some(found);
+        }
+        let member = self.workspace.member(member)?;
+        let target = member.targets.iter().find(|t| t.kind == kind && t.name == name)?;
+        let index = self.roots.borrow().len();
+        let root = items::index(self.workspace, member, target, index);
+        self.roots.borrow_mut().push(Rc::new(root));
+        self.by_target.borrow_mut().insert(key, index);
+        Some(index)
+    }
+
+    /// A compilation root that was indexed.
+    pub fn root(&self, index: usize) -> Rc<CrateRoot<'w>> {
+        Rc::clone(&self.roots.borrow()[index])
+    }
+
+    /// An item of a root.
+    pub fn item(&self, id: ItemId) -> Item<'w> {
+        self.root(id.root).items[id.index].clone()
+    }
+
+    /// The text and syntax of a file.
+    pub fn source(&self, path: &Utf8Path) -> Option<&'w Source> {
+        self.workspace.source(path)
+    }
+}

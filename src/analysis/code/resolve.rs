@@ -1,0 +1,358 @@
+//! What a path refers to: through `use`, globs, re-exports and the workspace's own crates.
+
+use quote::ToTokens;
+
+use super::items::{self, Item, ItemKind, Visibility};
+use super::{Code, Mention, mentions};
+use crate::workspace::DependencyKind;
+
+/// Identity of an item: its compilation root and its place in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ItemId {
+    /// Index of the compilation root.
+    pub root: usize,
+    /// Index of the item in it.
+    pub index: usize,
+}
+
+/// Identity of a module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ScopeId {
+    /// Index of the compilation root.
+    pub root: usize,
+    /// Index of the module in it.
+    pub index: usize,
+}
+
+/// What a path leads to, and how many of its names that takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// An item of the workspace; the names that are left (an associated function, a variant).
+    Item(ItemId, Vec<String>),
+    /// A module of the workspace.
+    Module(ScopeId),
+    /// Something of another crate: the dependency's name in code, then the path in it.
+    External(String, Vec<String>),
+    /// `Self`, a generic parameter, a local variable, the prelude, a keyword.
+    Nothing,
+}
+
+/// One name that a `use` brings in.
+#[derive(Debug, Clone)]
+pub struct Import {
+    /// The name it has here; `*` for a glob, `_` for an anonymous one.
+    pub name: String,
+    /// What was written, from its first segment on; a trailing `self` is left out.
+    pub path: Vec<String>,
+    /// Whether it starts with `::`.
+    pub global: bool,
+    /// Whether others can use it from here.
+    pub visibility: Visibility,
+    /// Span of the leaf.
+    pub span: proc_macro2::Span,
+}
+
+impl<'w> Code<'w> {
+    /// What a mention in `scope` refers to.
+    pub fn resolve(&self, scope: ScopeId, mention: &Mention) -> Found {
+        self.resolve_path(scope, mention.global, &mention.names())
+    }
+
+    /// What the path `names` in `scope` refers to.
+    pub fn resolve_path(&self, scope: ScopeId, global: bool, names: &[String]) -> Found {
+        let Some((first, rest)) = names.split_first() else { return Found::Nothing };
+        if global {
+            return self.in_dependency(scope, first, rest);
+        }
+        let root = self.root(scope.root);
+        match first.as_str() {
+            "crate" | "$crate" => self.descend(ScopeId { root: scope.root, index: 0 }, rest, true),
+            "self" if !rest.is_empty() => self.descend(scope, rest, true),
+            "super" => {
+                let parent = root.scopes[scope.index].parent.unwrap_or(0);
+                let scope = ScopeId { root: scope.root, index: parent };
+                match rest {
+                    [] => Found::Module(scope),
+                    [next, ..] if next == "super" => self.resolve_path(scope, false, rest),
+                    _ => self.descend(scope, rest, true),
+                }
+            }
+            "Self" | "self" => Found::Nothing,
+            _ => match self.descend(scope, names, true) {
+                Found::Nothing => self.in_dependency(scope, first, rest),
+                found => found,
+            },
+        }
+    }
+
+    /// Every mention in an item with what it refers to. Modules are skipped: their items speak for
+    /// themselves.
+    pub fn mentioned_by(&self, item: &Item<'w>) -> Vec<(Mention, Found)> {
+        self.mentioned_in(item.scope, items::tokens(item.syntax))
+    }
+
+    /// Every mention in tokens that stand in `scope`.
+    pub fn mentioned_in(
+        &self,
+        scope: ScopeId,
+        tokens: proc_macro2::TokenStream,
+    ) -> Vec<(Mention, Found)> {
+        mentions(tokens)
+            .into_iter()
+            .map(|mention| {
+                let found = self.resolve(scope, &mention);
+                (mention, found)
+            })
+            .filter(|(_, found)| *found != Found::Nothing)
+            .collect()
+    }
+
+    /// The shortest path by which other crates can name an item, from its crate on and without the
+    /// crate's name; none if it is not reachable.
+    pub fn public_path(&self, id: ItemId) -> Option<Vec<String>> {
+        let root = self.root(id.root);
+        let target = &root.items[id.index];
+        let mut queue = std::collections::VecDeque::from([(0_usize, Vec::<String>::new())]);
+        let mut seen = std::collections::BTreeSet::from([0_usize]);
+        while let Some((index, path)) = queue.pop_front() {
+            let scope = ScopeId { root: id.root, index };
+            if target.scope == scope
+                && target.visibility == Visibility::Public
+                && let Some(name) = &target.name
+            {
+                return Some([path, vec![name.clone()]].concat());
+            }
+            for import in &root.scopes[index].imports {
+                if import.visibility != Visibility::Public {
+                    continue;
+                }
+                let found = self.resolve_path(scope, import.global, &import.path);
+                match (import.name.as_str(), found) {
+                    (name, Found::Item(item, rest)) if item == id && rest.is_empty() => {
+                        return Some([path, vec![name.to_owned()]].concat());
+                    }
+                    ("*", Found::Module(module))
+                        if module.root == id.root && seen.insert(module.index) =>
+                    {
+                        queue.push_back((module.index, path.clone()));
+                    }
+                    (name, Found::Module(module))
+                        if name != "*" && module.root == id.root && seen.insert(module.index) =>
+                    {
+                        queue.push_back((module.index, [path.clone(), vec![name.into()]].concat()));
+                    }
+                    _ => {}
+                }
+            }
+            for (child, module) in root.scopes.iter().enumerate() {
+                let public = module.declared_by.is_some_and(|declaration| {
+                    root.items[declaration].visibility == Visibility::Public
+                });
+                if module.parent == Some(index) && public && seen.insert(child) {
+                    let name = module.path.last().cloned().unwrap_or_default();
+                    queue.push_back((child, [path.clone(), vec![name]].concat()));
+                }
+            }
+        }
+        None
+    }
+
+    /// Looks `names` up from a module of the workspace on.
+    fn descend(&self, scope: ScopeId, names: &[String], own: bool) -> Found {
+        let Some((first, rest)) = names.split_first() else { return Found::Module(scope) };
+        // A name that leads to itself (`use a::b; use b::a`, or a glob cycle) leads nowhere.
+        let key = (scope, first.clone());
+        if self.resolving.borrow().contains(&key) {
+            return Found::Nothing;
+        }
+        self.resolving.borrow_mut().push(key);
+        let found = self.lookup(scope, first, own);
+        self.resolving.borrow_mut().pop();
+        match found {
+            Found::Module(module) => self.descend(module, rest, own && module.root == scope.root),
+            Found::Item(item, left) => Found::Item(item, [left, rest.to_vec()].concat()),
+            Found::External(krate, path) => Found::External(krate, [path, rest.to_vec()].concat()),
+            Found::Nothing => Found::Nothing,
+        }
+    }
+
+    fn lookup(&self, scope: ScopeId, name: &str, own: bool) -> Found {
+        let root = self.root(scope.root);
+        let visible = |visibility: Visibility| own || visibility == Visibility::Public;
+        let mut module = None;
+        for item in root.items.iter().filter(|i| i.scope == scope) {
+            if item.name.as_deref().map(|n| n.strip_prefix("r#").unwrap_or(n)) != Some(name)
+                || !visible(item.visibility)
+            {
+                continue;
+            }
+            if item.kind == ItemKind::Module {
+                module = root.scopes.iter().position(|s| s.declared_by == Some(item.id.index));
+                continue;
+            }
+            return Found::Item(item.id, Vec::new());
+        }
+        if let Some(index) = module {
+            return Found::Module(ScopeId { root: scope.root, index });
+        }
+        let imports = &root.scopes[scope.index].imports;
+        for import in imports.iter().filter(|i| i.name == name && visible(i.visibility)) {
+            let found = self.import_target(scope, import);
+            if found != Found::Nothing {
+                return found;
+            }
+        }
+        for glob in imports.iter().filter(|i| i.name == "*" && visible(i.visibility)) {
+            match self.import_target(scope, glob) {
+                Found::Module(module) => {
+                    let name = [name.to_owned()];
+                    let found = self.descend(module, &name, own && module.root == scope.root);
+                    if found != Found::Nothing {
+                        return found;
+                    }
+                }
+                // `use Enum::*`: its variants.
+                Found::Item(item, _) => {
+                    if let syn::Item::Enum(e) = self.item(item).syntax
+                        && e.variants.iter().any(|v| v.ident == name)
+                    {
+                        return Found::Item(item, vec![name.to_owned()]);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Found::Nothing
+    }
+
+    fn import_target(&self, scope: ScopeId, import: &Import) -> Found {
+        // In a `use`, an extern crate comes before a local name of the same spelling only if the
+        // local one is this very import.
+        match self.resolve_path(scope, import.global, &import.path) {
+            Found::Nothing => match import.path.split_first() {
+                Some((first, rest)) => self.in_dependency(scope, first, rest),
+                None => Found::Nothing,
+            },
+            found => found,
+        }
+    }
+
+    /// Looks a path up in a dependency of the package that `scope` belongs to.
+    fn in_dependency(&self, scope: ScopeId, krate: &str, rest: &[String]) -> Found {
+        let root = self.root(scope.root);
+        if matches!(krate, "std" | "core" | "alloc") {
+            return Found::External(krate.to_owned(), rest.to_vec());
+        }
+        // A test, an example or a binary names its own package's library.
+        let own_library = root.target.kind != crate::workspace::TargetKind::Lib
+            && root.member.lib().is_some()
+            && root.member.ident() == krate;
+        let package = if own_library {
+            Some(root.member.name.clone())
+        } else {
+            root.member
+                .dependencies
+                .iter()
+                .filter(|d| d.kind != DependencyKind::Build || root.target.kind.is_dev())
+                .find(|d| self.crate_name(d) == krate)
+                .map(|d| d.package.clone())
+        };
+        let Some(package) = package else { return Found::Nothing };
+        match self.library(&package) {
+            Some(library) => match self.descend(ScopeId { root: library, index: 0 }, rest, false) {
+                Found::Nothing => Found::External(krate.to_owned(), rest.to_vec()),
+                found => found,
+            },
+            None => Found::External(krate.to_owned(), rest.to_vec()),
+        }
+    }
+
+    /// The name of a dependency's crate in code: a rename, a member's `[lib] name`, or the package.
+    fn crate_name(&self, dependency: &crate::workspace::Dependency) -> String {
+        if dependency.key == dependency.package
+            && let Some(member) = self.workspace.member(&dependency.package)
+        {
+            return member.ident();
+        }
+        dependency.ident()
+    }
+}
+
+/// The names that an item brings into its module: the leaves of a `use`, or of the `use` items inside
+/// a body (they are few, and taking them for the whole module's costs nothing).
+pub(super) fn imports_of(item: &syn::Item, visibility: Visibility) -> Vec<Import> {
+    struct Uses(Vec<Import>, Visibility);
+    impl<'ast> syn::visit::Visit<'ast> for Uses {
+        fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+            let global = item.leading_colon.is_some();
+            flatten(&item.tree, &mut Vec::new(), global, self.1, &mut self.0);
+        }
+        fn visit_item_mod(&mut self, _: &'ast syn::ItemMod) {}
+    }
+    let mut uses = Uses(Vec::new(), visibility);
+    syn::visit::Visit::visit_item(&mut uses, item);
+    uses.0
+}
+
+/// The leaves of one `use` item.
+pub fn leaves(item: &syn::ItemUse) -> Vec<Import> {
+    let mut imports = Vec::new();
+    flatten(
+        &item.tree,
+        &mut Vec::new(),
+        item.leading_colon.is_some(),
+        Visibility::Private,
+        &mut imports,
+    );
+    imports
+}
+
+fn flatten(
+    tree: &syn::UseTree,
+    prefix: &mut Vec<String>,
+    global: bool,
+    visibility: Visibility,
+    imports: &mut Vec<Import>,
+) {
+    let plain = |ident: &proc_macro2::Ident| {
+        let name = ident.to_string();
+        name.strip_prefix("r#").unwrap_or(&name).to_owned()
+    };
+    let mut add = |name: String, path: Vec<String>, span| {
+        imports.push(Import { name, path, global, visibility, span });
+    };
+    match tree {
+        syn::UseTree::Path(path) => {
+            prefix.push(plain(&path.ident));
+            flatten(&path.tree, prefix, global, visibility, imports);
+            prefix.pop();
+        }
+        syn::UseTree::Name(name) => {
+            let own = plain(&name.ident);
+            if own == "self" {
+                add(prefix.last().cloned().unwrap_or_default(), prefix.clone(), name.ident.span());
+            } else {
+                add(own.clone(), [prefix.clone(), vec![own]].concat(), name.ident.span());
+            }
+        }
+        syn::UseTree::Rename(rename) => {
+            let own = plain(&rename.ident);
+            let path =
+                if own == "self" { prefix.clone() } else { [prefix.clone(), vec![own]].concat() };
+            let span = rename.to_token_stream().into_iter().last().map_or_else(
+                || rename.ident.span(),
+                |last| rename.ident.span().join(last.span()).unwrap_or_else(|| rename.ident.span()),
+            );
+            add(plain(&rename.rename), path, span);
+        }
+        syn::UseTree::Glob(glob) => {
+            use syn::spanned::Spanned;
+            add("*".to_owned(), prefix.clone(), glob.span());
+        }
+        syn::UseTree::Group(group) => {
+            for tree in &group.items {
+                flatten(tree, prefix, global, visibility, imports);
+            }
+        }
+    }
+}

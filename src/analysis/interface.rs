@@ -1,0 +1,330 @@
+//! The API trait as operations: what is called, with what, and what comes back.
+
+use super::code::{Code, Item};
+use super::types::{self, Substitution, Type};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+
+/// One method of the API trait, as a remote call.
+#[derive(Debug, Clone)]
+pub struct Operation {
+    /// Method name.
+    pub name: String,
+    /// Its arguments without `self`.
+    pub arguments: Vec<Argument>,
+    /// What comes back when it succeeds.
+    pub output: Type,
+    /// The error type.
+    pub error: Type,
+    /// First line of its doc comment.
+    pub summary: Option<String>,
+    /// Its signature as written.
+    pub signature: syn::Signature,
+}
+
+/// One argument of an operation.
+#[derive(Debug, Clone)]
+pub struct Argument {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub ty: Type,
+}
+
+/// The operations of a trait, all with one error type.
+#[derive(Debug, Clone)]
+pub struct Interface {
+    /// In the order of the trait.
+    pub operations: Vec<Operation>,
+    /// The error type that they share.
+    pub error: Type,
+}
+
+/// Reads the trait; what a network cannot carry becomes an error with its place.
+pub fn read(code: &Code<'_>, item: &Item<'_>, diagnostics: &mut Diagnostics) -> Option<Interface> {
+    let syn::Item::Trait(api) = item.syntax else { return None };
+    let at = |span: proc_macro2::Span| (item.file, item.source.range(span));
+    if !api.attrs.iter().any(|a| a.path().segments.last().is_some_and(|s| s.ident == "async_trait"))
+    {
+        let (file, range) = at(api.ident.span());
+        diagnostics.push(
+            Diagnostic::error(
+                "trait-form",
+                format!("`{}` is not an `#[async_trait]` trait", api.ident),
+            )
+            .at(file, range, "native async, boxed-future and synchronous traits come later")
+            .note("a stub has to wait for the network, so its methods must be able to wait"),
+        );
+        return None;
+    }
+    refuse_shape(api, item, diagnostics);
+    let mut operations: Vec<Operation> = Vec::new();
+    for member in &api.items {
+        let syn::TraitItem::Fn(method) = member else { continue };
+        if let Some(operation) = operation(code, item, method, diagnostics) {
+            operations.push(operation);
+        }
+    }
+    let Some(first) = operations.first() else {
+        if !diagnostics.has_errors() {
+            let (file, range) = at(api.ident.span());
+            diagnostics.push(
+                Diagnostic::error("no-operations", format!("`{}` has no methods", api.ident)).at(
+                    file,
+                    range,
+                    "nothing to call over a network",
+                ),
+            );
+        }
+        return None;
+    };
+    let error = first.error.clone();
+    for operation in &operations {
+        if operation.error != error {
+            let (file, range) = at(operation.signature.output.span_of_type());
+            diagnostics.push(
+                Diagnostic::error(
+                    "several-error-types",
+                    format!("`{}` fails with another error type", operation.name),
+                )
+                .at(file, range, "differs from the trait's first operation")
+                .note("calve mirrors one error enum for each API trait"),
+            );
+        }
+    }
+    (!diagnostics.has_errors()).then_some(Interface { operations, error })
+}
+
+trait SpanOfType {
+    fn span_of_type(&self) -> proc_macro2::Span;
+}
+
+impl SpanOfType for syn::ReturnType {
+    fn span_of_type(&self) -> proc_macro2::Span {
+        use syn::spanned::Spanned;
+        match self {
+            Self::Default => self.span(),
+            Self::Type(_, ty) => ty.span(),
+        }
+    }
+}
+
+/// Generics, supertraits, constants and associated types.
+fn refuse_shape(api: &syn::ItemTrait, item: &Item<'_>, diagnostics: &mut Diagnostics) {
+    use syn::spanned::Spanned;
+    let mut refuse = |span, message: String, why: &str| {
+        diagnostics.push(
+            Diagnostic::error("trait-shape", message)
+                .at(item.file, item.source.range(span), "")
+                .note(why),
+        );
+    };
+    if let Some(parameter) = api.generics.params.first() {
+        refuse(
+            parameter.span(),
+            format!("`{}` is generic", api.ident),
+            "a route serves one concrete set of types",
+        );
+    }
+    for bound in &api.supertraits {
+        let name = match bound {
+            syn::TypeParamBound::Trait(bound) => {
+                bound.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default()
+            }
+            _ => continue,
+        };
+        if !matches!(name.as_str(), "Send" | "Sync" | "Debug" | "Unpin") {
+            refuse(
+                bound.span(),
+                format!("`{}` has the supertrait `{name}`", api.ident),
+                "the stub would have to implement that trait too, and its calls would not be remote",
+            );
+        }
+    }
+    for member in &api.items {
+        match member {
+            syn::TraitItem::Type(ty) => refuse(
+                ty.span(),
+                format!("`{}` has the associated type `{}`", api.ident, ty.ident),
+                "stub and implementation would have to agree on it without being the same type",
+            ),
+            syn::TraitItem::Macro(call) => refuse(
+                call.span(),
+                format!("`{}` has methods written by a macro", api.ident),
+                "calve cannot see what they are",
+            ),
+            _ => {}
+        }
+    }
+}
+
+fn operation(
+    code: &Code<'_>,
+    item: &Item<'_>,
+    method: &syn::TraitItemFn,
+    diagnostics: &mut Diagnostics,
+) -> Option<Operation> {
+    use syn::spanned::Spanned;
+    let name = method.sig.ident.to_string();
+    let mut fine = true;
+    let mut refuse = |span, code, message: String, label: &str, why: &str| {
+        fine = false;
+        diagnostics.push(
+            Diagnostic::error(code, message)
+                .at(item.file, item.source.range(span), label)
+                .note(why),
+        );
+    };
+    if method.sig.asyncness.is_none() {
+        refuse(
+            method.sig.ident.span(),
+            "sync-operation",
+            format!("`{name}` is not `async`"),
+            "a network call has to wait",
+            "blocking a runtime's worker for a network call stalls every other task on it",
+        );
+    }
+    for parameter in &method.sig.generics.params {
+        if !matches!(parameter, syn::GenericParam::Lifetime(_)) {
+            refuse(
+                parameter.span(),
+                "generic-operation",
+                format!("`{name}` is generic"),
+                "",
+                "a route serves one concrete set of types",
+            );
+        }
+    }
+    let mut arguments = Vec::new();
+    for input in &method.sig.inputs {
+        match input {
+            syn::FnArg::Receiver(receiver) => {
+                if !matches!(receiver.kind, syn::ReceiverKind::Reference(_, _, None)) {
+                    refuse(
+                        receiver.span(),
+                        "receiver",
+                        format!("`{name}` does not take `&self`"),
+                        "",
+                        "calls of several callers reach one service at the same time",
+                    );
+                }
+            }
+            syn::FnArg::Typed(typed) => {
+                let ty = types::read(code, item.scope, &typed.ty, &Substitution::new());
+                let argument = match &*typed.pat {
+                    syn::Pat::Ident(ident) => ident.ident.to_string(),
+                    _ => format!("argument_{}", arguments.len()),
+                };
+                let argument = argument.trim_start_matches('_').to_owned();
+                if let Some((label, why)) = uncarriable(&ty) {
+                    refuse(
+                        typed.ty.span(),
+                        "argument-cannot-cross",
+                        format!("`{name}` takes {label}, which cannot cross a network"),
+                        "",
+                        why,
+                    );
+                }
+                arguments.push(Argument { name: argument, ty });
+            }
+        }
+    }
+    let (output, error) = match &method.sig.output {
+        syn::ReturnType::Type(_, ty) => {
+            match types::read(code, item.scope, ty, &Substitution::new()) {
+                Type::Result(output, error) => (*output, *error),
+                _ => {
+                    refuse(
+                        ty.span(),
+                        "infallible-operation",
+                        format!("`{name}` cannot fail"),
+                        "has no place for a failed call",
+                        "a network call fails sometimes; the caller must be able to see it",
+                    );
+                    (Type::Unit, Type::Unit)
+                }
+            }
+        }
+        syn::ReturnType::Default => {
+            refuse(
+                method.sig.ident.span(),
+                "infallible-operation",
+                format!("`{name}` cannot fail"),
+                "has no place for a failed call",
+                "a network call fails sometimes; the caller must be able to see it",
+            );
+            (Type::Unit, Type::Unit)
+        }
+    };
+    if let Some((label, why)) = uncarriable(&output).or(match &output {
+        Type::Reference { .. } => {
+            Some(("a reference", "what it refers to stays in another process"))
+        }
+        _ => None,
+    }) {
+        refuse(
+            method.sig.output.span_of_type(),
+            "result-cannot-cross",
+            format!("`{name}` returns {label}, which cannot cross a network"),
+            "",
+            why,
+        );
+    }
+    fine.then(|| Operation {
+        name,
+        arguments,
+        output,
+        error,
+        summary: summary(&method.attrs),
+        signature: method.sig.clone(),
+    })
+}
+
+/// What in a type has no wire form whatever its fields are, and why.
+fn uncarriable(ty: &Type) -> Option<(&'static str, &'static str)> {
+    match ty {
+        Type::Reference { mutable: true, .. } => Some((
+            "a `&mut` reference",
+            "the callee changes the caller's value; over a network it would change a copy",
+        )),
+        Type::Other(what, _) => Some((what, "there is no value to write down")),
+        Type::External { package, path, .. } if is_handle(package, path) => Some((
+            "a live handle",
+            "a connection, transaction, channel or task belongs to one process",
+        )),
+        _ => ty.children().into_iter().find_map(uncarriable),
+    }
+}
+
+fn is_handle(package: &str, path: &[String]) -> bool {
+    let name = path.last().map(String::as_str).unwrap_or_default();
+    matches!(package, "tokio" | "futures" | "futures-util" | "futures-core" | "sqlx" | "rusqlite")
+        || (package == "std"
+            && matches!(
+                name,
+                "Arc"
+                    | "Rc"
+                    | "Mutex"
+                    | "RwLock"
+                    | "JoinHandle"
+                    | "Sender"
+                    | "Receiver"
+                    | "File"
+                    | "TcpStream"
+                    | "Instant"
+                    | "PathBuf"
+                    | "Path"
+            ))
+}
+
+/// First line of the doc comment.
+pub fn summary(attrs: &[syn::Attribute]) -> Option<String> {
+    attrs.iter().find_map(|attr| match &attr.meta {
+        syn::Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
+            syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => {
+                Some(text.value().trim().to_owned())
+            }
+            _ => None,
+        },
+        _ => None,
+    })
+}

@@ -1,0 +1,9 @@
+//! UNDERSTAND: the module, its interface, what crosses the boundary. Pure: a snapshot in, values and
+//! diagnostics out.
+
+pub mod code;
+pub mod contract;
+pub mod interface;
+pub mod references;
+pub mod select;
+pub mod types;

@@ -1,0 +1,99 @@
+//! Who names what of the module: every reference from any target of any member.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use camino::Utf8Path;
+
+use super::code::{Code, Found, ItemId, ItemKind};
+use crate::workspace::{DependencyKind, Member, Target};
+
+/// One place in the workspace, outside of the module's library, that names an item of it.
+#[derive(Debug, Clone)]
+pub struct Reference<'w> {
+    /// The package that names it.
+    pub member: &'w Member,
+    /// In which of its targets.
+    pub target: &'w Target,
+    /// The compilation root, for lookups.
+    pub root: usize,
+    /// The item whose code names it, an index into the root's items.
+    pub holder: ItemId,
+    /// The file, relative to the workspace root.
+    pub file: &'w Utf8Path,
+    /// The path as written, in bytes of the file.
+    pub range: Range<usize>,
+    /// What is named.
+    pub item: ItemId,
+    /// What follows the item's name: an associated function, a variant.
+    pub rest: Vec<String>,
+    /// Whether it stands in a `use`.
+    pub is_import: bool,
+    /// Whether it exists only under `cfg(test)` or in a test, example or bench.
+    pub dev: bool,
+}
+
+/// Every reference to an item of the library root `library`, in order of member, target and place.
+/// Files shared by several targets give one reference each.
+pub fn find<'w>(code: &Code<'w>, library: usize) -> Vec<Reference<'w>> {
+    let package = code.root(library).member.name.clone();
+    let mut references = Vec::new();
+    for member in users_of(code, &package) {
+        for target in &member.targets {
+            let Some(index) = code.target(&member.name, target.kind, &target.name) else {
+                continue;
+            };
+            if index == library {
+                continue;
+            }
+            let root = code.root(index);
+            for item in root.items.iter().filter(|i| i.kind != ItemKind::Module) {
+                for (mention, found) in code.mentioned_by(item) {
+                    let Found::Item(named, rest) = found else { continue };
+                    if named.root != library {
+                        continue;
+                    }
+                    let first = item.source.range(mention.segments[0].span);
+                    let last = item.source.range(mention.segments[mention.segments.len() - 1].span);
+                    references.push(Reference {
+                        member,
+                        target,
+                        root: index,
+                        holder: item.id,
+                        file: item.file,
+                        range: first.start..last.end,
+                        item: named,
+                        rest,
+                        is_import: item.kind == ItemKind::Use,
+                        dev: item.test_only || target.kind.is_dev(),
+                    });
+                }
+            }
+        }
+    }
+    references
+}
+
+/// The module's own package (its tests and binaries) and every member that depends on it, directly
+/// or through others that may re-export it.
+fn users_of<'w>(code: &Code<'w>, package: &str) -> Vec<&'w Member> {
+    let members = &code.workspace.members;
+    let mut users: BTreeSet<&str> = BTreeSet::from([package]);
+    let mut reverse: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for member in members {
+        for dependency in &member.dependencies {
+            if dependency.kind != DependencyKind::Build {
+                reverse.entry(&dependency.package).or_default().push(&member.name);
+            }
+        }
+    }
+    let mut queue = vec![package];
+    while let Some(next) = queue.pop() {
+        for user in reverse.get(next).into_iter().flatten() {
+            if users.insert(user) {
+                queue.push(user);
+            }
+        }
+    }
+    members.iter().filter(|m| users.contains(m.name.as_str())).collect()
+}

@@ -1,0 +1,246 @@
+//! Which crate is the module, which trait its API, which type the implementation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::code::{Code, Found, Item, ItemId, ItemKind, Visibility};
+use super::references::Reference;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::workspace::{Member, Workspace};
+
+/// Finds the module by package name.
+pub fn module<'w>(
+    workspace: &'w Workspace,
+    name: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<&'w Member> {
+    if let Some(reason) = unusable_name(name) {
+        diagnostics.push(
+            Diagnostic::error("bad-name", format!("`{name}` is not a package name"))
+                .note(reason)
+                .help("name a library crate of this workspace as its Cargo.toml does"),
+        );
+        return None;
+    }
+    let Some(member) = workspace.member(name) else {
+        let mut diagnostic = Diagnostic::error(
+            "no-such-module",
+            format!("there is no package `{name}` in this workspace"),
+        );
+        let libraries: Vec<&str> = workspace
+            .members
+            .iter()
+            .filter(|m| m.lib().is_some())
+            .map(|m| m.name.as_str())
+            .collect();
+        let nearest = libraries
+            .iter()
+            .map(|candidate| (strsim::damerau_levenshtein(name, candidate), *candidate))
+            .filter(|(distance, candidate)| *distance <= candidate.len().max(name.len()) / 2)
+            .min();
+        diagnostic = match nearest {
+            Some((_, nearest)) => diagnostic.help(format!("did you mean `{nearest}`?")),
+            None => diagnostic.help(format!("its library crates are: {}", libraries.join(", "))),
+        };
+        diagnostics.push(diagnostic);
+        return None;
+    };
+    if member.lib().is_none() {
+        diagnostics.push(
+            Diagnostic::error("binary-only", format!("`{name}` has no library"))
+                .at(&member.manifest, 0..0, "only binaries here")
+                .note("a module offers an API trait to the rest, which only a library can")
+                .help("name a library crate; a binary can be deployed on its own already"),
+        );
+        return None;
+    }
+    Some(member)
+}
+
+fn unusable_name(name: &str) -> Option<&'static str> {
+    if name.is_empty() {
+        return Some("it is empty");
+    }
+    if !name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_')) {
+        return Some("package names have letters, digits, `-` and `_` only");
+    }
+    if syn::parse_str::<syn::Ident>(&name.replace('-', "_")).is_err() {
+        return Some("the crates named after it could not be named in Rust code");
+    }
+    None
+}
+
+/// The API trait: named by the user, or found by how other crates use it.
+pub fn api_trait<'w>(
+    code: &Code<'w>,
+    library: usize,
+    references: &[Reference<'_>],
+    wanted: Option<&str>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Item<'w>> {
+    let root = code.root(library);
+    let traits: Vec<&Item<'w>> = root
+        .items
+        .iter()
+        .filter(|i| i.kind == ItemKind::Trait && !i.test_only)
+        .filter(|i| i.visibility == Visibility::Public && code.public_path(i.id).is_some())
+        .collect();
+    let name_of = |item: &Item<'_>| item.name.clone().unwrap_or_default();
+    if let Some(wanted) = wanted {
+        let last = wanted.rsplit("::").next().unwrap_or(wanted);
+        let found: Vec<_> = traits.iter().filter(|i| name_of(i) == last).collect();
+        if let [only] = found.as_slice() {
+            return Some((**only).clone());
+        }
+        let names: Vec<String> = traits.iter().map(|i| format!("`{}`", name_of(i))).collect();
+        diagnostics.push(
+            Diagnostic::error(
+                "no-such-trait",
+                format!("`{}` has no public trait `{wanted}`", root.member.name),
+            )
+            .help(if names.is_empty() {
+                "it has no public trait at all".to_owned()
+            } else {
+                format!("its public traits are {}", names.join(", "))
+            }),
+        );
+        return None;
+    }
+    let mut users: BTreeMap<ItemId, BTreeSet<&str>> = BTreeMap::new();
+    for reference in references.iter().filter(|r| r.member.name != root.member.name) {
+        users.entry(reference.item).or_default().insert(&reference.member.name);
+    }
+    let candidates: Vec<&&Item<'w>> = traits
+        .iter()
+        .filter(|i| users.contains_key(&i.id) && !implementations(code, library, i.id).is_empty())
+        .collect();
+    match candidates.as_slice() {
+        [only] => Some((**only).clone()),
+        [] => {
+            let mut diagnostic = Diagnostic::error(
+                "no-api-trait",
+                format!("`{}` offers no API trait to the rest", root.member.name),
+            )
+            .note(
+                "an API trait is public, implemented in the module, and named by another crate of \
+                 the workspace",
+            );
+            for item in &traits {
+                diagnostic = diagnostic.at(item.file, item.name_range(), "nobody else names it");
+            }
+            if let [only] = traits.as_slice() {
+                diagnostic =
+                    diagnostic.help(format!("if it is this one, say --trait {}", name_of(only)));
+            } else {
+                diagnostic = diagnostic.help(
+                    "put a trait before the module's implementation and let its users hold \
+                     `Arc<dyn Trait>`; then extract it",
+                );
+            }
+            diagnostics.push(diagnostic);
+            None
+        }
+        several => {
+            let mut diagnostic = Diagnostic::error(
+                "several-api-traits",
+                format!("`{}` offers several traits to the rest", root.member.name),
+            );
+            for item in several {
+                let by: Vec<&str> = users[&item.id].iter().copied().collect();
+                let label = format!("used by {}", by.join(", "));
+                diagnostic = diagnostic.at(item.file, item.name_range(), label);
+            }
+            diagnostics.push(
+                diagnostic.help(format!("choose one, for example --trait {}", name_of(several[0]))),
+            );
+            None
+        }
+    }
+}
+
+/// The `impl` blocks of a trait in a root, outside of tests: the impl and the type it is for.
+pub fn implementations(code: &Code<'_>, library: usize, api: ItemId) -> Vec<(ItemId, ItemId)> {
+    let root = code.root(library);
+    let mut found = Vec::new();
+    for item in root.items.iter().filter(|i| i.kind == ItemKind::Impl && !i.test_only) {
+        let syn::Item::Impl(block) = item.syntax else { continue };
+        let Some(trait_ref) = &block.trait_ else { continue };
+        let names: Vec<String> = trait_ref.0.segments.iter().map(|s| s.ident.to_string()).collect();
+        if code.resolve_path(item.scope, trait_ref.0.leading_colon.is_some(), &names)
+            != Found::Item(api, Vec::new())
+        {
+            continue;
+        }
+        if let Some(ty) = self_type(code, item) {
+            found.push((item.id, ty));
+        }
+    }
+    found
+}
+
+/// The workspace type that an `impl` block is for.
+pub fn self_type(code: &Code<'_>, item: &Item<'_>) -> Option<ItemId> {
+    let syn::Item::Impl(block) = item.syntax else { return None };
+    let mut ty = &*block.self_ty;
+    while let syn::Type::Paren(syn::TypeParen { elem, .. })
+    | syn::Type::Group(syn::TypeGroup { elem, .. })
+    | syn::Type::Reference(syn::TypeReference { elem, .. }) = ty
+    {
+        ty = elem;
+    }
+    let syn::Type::Path(path) = ty else { return None };
+    let names: Vec<String> = path.path.segments.iter().map(|s| s.ident.to_string()).collect();
+    match code.resolve_path(item.scope, path.path.leading_colon.is_some(), &names) {
+        Found::Item(id, rest) if rest.is_empty() => Some(id),
+        _ => None,
+    }
+}
+
+/// The type that stands behind the API trait: the one that implements it outside of tests, and if
+/// several do, the one that another crate constructs.
+pub fn implementation<'w>(
+    code: &Code<'w>,
+    library: usize,
+    api: &Item<'w>,
+    references: &[Reference<'_>],
+    diagnostics: &mut Diagnostics,
+) -> Option<Item<'w>> {
+    let mut types: Vec<ItemId> =
+        implementations(code, library, api.id).into_iter().map(|(_, ty)| ty).collect();
+    types.dedup();
+    if types.len() > 1 {
+        let named: Vec<ItemId> = types
+            .iter()
+            .copied()
+            .filter(|ty| references.iter().any(|r| r.item == *ty && !r.dev && !r.is_import))
+            .collect();
+        if !named.is_empty() {
+            types = named;
+        }
+    }
+    match types.as_slice() {
+        [only] => Some(code.item(*only)),
+        [] => {
+            diagnostics.push(
+                Diagnostic::error(
+                    "no-implementation",
+                    format!("nothing in the module implements `{}`", api.name.as_deref()?),
+                )
+                .at(api.file, api.name_range(), "no `impl` of it outside of tests")
+                .note("the service needs something to serve"),
+            );
+            None
+        }
+        several => {
+            let mut diagnostic = Diagnostic::error(
+                "several-implementations",
+                format!("several types implement `{}`", api.name.as_deref()?),
+            );
+            for id in several {
+                let item = code.item(*id);
+                diagnostic = diagnostic.at(item.file, item.name_range(), "constructed elsewhere");
+            }
+            diagnostics.push(diagnostic.note("calve serves one of them over HTTP, not several"));
+            None
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The types of signatures and fields, with their names resolved.
+
+use std::collections::BTreeMap;
+
+use quote::ToTokens;
+
+use super::code::{Code, Found, ItemId, ItemKind, ScopeId};
+
+/// A type, as far as a wire needs to know it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Type {
+    /// `()`.
+    Unit,
+    /// `bool`, `char`, integers, floats: the primitive's name.
+    Primitive(&'static str),
+    /// `str`.
+    Str,
+    /// `String`.
+    String,
+    /// `&T` or `&mut T`.
+    Reference {
+        /// Whether it is `&mut`.
+        mutable: bool,
+        /// What it refers to.
+        to: Box<Type>,
+    },
+    /// `[T]`.
+    Slice(Box<Type>),
+    /// `[T; N]` with its length as written.
+    Array(Box<Type>, String),
+    /// `(A, B, …)`.
+    Tuple(Vec<Type>),
+    /// `Option<T>`.
+    Option(Box<Type>),
+    /// `Vec<T>`.
+    Vec(Box<Type>),
+    /// `Box<T>`.
+    Box(Box<Type>),
+    /// `Result<T, E>`.
+    Result(Box<Type>, Box<Type>),
+    /// `HashMap<K, V>` or `BTreeMap<K, V>`.
+    Map {
+        /// Whether it is a `BTreeMap`.
+        ordered: bool,
+        /// Its keys.
+        key: Box<Type>,
+        /// Its values.
+        value: Box<Type>,
+    },
+    /// `HashSet<T>` or `BTreeSet<T>`.
+    Set {
+        /// Whether it is a `BTreeSet`.
+        ordered: bool,
+        /// Its elements.
+        element: Box<Type>,
+    },
+    /// A type that a workspace crate defines.
+    Item(ItemId, Vec<Type>),
+    /// A type of another crate: the crate's name in code, the path in it, its type arguments.
+    External {
+        /// The package that defines it, `std` for the standard library.
+        package: String,
+        /// The dependency's name in the code that wrote it.
+        krate: String,
+        /// The path in that crate.
+        path: Vec<String>,
+        /// Its type arguments.
+        arguments: Vec<Type>,
+    },
+    /// Anything else: what it is in words, and its source text.
+    Other(&'static str, String),
+}
+
+const PRIMITIVES: [&str; 16] = [
+    "bool", "char", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128",
+    "usize", "f32", "f64",
+];
+
+/// Type parameters in force, by name.
+pub type Substitution = BTreeMap<String, Type>;
+
+/// Reads a type that stands in `scope`.
+pub fn read(code: &Code<'_>, scope: ScopeId, ty: &syn::Type, known: &Substitution) -> Type {
+    let other = |what| Type::Other(what, ty.to_token_stream().to_string());
+    let inner = |ty: &syn::Type| Box::new(read(code, scope, ty, known));
+    match ty {
+        syn::Type::Tuple(tuple) if tuple.elems.is_empty() => Type::Unit,
+        syn::Type::Tuple(tuple) => {
+            Type::Tuple(tuple.elems.iter().map(|t| read(code, scope, t, known)).collect())
+        }
+        syn::Type::Reference(reference) => {
+            Type::Reference { mutable: reference.mutability.is_some(), to: inner(&reference.elem) }
+        }
+        syn::Type::Slice(slice) => Type::Slice(inner(&slice.elem)),
+        syn::Type::Array(array) => {
+            Type::Array(inner(&array.elem), array.len.to_token_stream().to_string())
+        }
+        syn::Type::Paren(paren) => read(code, scope, &paren.elem, known),
+        syn::Type::Group(group) => read(code, scope, &group.elem, known),
+        syn::Type::Path(path) if path.qself.is_none() => {
+            read_path(code, scope, &path.path, known).unwrap_or_else(|| other("a type parameter"))
+        }
+        syn::Type::ImplTrait(_) => other("an `impl Trait`"),
+        syn::Type::TraitObject(_) => other("a trait object"),
+        syn::Type::FnPtr(_) => other("a function pointer"),
+        syn::Type::Ptr(_) => other("a raw pointer"),
+        syn::Type::Never(_) => other("the never type"),
+        _ => other("a type calve does not read"),
+    }
+}
+
+fn read_path(
+    code: &Code<'_>,
+    scope: ScopeId,
+    path: &syn::Path,
+    known: &Substitution,
+) -> Option<Type> {
+    let names: Vec<String> = path.segments.iter().map(|s| s.ident.to_string()).collect();
+    let arguments = type_arguments(path);
+    let read_all = || arguments.iter().map(|t| read(code, scope, t, known)).collect::<Vec<Type>>();
+    if let [name] = names.as_slice()
+        && let Some(ty) = known.get(name)
+    {
+        return Some(ty.clone());
+    }
+    match code.resolve_path(scope, path.leading_colon.is_some(), &names) {
+        Found::Item(id, rest) if rest.is_empty() => {
+            let item = code.item(id);
+            match item.syntax {
+                syn::Item::Type(alias) => {
+                    let mut given = read_all().into_iter();
+                    let mut inside = Substitution::new();
+                    for parameter in alias.generics.type_params() {
+                        let argument = given.next().or_else(|| {
+                            parameter
+                                .default
+                                .as_ref()
+                                .map(|(_, t)| read(code, item.scope, t, &inside))
+                        })?;
+                        inside.insert(parameter.ident.to_string(), argument);
+                    }
+                    Some(read(code, item.scope, &alias.ty, &inside))
+                }
+                _ if matches!(item.kind, ItemKind::Struct | ItemKind::Enum | ItemKind::Union) => {
+                    Some(Type::Item(id, read_all()))
+                }
+                _ => None,
+            }
+        }
+        Found::External(krate, path) => {
+            let name = path.last().map(String::as_str).unwrap_or_default();
+            if matches!(krate.as_str(), "std" | "core" | "alloc")
+                && let Some(ty) = standard(name, read_all())
+            {
+                return Some(ty);
+            }
+            let package = package_of(code, scope, &krate);
+            Some(Type::External { package, krate, path, arguments: read_all() })
+        }
+        Found::Nothing => {
+            let [name] = names.as_slice() else { return None };
+            if let Some(primitive) = PRIMITIVES.iter().find(|p| *p == name) {
+                return Some(Type::Primitive(primitive));
+            }
+            standard(name, read_all())
+        }
+        _ => None,
+    }
+}
+
+/// The types of the standard library that a wire form is known for, by their last name.
+fn standard(name: &str, arguments: Vec<Type>) -> Option<Type> {
+    let count = arguments.len();
+    let mut arguments = arguments.into_iter().map(Box::new);
+    let mut next = || arguments.next();
+    Some(match (name, count) {
+        ("str", 0) => Type::Str,
+        ("String", 0) => Type::String,
+        ("Option", 1) => Type::Option(next()?),
+        ("Vec", 1) => Type::Vec(next()?),
+        ("Box", 1) => Type::Box(next()?),
+        ("Result", 2) => Type::Result(next()?, next()?),
+        ("HashMap" | "BTreeMap", 2) => {
+            Type::Map { ordered: name == "BTreeMap", key: next()?, value: next()? }
+        }
+        ("HashSet" | "BTreeSet", 1) => Type::Set { ordered: name == "BTreeSet", element: next()? },
+        _ => return None,
+    })
+}
+
+fn type_arguments(path: &syn::Path) -> Vec<&syn::Type> {
+    let Some(last) = path.segments.last() else { return Vec::new() };
+    match &last.arguments {
+        syn::PathArguments::AngleBracketed(list) => list
+            .args
+            .iter()
+            .filter_map(|argument| match argument {
+                syn::GenericArgument::Type(ty) => Some(ty),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The package behind a crate name in the code of `scope`.
+pub fn package_of(code: &Code<'_>, scope: ScopeId, krate: &str) -> String {
+    let root = code.root(scope.root);
+    root.member
+        .dependencies
+        .iter()
+        .find(|d| d.ident() == krate)
+        .map_or_else(|| krate.to_owned(), |d| d.package.clone())
+}
+
+impl Type {
+    /// The types directly inside this one.
+    pub fn children(&self) -> Vec<&Self> {
+        match self {
+            Self::Unit | Self::Primitive(_) | Self::Str | Self::String | Self::Other(..) => {
+                Vec::new()
+            }
+            Self::Reference { to: inner, .. }
+            | Self::Slice(inner)
+            | Self::Array(inner, _)
+            | Self::Option(inner)
+            | Self::Vec(inner)
+            | Self::Box(inner)
+            | Self::Set { element: inner, .. } => vec![inner],
+            Self::Result(a, b) | Self::Map { key: a, value: b, .. } => vec![a, b],
+            Self::Tuple(all) | Self::Item(_, all) | Self::External { arguments: all, .. } => {
+                all.iter().collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! `cargo calve …` is `calve …`.
+
+fn main() {}

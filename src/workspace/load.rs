@@ -1,0 +1,236 @@
+//! Asks cargo once and reads the members' files.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::{MetadataCommand, Package};
+use ignore::WalkBuilder;
+
+use super::{
+    Dependency, DependencyKind, Member, RegistryPackage, Repository, Source, Target, TargetKind,
+    Workspace,
+};
+use crate::diagnostic::{Diagnostic, Result};
+
+/// Reads the workspace that `manifest` (a `Cargo.toml`) belongs to.
+///
+/// # Errors
+/// When there is no workspace, no `Cargo.lock`, cargo refuses the manifests, or a file of a member
+/// cannot be read.
+pub fn load(manifest: &Utf8Path) -> Result<Workspace> {
+    if !manifest.is_file() {
+        return Err(Diagnostic::error("no-workspace", format!("there is no `{manifest}`"))
+            .help("run calve inside a Cargo workspace, or name its manifest with --manifest-path")
+            .into());
+    }
+    let located = locate_workspace(manifest)?;
+    let root = located.parent().unwrap_or(Utf8Path::new("/")).to_owned();
+    let lock_path = root.join("Cargo.lock");
+    let lock = read(&lock_path).map_err(|error| {
+        Diagnostic::error("no-lock-file", format!("cannot read `{lock_path}`: {error}"))
+            .note("calve keeps every locked version as it is, so it must know them")
+            .help("run `cargo generate-lockfile`, commit Cargo.lock, and try again")
+    })?;
+    let metadata = MetadataCommand::new()
+        .manifest_path(&located)
+        .other_options(vec!["--locked".to_owned()])
+        .exec()
+        .map_err(|error| cargo_refused(&error))?;
+    let manifest_text = read(&located).map_err(|error| unreadable(&located, &error))?;
+    if !declares_workspace(&manifest_text) {
+        return Err(Diagnostic::error(
+            "not-a-workspace",
+            format!("`{located}` is a single package"),
+        )
+        .note("calve takes a module crate out of a workspace of several crates")
+        .help("add a `[workspace]` table with the module crates as members")
+        .into());
+    }
+
+    let mut members: Vec<Member> = metadata
+        .workspace_packages()
+        .into_iter()
+        .map(|p| member(p, &root))
+        .collect::<Result<_>>()?;
+    members.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut registry: BTreeMap<String, Vec<RegistryPackage>> = BTreeMap::new();
+    let mut outside = Vec::new();
+    for package in &metadata.packages {
+        let dir = package.manifest_path.parent().unwrap_or(&root).to_owned();
+        if package.source.is_some() {
+            registry.entry(package.name.to_string()).or_default().push(RegistryPackage {
+                version: package.version.clone(),
+                features: package.features.keys().cloned().collect(),
+                dir,
+            });
+        } else if !dir.starts_with(&root) {
+            outside.push(dir);
+        }
+    }
+    let files = read_files(&root, &members, &metadata.target_directory)?;
+    Ok(Workspace {
+        repository: Repository::around(&root),
+        target_directory: metadata.target_directory,
+        manifest: manifest_text.into(),
+        lock: lock.into(),
+        members,
+        registry,
+        outside,
+        files,
+        root,
+    })
+}
+
+/// The root manifest; `cargo metadata` would say it too, but only after it wants a lock file.
+fn locate_workspace(manifest: &Utf8Path) -> Result<Utf8PathBuf> {
+    let output = std::process::Command::new(cargo())
+        .args(["locate-project", "--workspace", "--message-format", "plain", "--manifest-path"])
+        .arg(manifest)
+        .output()
+        .map_err(|error| {
+            Diagnostic::error("no-cargo", format!("cannot run cargo: {error}"))
+                .help("install the Rust toolchain, or set CARGO to its cargo")
+        })?;
+    if !output.status.success() {
+        return Err(cargo_refused(&String::from_utf8_lossy(&output.stderr)));
+    }
+    Ok(Utf8PathBuf::from(String::from_utf8_lossy(&output.stdout).trim_end()))
+}
+
+fn cargo() -> String {
+    std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
+}
+
+fn declares_workspace(manifest: &str) -> bool {
+    manifest
+        .parse::<toml_edit::Document<String>>()
+        .is_ok_and(|document| document.contains_key("workspace"))
+}
+
+fn cargo_refused(error: &impl ToString) -> Box<Diagnostic> {
+    let text = error.to_string();
+    let mut diagnostic =
+        Diagnostic::error("cargo-refused", "cargo cannot read this workspace").note(text.trim());
+    if text.contains("--locked") {
+        diagnostic = diagnostic.help("bring Cargo.lock up to date with `cargo check`, commit it");
+    }
+    diagnostic.into()
+}
+
+fn unreadable(path: &Utf8Path, error: &io::Error) -> Box<Diagnostic> {
+    Diagnostic::error("unreadable-file", format!("cannot read `{path}`: {error}")).into()
+}
+
+fn read(path: &Utf8Path) -> io::Result<String> {
+    std::fs::read_to_string(path)
+}
+
+fn member(package: &Package, root: &Utf8Path) -> Result<Member> {
+    let relative = |path: &Utf8Path| {
+        path.strip_prefix(root).map(Utf8Path::to_owned).map_err(|_| {
+            Diagnostic::error("member-outside", format!("`{path}` lies outside the workspace root"))
+                .note("calve writes only below the workspace root")
+        })
+    };
+    let manifest = relative(&package.manifest_path)?;
+    let mut targets = Vec::new();
+    for target in &package.targets {
+        let Some(kind) = target.kind.iter().find_map(target_kind) else { continue };
+        // A `[lib] path` may point outside; such a target is not looked at.
+        if let Ok(root) = relative(&target.src_path) {
+            targets.push(Target { kind, name: target.name.clone(), root });
+        }
+    }
+    let dependencies = package.dependencies.iter().filter_map(dependency).collect();
+    Ok(Member {
+        name: package.name.to_string(),
+        dir: manifest.parent().map(Utf8Path::to_owned).unwrap_or_default(),
+        manifest,
+        edition: package.edition.to_string(),
+        targets,
+        dependencies,
+        features: package.features.clone().into_iter().collect(),
+        metadata: package.metadata.get("calve").cloned().unwrap_or_default(),
+    })
+}
+
+fn target_kind(kind: &cargo_metadata::TargetKind) -> Option<TargetKind> {
+    use cargo_metadata::TargetKind as Kind;
+    Some(match kind {
+        Kind::Lib | Kind::RLib | Kind::ProcMacro => TargetKind::Lib,
+        Kind::Bin => TargetKind::Bin,
+        Kind::Test => TargetKind::Test,
+        Kind::Example => TargetKind::Example,
+        Kind::Bench => TargetKind::Bench,
+        Kind::CustomBuild => TargetKind::Build,
+        _ => return None,
+    })
+}
+
+fn dependency(dependency: &cargo_metadata::Dependency) -> Option<Dependency> {
+    use cargo_metadata::DependencyKind as Kind;
+    Some(Dependency {
+        key: dependency.rename.clone().unwrap_or_else(|| dependency.name.to_string()),
+        package: dependency.name.to_string(),
+        req: dependency.req.to_string(),
+        kind: match dependency.kind {
+            Kind::Normal => DependencyKind::Normal,
+            Kind::Development => DependencyKind::Dev,
+            Kind::Build => DependencyKind::Build,
+            _ => return None,
+        },
+        optional: dependency.optional,
+        default_features: dependency.uses_default_features,
+        features: dependency.features.clone(),
+        target: dependency.target.as_ref().map(ToString::to_string),
+        path: dependency.path.clone(),
+    })
+}
+
+/// Rust sources, SQL and manifests below the members' folders. A file that is not UTF-8 is an error
+/// only if it is one of these.
+fn read_files(
+    root: &Utf8Path,
+    members: &[Member],
+    target: &Utf8Path,
+) -> Result<BTreeMap<Utf8PathBuf, Source>> {
+    let mut files = BTreeMap::new();
+    let mut walk = WalkBuilder::new(root);
+    walk.standard_filters(false).hidden(false).follow_links(false);
+    let target = target.to_owned();
+    let dirs: Vec<Utf8PathBuf> = members.iter().map(|m| root.join(&m.dir)).collect();
+    walk.filter_entry(move |entry| {
+        let Some(path) = Utf8Path::from_path(entry.path()) else { return false };
+        let name = path.file_name().unwrap_or_default();
+        path != target
+            && name != ".git"
+            && name != "node_modules"
+            && !(name == "target" && path.join("CACHEDIR.TAG").exists())
+            && (!entry.file_type().is_some_and(|t| t.is_dir())
+                || dirs.iter().any(|dir| dir.starts_with(path) || path.starts_with(dir)))
+    });
+    for entry in walk.build() {
+        let entry = entry.map_err(|error| {
+            Diagnostic::error("unreadable-file", format!("cannot walk the workspace: {error}"))
+        })?;
+        let Some(path) = Utf8Path::from_path(entry.path()) else { continue };
+        let wanted = matches!(path.extension(), Some("rs" | "sql"))
+            || path.file_name() == Some("Cargo.toml")
+            || path.file_name() == Some("calve.toml");
+        if !wanted || !entry.file_type().is_some_and(|t| t.is_file()) {
+            continue;
+        }
+        let text = read(path).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => {
+                Diagnostic::error("not-utf8", format!("`{path}` is not UTF-8"))
+                    .note("rustc does not read it either")
+                    .into()
+            }
+            _ => unreadable(path, &error),
+        })?;
+        let relative = path.strip_prefix(root).unwrap_or(path).to_owned();
+        files.insert(relative, Source::new(text));
+    }
+    Ok(files)
+}

@@ -1,0 +1,214 @@
+//! READ: the user's Cargo workspace as an immutable snapshot. The only disk reads and cargo calls
+//! before the plan.
+
+mod git;
+mod load;
+mod source;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+pub use git::Repository;
+pub use load::load;
+pub use source::{Source, SyntaxError};
+
+/// The monolith, as it was on disk when calve read it.
+#[derive(Debug)]
+pub struct Workspace {
+    /// Absolute path of the workspace root.
+    pub root: Utf8PathBuf,
+    /// cargo's target directory, absolute.
+    pub target_directory: Utf8PathBuf,
+    /// Text of the root manifest.
+    pub manifest: Arc<str>,
+    /// Text of `Cargo.lock`.
+    pub lock: Arc<str>,
+    /// The member packages, by name.
+    pub members: Vec<Member>,
+    /// The packages from registries that the lock file resolves to, by name.
+    pub registry: BTreeMap<String, Vec<RegistryPackage>>,
+    /// Directories of path packages that are not members and lie outside the root.
+    pub outside: Vec<Utf8PathBuf>,
+    /// The git work tree that holds the root, if there is one.
+    pub repository: Option<Repository>,
+    /// Every text file that analysis may look at, by path relative to the root.
+    files: BTreeMap<Utf8PathBuf, Source>,
+}
+
+/// A package of the workspace.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// Package name, such as `inventory-core`.
+    pub name: String,
+    /// Folder, relative to the workspace root; empty for a root package.
+    pub dir: Utf8PathBuf,
+    /// `Cargo.toml`, relative to the workspace root.
+    pub manifest: Utf8PathBuf,
+    /// Edition, such as `2024`.
+    pub edition: String,
+    /// Libraries, binaries, tests, examples, benches and build scripts.
+    pub targets: Vec<Target>,
+    /// Every dependency entry, of all tables.
+    pub dependencies: Vec<Dependency>,
+    /// The feature table.
+    pub features: BTreeMap<String, Vec<String>>,
+    /// `[package.metadata.calve]`, or null.
+    pub metadata: serde_json::Value,
+}
+
+/// What a target is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TargetKind {
+    /// `src/lib.rs`.
+    Lib,
+    /// `src/main.rs`, `src/bin/*`.
+    Bin,
+    /// `tests/*`.
+    Test,
+    /// `examples/*`.
+    Example,
+    /// `benches/*`.
+    Bench,
+    /// `build.rs`.
+    Build,
+}
+
+impl TargetKind {
+    /// Whether only a dev-dependency table serves it.
+    pub fn is_dev(self) -> bool {
+        matches!(self, Self::Test | Self::Example | Self::Bench)
+    }
+}
+
+/// One compilation root of a package.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// What it is.
+    pub kind: TargetKind,
+    /// Its name.
+    pub name: String,
+    /// Its root file, relative to the workspace root.
+    pub root: Utf8PathBuf,
+}
+
+/// Which table a dependency stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum DependencyKind {
+    /// `[dependencies]`.
+    Normal,
+    /// `[dev-dependencies]`.
+    Dev,
+    /// `[build-dependencies]`.
+    Build,
+}
+
+/// One dependency entry of a manifest.
+#[derive(Debug, Clone)]
+pub struct Dependency {
+    /// The key in the table: the package name, or the name it is given here.
+    pub key: String,
+    /// The package name.
+    pub package: String,
+    /// Version requirement, `*` when none is given.
+    pub req: String,
+    /// Which table.
+    pub kind: DependencyKind,
+    /// Whether it is optional.
+    pub optional: bool,
+    /// Whether its default features are on.
+    pub default_features: bool,
+    /// The features asked for.
+    pub features: Vec<String>,
+    /// `cfg(…)` of the table, if any.
+    pub target: Option<String>,
+    /// Folder of a path dependency, absolute.
+    pub path: Option<Utf8PathBuf>,
+}
+
+impl Dependency {
+    /// The name of the crate in code.
+    pub fn ident(&self) -> String {
+        self.key.replace('-', "_")
+    }
+}
+
+/// A package that does not come from the workspace.
+#[derive(Debug, Clone)]
+pub struct RegistryPackage {
+    /// Its locked version.
+    pub version: semver::Version,
+    /// Its feature names.
+    pub features: Vec<String>,
+    /// Folder of its source, absolute.
+    pub dir: Utf8PathBuf,
+}
+
+impl Workspace {
+    /// The member of that package name.
+    pub fn member(&self, name: &str) -> Option<&Member> {
+        self.members.iter().find(|m| m.name == name)
+    }
+
+    /// A file's text and syntax, by path relative to the root.
+    pub fn source(&self, path: &Utf8Path) -> Option<&Source> {
+        self.files.get(path)
+    }
+
+    /// The Rust files of a package, by path; packages nested in its folder are left out.
+    pub fn rust_files<'w>(
+        &'w self,
+        member: &'w Member,
+    ) -> impl Iterator<Item = (&'w Utf8Path, &'w Source)> {
+        self.files_of(member).filter(|(path, _)| path.extension() == Some("rs"))
+    }
+
+    /// Every file of a package that was read, by path; packages nested in its folder are left out.
+    pub fn files_of<'w>(
+        &'w self,
+        member: &'w Member,
+    ) -> impl Iterator<Item = (&'w Utf8Path, &'w Source)> {
+        let nested: Vec<&Utf8Path> = self
+            .members
+            .iter()
+            .map(|m| m.dir.as_path())
+            .filter(|dir| *dir != member.dir && dir.starts_with(&member.dir))
+            .collect();
+        self.files
+            .iter()
+            .filter(move |(path, _)| {
+                path.starts_with(&member.dir) && !nested.iter().any(|dir| path.starts_with(dir))
+            })
+            .map(|(path, source)| (path.as_path(), source))
+    }
+
+    /// Every file that was read.
+    pub fn files(&self) -> impl Iterator<Item = (&Utf8Path, &Source)> {
+        self.files.iter().map(|(path, source)| (path.as_path(), source))
+    }
+
+    /// The members that name `package` in a dependency table, with the entries.
+    pub fn dependents<'w>(
+        &'w self,
+        package: &'w str,
+    ) -> impl Iterator<Item = (&'w Member, Vec<&'w Dependency>)> {
+        self.members.iter().filter_map(move |member| {
+            let entries: Vec<_> =
+                member.dependencies.iter().filter(|d| d.package == package).collect();
+            (!entries.is_empty()).then_some((member, entries))
+        })
+    }
+}
+
+impl Member {
+    /// The library target.
+    pub fn lib(&self) -> Option<&Target> {
+        self.targets.iter().find(|t| t.kind == TargetKind::Lib)
+    }
+
+    /// The name of its library crate in code.
+    pub fn ident(&self) -> String {
+        self.lib().map_or(self.name.as_str(), |t| t.name.as_str()).replace('-', "_")
+    }
+}

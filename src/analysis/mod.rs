@@ -7,3 +7,4 @@ pub mod interface;
 pub mod references;
 pub mod select;
 pub mod types;
+pub mod wire;

@@ -1,0 +1,129 @@
+//! The fallible constructor that guards a type with private fields.
+
+use quote::ToTokens;
+
+use super::Field;
+use crate::analysis::code::{Code, Item, ItemKind};
+use crate::analysis::select;
+use crate::analysis::types::{self, Substitution, Type};
+
+/// A constructor through which what arrives from the network goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Constructor {
+    /// Its name, such as `parse`.
+    pub name: String,
+    /// Its parameters in order.
+    pub parameters: Vec<Parameter>,
+    /// Whether the type has one field without a name, so that it is written as that field's value.
+    pub newtype: bool,
+}
+
+/// One parameter of a constructor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameter {
+    /// The field that it becomes.
+    pub field: String,
+    /// The field's type as written in its crate.
+    pub ty: String,
+    /// Whether the constructor wants a reference.
+    pub by_reference: bool,
+}
+
+/// Whether a type is guarded.
+pub(super) enum Guard {
+    /// No fallible constructor.
+    None,
+    /// This one takes exactly the fields.
+    Through(Constructor),
+    /// There is one, and its parameters are not the fields; where it stands.
+    Unfit(proc_macro2::Span),
+}
+
+pub(super) fn guarding(code: &Code<'_>, item: &Item<'_>, fields: &[Field]) -> Guard {
+    let root = code.root(item.id.root);
+    let mut unfit = None;
+    for other in root.items.iter().filter(|i| i.kind == ItemKind::Impl && !i.test_only) {
+        let syn::Item::Impl(block) = other.syntax else { continue };
+        if block.trait_.is_some() || select::self_type(code, other) != Some(item.id) {
+            continue;
+        }
+        for member in &block.items {
+            let syn::ImplItem::Fn(function) = member else { continue };
+            let signature = &function.sig;
+            if signature.receiver().is_some()
+                || signature.asyncness.is_some()
+                || !returns_fallible_self(&signature.output, item)
+            {
+                continue;
+            }
+            match fits(code, other, signature, fields) {
+                Some(parameters) => {
+                    let newtype = matches!(fields, [only] if !only.named);
+                    let name = signature.ident.to_string();
+                    return Guard::Through(Constructor { name, parameters, newtype });
+                }
+                None => {
+                    unfit.get_or_insert(signature.ident.span());
+                }
+            }
+        }
+    }
+    unfit.map_or(Guard::None, Guard::Unfit)
+}
+
+/// `Result<Self, _>` or `Result<Name, _>`; what comes back as an option has no reason to tell.
+fn returns_fallible_self(output: &syn::ReturnType, item: &Item<'_>) -> bool {
+    let syn::ReturnType::Type(_, ty) = output else { return false };
+    let syn::Type::Path(path) = &**ty else { return false };
+    let Some(last) = path.path.segments.last() else { return false };
+    if last.ident != "Result" {
+        return false;
+    }
+    let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else { return false };
+    let Some(syn::GenericArgument::Type(syn::Type::Path(first))) = arguments.args.first() else {
+        return false;
+    };
+    first.path.segments.last().is_some_and(|s| {
+        s.ident == "Self" || item.name.as_deref().is_some_and(|name| s.ident == name)
+    })
+}
+
+/// The parameters, if they are the fields: by name and type, or the one field of a newtype.
+fn fits(
+    code: &Code<'_>,
+    block: &Item<'_>,
+    signature: &syn::Signature,
+    fields: &[Field],
+) -> Option<Vec<Parameter>> {
+    if signature.inputs.len() != fields.len() || !signature.generics.params.is_empty() {
+        return None;
+    }
+    signature
+        .inputs
+        .iter()
+        .enumerate()
+        .map(|(position, input)| {
+            let syn::FnArg::Typed(typed) = input else { return None };
+            let name = typed.pat.to_token_stream().to_string();
+            let field = match fields {
+                [only] => only,
+                _ => fields.iter().find(|f| f.name == name || f.name == position.to_string())?,
+            };
+            let ty = types::read(code, block.scope, &typed.ty, &Substitution::new());
+            let by_reference = match (&ty, &field.ty) {
+                (Type::Reference { to, mutable: false }, own) => match (&**to, own) {
+                    (Type::Str, Type::String) => true,
+                    (Type::Slice(a), Type::Vec(b)) => (a == b).then_some(true)?,
+                    (to, own) => (to == own).then_some(true)?,
+                },
+                (ty, own) => (ty == own).then_some(false)?,
+            };
+            Some(Parameter { field: field.name.clone(), ty: spelled(field)?, by_reference })
+        })
+        .collect()
+}
+
+fn spelled(field: &Field) -> Option<String> {
+    // The span covers the type as it is written; its text is what the impl beside it writes too.
+    field.span.source_text()
+}

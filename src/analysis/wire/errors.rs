@@ -1,0 +1,271 @@
+//! The error enum: one mirror variant each, and the variant that tells of a failed call.
+
+use super::{Decision, Field, Position, fields};
+use crate::analysis::code::{Item, ItemId};
+use crate::analysis::types::Type;
+use crate::diagnostic::Diagnostic;
+
+/// How the error of the API trait crosses.
+#[derive(Debug, Clone)]
+pub struct ErrorForm {
+    /// The enum.
+    pub item: ItemId,
+    /// Its variants in order.
+    pub variants: Vec<Variant>,
+    /// The variant that holds a failed call.
+    pub transport: TransportVariant,
+}
+
+/// A variant of the error.
+#[derive(Debug, Clone)]
+pub struct Variant {
+    /// Its name.
+    pub name: String,
+    /// Its fields, with how each crosses.
+    pub fields: Vec<(Field, Payload)>,
+    /// Whether its fields have names.
+    pub named: bool,
+}
+
+/// How a field of a variant crosses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Payload {
+    /// As its type does.
+    Plain,
+    /// `sqlx::Error`: kind, code and text are kept.
+    Sqlx,
+    /// `std::io::Error`: kind and text are kept.
+    Io,
+    /// `anyhow::Error`: its chain of messages.
+    Anyhow,
+    /// `Box<dyn Error + Send + Sync>`: its text.
+    Boxed,
+}
+
+/// Where a failed call is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransportVariant {
+    /// The variant.
+    pub variant: String,
+    /// The field's name, if it has one.
+    pub field: Option<String>,
+    /// What it holds.
+    pub holds: TransportPayload,
+    /// Why this one, in words for the summary.
+    pub because: &'static str,
+}
+
+/// What the variant that tells of a failed call holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransportPayload {
+    /// Nothing.
+    Unit,
+    /// A text.
+    String,
+    /// `std::io::Error`.
+    Io,
+    /// `sqlx::Error`, of which `Io` is a variant.
+    Sqlx,
+    /// `anyhow::Error`.
+    Anyhow,
+    /// `Box<dyn Error + Send + Sync>`.
+    Boxed,
+}
+
+/// Names that say that somebody could not be reached.
+const REACH: [&str; 12] = [
+    "Unavailable",
+    "Unreachable",
+    "Transport",
+    "Network",
+    "Connection",
+    "ConnectionFailed",
+    "Remote",
+    "RemoteError",
+    "ServiceUnavailable",
+    "Timeout",
+    "TimedOut",
+    "Communication",
+];
+
+/// Names that say that something went wrong which is nobody's input.
+const CATCH_ALL: [&str; 11] = [
+    "Internal",
+    "InternalError",
+    "Other",
+    "Unknown",
+    "Unexpected",
+    "Storage",
+    "Database",
+    "DatabaseError",
+    "Backend",
+    "Repository",
+    "External",
+];
+
+pub(super) fn decide<'w>(
+    decision: &mut Decision<'_, 'w>,
+    error: &Type,
+    api: &Item<'w>,
+    metadata: &serde_json::Value,
+) -> Option<ErrorForm> {
+    let Type::Item(id, _) = error else {
+        decision.failed = true;
+        decision.diagnostics.push(
+            Diagnostic::error(
+                "error-type",
+                "the operations fail with a type that is not an enum of the workspace",
+            )
+            .at(api.file, api.name_range(), "the trait whose errors it is")
+            .note("every variant arrives as the same variant; calve mirrors enums so far"),
+        );
+        return None;
+    };
+    let item = decision.code.item(*id);
+    let syn::Item::Enum(syntax) = item.syntax else {
+        decision.failed = true;
+        decision.diagnostics.push(
+            Diagnostic::error("error-type", "the error of the API trait is not an enum")
+                .at(item.file, item.name_range(), "")
+                .note("every variant arrives as the same variant; calve mirrors enums so far"),
+        );
+        return None;
+    };
+    if let Some(attribute) = syntax.attrs.iter().find(|a| a.path().is_ident("non_exhaustive")) {
+        let span = syn::spanned::Spanned::span(attribute);
+        decision.refuse(
+            &item,
+            span,
+            "non-exhaustive-error",
+            "hides variants from other crates",
+            "a mirror in the wire crate has to match every variant",
+        );
+    }
+    let mut variants = Vec::new();
+    for variant in &syntax.variants {
+        let named = matches!(variant.fields, syn::Fields::Named(_));
+        let fields = fields(decision.code, &item, &variant.fields)
+            .into_iter()
+            .map(|field| {
+                let payload = payload(&field.ty);
+                if payload == Payload::Plain
+                    && !decision.place(&field.ty, &item, field.span, Position::Value)
+                {
+                    decision.refuse(
+                        &item,
+                        field.span,
+                        "mirror-in-error",
+                        "needs a mirror of its own",
+                        "calve does not nest mirrors in errors yet",
+                    );
+                }
+                (field, payload)
+            })
+            .collect();
+        variants.push(Variant { name: variant.ident.to_string(), fields, named });
+    }
+    let wanted = metadata.get("transport-error").and_then(serde_json::Value::as_str);
+    let Some(transport) = transport_variant(&variants, wanted) else {
+        decision.failed = true;
+        decision.diagnostics.push(no_place_for_failures(&item, syntax, wanted));
+        return None;
+    };
+    Some(ErrorForm { item: *id, variants, transport })
+}
+
+fn no_place_for_failures(
+    item: &Item<'_>,
+    syntax: &syn::ItemEnum,
+    wanted: Option<&str>,
+) -> Diagnostic {
+    let name = &syntax.ident;
+    let last = syntax
+        .variants
+        .last()
+        .map_or_else(|| item.name_range(), |v| item.source.range(syn::spanned::Spanned::span(v)));
+    let message = match wanted {
+        Some(wanted) => format!("`{name}::{wanted}` cannot hold a failed call"),
+        None => format!("no variant of `{name}` can hold a failed call"),
+    };
+    Diagnostic::error("no-transport-variant", message)
+        .at(item.file, item.name_range(), "every operation over a network can fail on its way")
+        .at(item.file, last, "a variant is missing after this one")
+        .note(
+            "a stub must not answer with a variant that means something else; a text, an \
+             `io::Error` or a `sqlx::Error` can say what happened",
+        )
+        .help(
+            "add this variant, and an arm to each match that the compiler then names:\n\n    \
+             #[error(\"the service cannot be reached: {0}\")]\n    Unavailable(String),\n\nor name \
+             one in the module's Cargo.toml: `[package.metadata.calve]` `transport-error = \"…\"`",
+        )
+}
+
+fn payload(ty: &Type) -> Payload {
+    match ty {
+        Type::External { package, path, .. } => {
+            match (package.as_str(), path.last().map(String::as_str)) {
+                ("sqlx", Some("Error")) => Payload::Sqlx,
+                ("std", Some("Error")) if path.first().is_some_and(|p| p == "io") => Payload::Io,
+                ("anyhow", Some("Error")) => Payload::Anyhow,
+                _ => Payload::Plain,
+            }
+        }
+        Type::Box(inner) => match &**inner {
+            Type::Other(_, text) if text.contains("Error") && text.contains("Send") => {
+                Payload::Boxed
+            }
+            _ => Payload::Plain,
+        },
+        _ => Payload::Plain,
+    }
+}
+
+/// Chooses by: what the user names; a variant named for it; one that holds an `io::Error` (also
+/// inside `sqlx::Error`); anyhow or boxed; a text in a catch-all.
+fn transport_variant(variants: &[Variant], wanted: Option<&str>) -> Option<TransportVariant> {
+    let holds = |variant: &Variant| -> Option<(Option<String>, TransportPayload)> {
+        match variant.fields.as_slice() {
+            [] if !variant.named => Some((None, TransportPayload::Unit)),
+            [(field, payload)] => {
+                let holds = match payload {
+                    Payload::Sqlx => TransportPayload::Sqlx,
+                    Payload::Io => TransportPayload::Io,
+                    Payload::Anyhow => TransportPayload::Anyhow,
+                    Payload::Boxed => TransportPayload::Boxed,
+                    Payload::Plain if field.ty == Type::String => TransportPayload::String,
+                    Payload::Plain => return None,
+                };
+                Some((field.named.then(|| field.name.clone()), holds))
+            }
+            _ => None,
+        }
+    };
+    let choose = |because: &'static str, fits: &dyn Fn(&Variant, TransportPayload) -> bool| {
+        variants.iter().find_map(|variant| {
+            let (field, holds) = holds(variant)?;
+            fits(variant, holds).then(|| TransportVariant {
+                variant: variant.name.clone(),
+                field,
+                holds,
+                because,
+            })
+        })
+    };
+    if let Some(wanted) = wanted {
+        return choose("named in `[package.metadata.calve]`", &|v, _| v.name == wanted);
+    }
+    choose("named for it", &|v, _| REACH.contains(&v.name.as_str()))
+        .or_else(|| choose("holds an I/O error", &|_, holds| holds == TransportPayload::Io))
+        .or_else(|| choose("can hold an I/O error", &|_, holds| holds == TransportPayload::Sqlx))
+        .or_else(|| {
+            choose("holds any error", &|_, holds| {
+                matches!(holds, TransportPayload::Anyhow | TransportPayload::Boxed)
+            })
+        })
+        .or_else(|| {
+            choose("a catch-all that holds a text", &|v, holds| {
+                holds == TransportPayload::String && CATCH_ALL.contains(&v.name.as_str())
+            })
+        })
+}

@@ -1,0 +1,550 @@
+//! How each type of the contract crosses: by its own serde where that is proven lossless, by derives
+//! where they are enough, through its constructor where it guards something, else by a mirror.
+
+mod constructor;
+mod errors;
+mod serde_rules;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use quote::ToTokens;
+
+use super::code::{Code, Item, ItemId};
+use super::interface::Interface;
+use super::types::{self, Substitution, Type};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+
+pub use constructor::{Constructor, Parameter};
+pub use errors::{ErrorForm, Payload, TransportPayload, TransportVariant, Variant};
+
+/// The feature that switches the wire form of a crate's types on.
+pub const WIRE: &str = "wire";
+
+/// How one workspace type crosses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Form {
+    /// Its own serde is proven lossless.
+    Own,
+    /// Derives behind the feature `wire`: those that it lacks.
+    Derive {
+        /// Whether `Serialize` is to be added.
+        serialize: bool,
+        /// Whether `Deserialize` is to be added.
+        deserialize: bool,
+    },
+    /// `Serialize` is derived; what arrives goes through the constructor that guards the type.
+    Guarded(Constructor),
+    /// A mirror in the wire crate, since its own serde loses something.
+    Mirror {
+        /// What is lost, in words.
+        reason: String,
+    },
+}
+
+/// The wire forms of everything that the operations speak of.
+#[derive(Debug)]
+pub struct Wire {
+    /// Every workspace type that crosses, with its form.
+    pub forms: BTreeMap<ItemId, Form>,
+    /// The error enum.
+    pub error: ErrorForm,
+    /// For each workspace package, the external crates whose own serde feature its types need.
+    pub serde_of: BTreeMap<String, BTreeSet<String>>,
+    /// Whether a float crosses, so that parsing must be exact.
+    pub has_float: bool,
+}
+
+/// A field of a struct or variant.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// Its name, or its position.
+    pub name: String,
+    /// Whether it has a name.
+    pub named: bool,
+    /// Its type.
+    pub ty: Type,
+    /// Whether other crates see it.
+    pub public: bool,
+    /// Its attributes.
+    pub attributes: Vec<syn::Attribute>,
+    /// Where its type stands.
+    pub span: proc_macro2::Span,
+}
+
+/// Decides for every type that the operations reach.
+pub fn decide<'w>(
+    code: &Code<'w>,
+    interface: &Interface,
+    api: &Item<'w>,
+    metadata: &serde_json::Value,
+    diagnostics: &mut Diagnostics,
+) -> Option<Wire> {
+    let mut decision = Decision {
+        code,
+        forms: BTreeMap::new(),
+        pending: BTreeSet::new(),
+        serde_of: BTreeMap::new(),
+        has_float: false,
+        diagnostics,
+        failed: false,
+    };
+    for operation in &interface.operations {
+        let span = proc_macro2::Span::call_site();
+        for argument in &operation.arguments {
+            let at = type_span(&operation.signature, &argument.name).unwrap_or(span);
+            decision.place(&argument.ty, api, at, Position::Argument);
+        }
+        let at = match &operation.signature.output {
+            syn::ReturnType::Type(_, ty) => syn::spanned::Spanned::span(&**ty),
+            syn::ReturnType::Default => span,
+        };
+        decision.place(&operation.output, api, at, Position::Value);
+    }
+    let error = errors::decide(&mut decision, &interface.error, api, metadata);
+    let Decision { forms, serde_of, has_float, failed, .. } = decision;
+    Some(Wire { forms, error: error?, serde_of, has_float }).filter(|_| !failed)
+}
+
+fn type_span(signature: &syn::Signature, name: &str) -> Option<proc_macro2::Span> {
+    signature.inputs.iter().find_map(|input| match input {
+        syn::FnArg::Typed(typed) => match &*typed.pat {
+            syn::Pat::Ident(ident) if ident.ident.to_string().trim_start_matches('_') == name => {
+                Some(syn::spanned::Spanned::span(&*typed.ty))
+            }
+            _ => None,
+        },
+        syn::FnArg::Receiver(_) => None,
+    })
+}
+
+/// Where a type stands: a borrowed argument may be a reference, a value may not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Position {
+    Argument,
+    Value,
+}
+
+struct Decision<'a, 'w> {
+    code: &'a Code<'w>,
+    forms: BTreeMap<ItemId, Form>,
+    pending: BTreeSet<ItemId>,
+    serde_of: BTreeMap<String, BTreeSet<String>>,
+    has_float: bool,
+    diagnostics: &'a mut Diagnostics,
+    failed: bool,
+}
+
+impl<'w> Decision<'_, 'w> {
+    /// Checks a type that stands in `holder` at `span`, and decides the types in it. Whether all of
+    /// it crosses by its own serde, without a mirror.
+    fn place(
+        &mut self,
+        ty: &Type,
+        holder: &Item<'w>,
+        span: proc_macro2::Span,
+        position: Position,
+    ) -> bool {
+        let package = self.code.root(holder.id.root).member.name.clone();
+        match ty {
+            Type::Unit | Type::String | Type::Str => true,
+            Type::Primitive(name) => {
+                if name.starts_with('f') {
+                    self.has_float = true;
+                    self.refuse(
+                        holder,
+                        span,
+                        "float",
+                        "a float crosses here",
+                        "JSON has no NaN and no infinity; calve does not encode them yet",
+                    );
+                }
+                true
+            }
+            Type::Reference { to, .. } => {
+                if position == Position::Value {
+                    self.refuse(
+                        holder,
+                        span,
+                        "borrowed-value",
+                        "a reference is part of a value that crosses",
+                        "what it refers to stays in another process",
+                    );
+                    return true;
+                }
+                if let Type::Item(id, _) = &**to {
+                    self.require_clone(*id, holder, span);
+                }
+                if let Type::Slice(element) = &**to {
+                    if let Type::Item(id, _) = &**element {
+                        self.require_clone(*id, holder, span);
+                    }
+                    return self.place(element, holder, span, Position::Value);
+                }
+                self.place(to, holder, span, Position::Value)
+            }
+            Type::Option(inner) => {
+                if matches!(**inner, Type::Option(_) | Type::Unit) {
+                    self.refuse(
+                        holder,
+                        span,
+                        "nested-option",
+                        "JSON writes `Some(None)` and `None` alike",
+                        "the inner value would be lost",
+                    );
+                }
+                self.place(inner, holder, span, position)
+            }
+            Type::Vec(inner) | Type::Box(inner) | Type::Slice(inner) => {
+                self.place(inner, holder, span, Position::Value)
+            }
+            Type::Array(inner, length) => {
+                if length.parse::<usize>().is_ok_and(|n| n > 32) {
+                    self.refuse(
+                        holder,
+                        span,
+                        "long-array",
+                        "serde implements arrays of up to 32 elements",
+                        "a longer one has no wire form",
+                    );
+                }
+                self.place(inner, holder, span, Position::Value)
+            }
+            Type::Set { element, .. } => self.place(element, holder, span, Position::Value),
+            Type::Tuple(parts) => {
+                let mut plain = true;
+                for part in parts {
+                    plain &= self.place(part, holder, span, Position::Value);
+                }
+                plain
+            }
+            Type::Map { key, value, .. } => {
+                let plain = self.place(key, holder, span, Position::Value);
+                if !self.is_key(key) {
+                    self.refuse(
+                        holder,
+                        span,
+                        "map-key",
+                        "the keys of this map have no form as a JSON key",
+                        "a JSON key is a string: text, integers, ids and unit variants fit",
+                    );
+                }
+                self.place(value, holder, span, Position::Value) && plain
+            }
+            Type::Item(id, arguments) => {
+                if !arguments.is_empty() {
+                    self.refuse(
+                        holder,
+                        span,
+                        "generic-type",
+                        "a generic type of the workspace crosses here",
+                        "calve does not carry generic types yet",
+                    );
+                    return true;
+                }
+                self.item(*id, holder, span);
+                !matches!(self.forms.get(id), Some(Form::Mirror { .. }))
+            }
+            Type::External { package: of, path, arguments, .. } => {
+                match external(of, path) {
+                    External::Serde => {
+                        self.serde_of.entry(package).or_default().insert(of.clone());
+                    }
+                    External::Always => {}
+                    External::Unknown => self.refuse(
+                        holder,
+                        span,
+                        "foreign-type",
+                        &format!("`{of}::{}` crosses here", path.join("::")),
+                        "calve does not know a lossless wire form of it",
+                    ),
+                }
+                // `DateTime<Utc>`: the argument is a marker, not a value.
+                let _ = arguments;
+                true
+            }
+            Type::Result(ok, error) => {
+                self.place(ok, holder, span, Position::Value)
+                    & self.place(error, holder, span, Position::Value)
+            }
+            Type::Other(what, text) => {
+                self.refuse(
+                    holder,
+                    span,
+                    "type-cannot-cross",
+                    &format!("`{text}` is {what}"),
+                    "there is no value to write down",
+                );
+                true
+            }
+        }
+    }
+
+    fn refuse(
+        &mut self,
+        holder: &Item<'_>,
+        span: proc_macro2::Span,
+        code: &'static str,
+        label: &str,
+        why: &str,
+    ) {
+        self.failed = true;
+        let name = holder.name.as_deref().unwrap_or("this item");
+        self.diagnostics.push(
+            Diagnostic::error(
+                code,
+                format!("a type in `{name}` cannot cross the network as it is"),
+            )
+            .at(holder.file, holder.source.range(span), label)
+            .note(why),
+        );
+    }
+
+    fn require_clone(&mut self, id: ItemId, holder: &Item<'_>, span: proc_macro2::Span) {
+        if !implements(self.code, id, "Clone") {
+            let name = self.code.item(id).name.unwrap_or_default();
+            self.failed = true;
+            self.diagnostics.push(
+                Diagnostic::error("not-clone", format!("`{name}` is borrowed but not `Clone`"))
+                    .at(holder.file, holder.source.range(span), "lent here")
+                    .note("arguments are borrowed when they are sent and owned when they arrive")
+                    .help(format!("derive `Clone` for `{name}`")),
+            );
+        }
+    }
+
+    /// Whether a type is written as a JSON key.
+    fn is_key(&self, ty: &Type) -> bool {
+        match ty {
+            Type::String => true,
+            Type::Primitive(name) => !name.starts_with('f'),
+            Type::External { package, path, .. } => external(package, path) != External::Unknown,
+            Type::Item(id, _) => {
+                let item = self.code.item(*id);
+                match item.syntax {
+                    syn::Item::Enum(e) => e.variants.iter().all(|v| v.fields.is_empty()),
+                    syn::Item::Struct(s) => {
+                        let fields = fields(self.code, &item, &s.fields);
+                        matches!(fields.as_slice(), [only] if (!only.named || is_transparent(&s.attrs))
+                            && self.is_key(&only.ty))
+                    }
+                    _ => false,
+                }
+            }
+            _ => false,
+        }
+    }
+
+    /// Decides the form of a workspace type, once.
+    fn item(&mut self, id: ItemId, holder: &Item<'w>, span: proc_macro2::Span) {
+        if self.forms.contains_key(&id) || !self.pending.insert(id) {
+            return;
+        }
+        let item = self.code.item(id);
+        let (fields, generics) = match item.syntax {
+            syn::Item::Struct(s) => (fields(self.code, &item, &s.fields), &s.generics),
+            syn::Item::Enum(e) => (
+                e.variants.iter().flat_map(|v| fields(self.code, &item, &v.fields)).collect(),
+                &e.generics,
+            ),
+            _ => {
+                self.refuse(
+                    holder,
+                    span,
+                    "union",
+                    "a union has no wire form",
+                    "calve cannot tell its field",
+                );
+                return;
+            }
+        };
+        if let Some(parameter) = generics.params.first() {
+            let range = syn::spanned::Spanned::span(parameter);
+            self.refuse(
+                &item,
+                range,
+                "generic-type",
+                "the type has parameters",
+                "calve does not carry generic or borrowing types yet",
+            );
+            return;
+        }
+        let mut plain = true;
+        for field in &fields {
+            plain &= self.place(&field.ty, &item, field.span, Position::Value);
+        }
+        let form = self.form(&item, &fields, plain);
+        if let Form::Mirror { reason } = &form {
+            self.check_mirror(&item, &fields, reason);
+        }
+        self.forms.insert(id, form);
+    }
+
+    fn form(&mut self, item: &Item<'w>, fields: &[Field], plain: bool) -> Form {
+        let found = serde_rules::existing(self.code, item);
+        if let Some(reason) = found.lossy {
+            return Form::Mirror { reason };
+        }
+        if !plain {
+            return Form::Mirror { reason: "a type in it needs a mirror".to_owned() };
+        }
+        // What an earlier run added is found again, not added again: the edit step sees to that.
+        if found.serialize && found.deserialize && !found.by_calve {
+            return Form::Own;
+        }
+        let private = fields.iter().any(|f| !f.public);
+        if private && !found.deserialize_own {
+            match constructor::guarding(self.code, item, fields) {
+                constructor::Guard::None => {}
+                constructor::Guard::Through(constructor) => return Form::Guarded(constructor),
+                constructor::Guard::Unfit(span) => {
+                    let name = item.name.clone().unwrap_or_default();
+                    self.failed = true;
+                    self.diagnostics.push(
+                        Diagnostic::error(
+                            "guarded-type",
+                            format!("`{name}` is guarded by a constructor that calve cannot call"),
+                        )
+                        .at(item.file, item.source.range(span), "checks what a value may be")
+                        .at(item.file, item.name_range(), "has private fields")
+                        .note(
+                            "what arrives from the network must pass the same check, and the \
+                             constructor's parameters are not the type's fields",
+                        )
+                        .help(format!("implement serde's traits for `{name}` by hand")),
+                    );
+                }
+            }
+        }
+        Form::Derive { serialize: !found.serialize_own, deserialize: !found.deserialize_own }
+    }
+
+    /// A mirror in the wire crate needs every field to be public.
+    fn check_mirror(&mut self, item: &Item<'w>, fields: &[Field], reason: &str) {
+        let name = item.name.clone().unwrap_or_default();
+        let hidden = fields.iter().find(|f| !f.public);
+        let non_exhaustive = item.attributes().iter().find(|a| a.path().is_ident("non_exhaustive"));
+        let span =
+            hidden.map(|f| f.span).or(non_exhaustive.map(|a| syn::spanned::Spanned::span(a)));
+        if let Some(span) = span {
+            self.failed = true;
+            self.diagnostics.push(
+                Diagnostic::error(
+                    "lossy-serde",
+                    format!("the serde form of `{name}` loses something: {reason}"),
+                )
+                .at(item.file, item.source.range(span), "cannot be mirrored from another crate")
+                .at(item.file, item.name_range(), "")
+                .note("a mirror has to read and write every field")
+                .help("make the fields public, or give the API a type of its own"),
+            );
+        }
+        for field in fields {
+            if let Some(inner) = container_of_mirror(&field.ty, &self.forms) {
+                self.failed = true;
+                self.diagnostics.push(
+                    Diagnostic::error(
+                        "nested-mirror",
+                        format!("a field of `{name}` holds `{inner}` inside a container"),
+                    )
+                    .at(item.file, item.source.range(field.span), "")
+                    .note("calve mirrors such a type only where it stands alone"),
+                );
+            }
+        }
+    }
+}
+
+/// The container, if a type has a mirrored type inside one.
+fn container_of_mirror(ty: &Type, forms: &BTreeMap<ItemId, Form>) -> Option<&'static str> {
+    let has = |ty: &Type| contains_mirror(ty, forms);
+    match ty {
+        Type::Item(..) => None,
+        _ if ty.children().into_iter().any(has) => Some("a mirrored type"),
+        _ => None,
+    }
+}
+
+/// Whether a type that needs a mirror stands anywhere in `ty`.
+pub fn contains_mirror(ty: &Type, forms: &BTreeMap<ItemId, Form>) -> bool {
+    matches!(ty, Type::Item(id, _) if matches!(forms.get(id), Some(Form::Mirror { .. })))
+        || ty.children().into_iter().any(|t| contains_mirror(t, forms))
+}
+
+/// The fields of a struct or variant, with their types read.
+pub fn fields(code: &Code<'_>, item: &Item<'_>, fields: &syn::Fields) -> Vec<Field> {
+    let in_enum = matches!(item.syntax, syn::Item::Enum(_));
+    fields
+        .iter()
+        .enumerate()
+        .map(|(position, field)| Field {
+            name: field.ident.as_ref().map_or_else(|| position.to_string(), ToString::to_string),
+            named: field.ident.is_some(),
+            ty: types::read(code, item.scope, &field.ty, &Substitution::new()),
+            public: in_enum || matches!(field.vis, syn::Visibility::Public(_)),
+            attributes: field.attrs.clone(),
+            span: syn::spanned::Spanned::span(&field.ty),
+        })
+        .collect()
+}
+
+fn is_transparent(attributes: &[syn::Attribute]) -> bool {
+    attributes.iter().any(|a| {
+        a.path().is_ident("serde") && a.to_token_stream().to_string().contains("transparent")
+    })
+}
+
+/// Whether a workspace type derives or implements a trait, by the trait's last name.
+pub fn implements(code: &Code<'_>, id: ItemId, name: &str) -> bool {
+    let item = code.item(id);
+    let derived = item.attributes().iter().filter(|a| a.path().is_ident("derive")).any(|a| {
+        a.parse_args_with(
+            syn::punctuated::Punctuated::<syn::Path, syn::Token![,]>::parse_terminated,
+        )
+        .is_ok_and(|paths| paths.iter().any(|p| p.segments.last().is_some_and(|s| s.ident == name)))
+    });
+    derived
+        || code.root(id.root).items.iter().any(|other| match other.syntax {
+            syn::Item::Impl(block) => {
+                block
+                    .trait_
+                    .as_ref()
+                    .is_some_and(|(path, _)| path.segments.last().is_some_and(|s| s.ident == name))
+                    && super::select::self_type(code, other) == Some(id)
+            }
+            _ => false,
+        })
+}
+
+/// What is known of the wire form of a type that the workspace does not define.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum External {
+    /// serde implements it.
+    Always,
+    /// Its crate implements it behind a feature `serde`.
+    Serde,
+    /// Nothing.
+    Unknown,
+}
+
+/// Looks a foreign type up among those whose serde form is known to lose nothing.
+pub fn external(package: &str, path: &[String]) -> External {
+    let name = path.last().map(String::as_str).unwrap_or_default();
+    match (package, name) {
+        ("std" | "core", "Duration" | "IpAddr" | "Ipv4Addr" | "Ipv6Addr") => External::Always,
+        (
+            "std" | "core",
+            "NonZeroU8" | "NonZeroU16" | "NonZeroU32" | "NonZeroU64" | "NonZeroUsize"
+            | "NonZeroI32" | "NonZeroI64",
+        ) => External::Always,
+        (
+            "chrono",
+            "DateTime" | "NaiveDate" | "NaiveDateTime" | "NaiveTime" | "Weekday" | "Month" | "Utc"
+            | "FixedOffset",
+        )
+        | ("uuid", "Uuid")
+        | ("rust_decimal", "Decimal")
+        | ("ulid", "Ulid")
+        | ("url", "Url") => External::Serde,
+        _ => External::Unknown,
+    }
+}

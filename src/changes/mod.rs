@@ -1,5 +1,8 @@
 //! The change set: every file to create, edit or delete, as one value. The only disk writes.
 
+mod apply;
+mod check;
+mod diff;
 mod edit;
 
 use std::collections::BTreeMap;
@@ -7,6 +10,8 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+pub use apply::apply;
+pub use diff::write_diff;
 pub use edit::TextEdit;
 
 use crate::diagnostic::{Diagnostic, Result};
@@ -18,6 +23,8 @@ pub enum FileChange {
     Create {
         /// Its whole text.
         text: String,
+        /// Whether it gets the executable bit, where the system has one.
+        executable: bool,
     },
     /// A file that exists, changed by spans; what no span covers stays byte for byte.
     Edit {
@@ -25,6 +32,11 @@ pub enum FileChange {
         before: Arc<str>,
         /// Disjoint and sorted by position.
         edits: Vec<TextEdit>,
+    },
+    /// A file that exists and goes.
+    Delete {
+        /// The text on disk when the plan was made.
+        before: Arc<str>,
     },
 }
 
@@ -40,7 +52,30 @@ impl ChangeSet {
     /// # Errors
     /// When the set already changes that path.
     pub fn create(&mut self, path: impl Into<Utf8PathBuf>, text: impl Into<String>) -> Result<()> {
-        let path = path.into();
+        self.insert(path.into(), FileChange::Create { text: text.into(), executable: false })
+    }
+
+    /// Adds a new file that can be run, such as a script.
+    ///
+    /// # Errors
+    /// When the set already changes that path.
+    pub fn create_executable(
+        &mut self,
+        path: impl Into<Utf8PathBuf>,
+        text: impl Into<String>,
+    ) -> Result<()> {
+        self.insert(path.into(), FileChange::Create { text: text.into(), executable: true })
+    }
+
+    /// Takes a file that exists away.
+    ///
+    /// # Errors
+    /// When the set already changes that path.
+    pub fn delete(&mut self, path: impl Into<Utf8PathBuf>, before: &Arc<str>) -> Result<()> {
+        self.insert(path.into(), FileChange::Delete { before: Arc::clone(before) })
+    }
+
+    fn insert(&mut self, path: Utf8PathBuf, change: FileChange) -> Result<()> {
         if self.files.contains_key(&path) {
             return Err(Diagnostic::error(
                 "change-conflict",
@@ -48,7 +83,7 @@ impl ChangeSet {
             )
             .into());
         }
-        self.files.insert(path, FileChange::Create { text: text.into() });
+        self.files.insert(path, change);
         Ok(())
     }
 
@@ -72,6 +107,9 @@ impl ChangeSet {
             FileChange::Create { .. } => {
                 Err(conflict(format!("`{path}` would be created and edited")).into())
             }
+            FileChange::Delete { .. } => {
+                Err(conflict(format!("`{path}` would be deleted and edited")).into())
+            }
         }
     }
 
@@ -91,15 +129,16 @@ impl FileChange {
     pub fn before(&self) -> Option<&str> {
         match self {
             Self::Create { .. } => None,
-            Self::Edit { before, .. } => Some(before),
+            Self::Edit { before, .. } | Self::Delete { before } => Some(before),
         }
     }
 
-    /// The text after.
-    pub fn after(&self) -> String {
+    /// The text after, if the file is still there.
+    pub fn after(&self) -> Option<String> {
         match self {
-            Self::Create { text } => text.clone(),
-            Self::Edit { before, edits } => edit::apply(before, edits),
+            Self::Create { text, .. } => Some(text.clone()),
+            Self::Edit { before, edits } => Some(edit::apply(before, edits)),
+            Self::Delete { .. } => None,
         }
     }
 }

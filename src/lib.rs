@@ -8,3 +8,5 @@ pub mod changes;
 pub mod workspace;
 
 pub mod analysis;
+
+pub mod verify;

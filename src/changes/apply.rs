@@ -39,7 +39,7 @@ fn apply_with(
             transaction.sync_folders();
             Ok(())
         }
-        Err(error) => Err(transaction.roll_back(error)),
+        Err(error) => Err(transaction.roll_back(*error)),
     }
 }
 
@@ -147,7 +147,7 @@ impl Transaction<'_> {
     }
 
     /// Puts everything back, newest first, and adds to `error` how that went.
-    fn roll_back(self, error: Box<Diagnostic>) -> Box<Diagnostic> {
+    fn roll_back(self, mut error: Diagnostic) -> Box<Diagnostic> {
         let mut left = Vec::new();
         for step in self.done.into_iter().rev() {
             let target = self.root.join(&step.path);
@@ -171,7 +171,6 @@ impl Transaction<'_> {
                 left.push(format!("the new folder `{folder}` could not be removed: {why}"));
             }
         }
-        let mut error = *error;
         if left.is_empty() {
             return error
                 .note("Everything written before was taken back: the tree is as it was.")

@@ -1,0 +1,291 @@
+//! The compiler's verdict on the changed copy, each part against its state before the change.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io::{self, BufReader, Read, Seek};
+use std::process::Stdio;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::{Metadata, MetadataCommand};
+
+use super::cargo::{cargo, not_started};
+use super::freshness::Differing;
+use super::messages::Run;
+use crate::changes::ChangeSet;
+use crate::diagnostic::{Diagnostic, Result};
+
+/// One thing to check. A package alone shows errors that feature unification hides in the workspace.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// Every target of every member at once.
+    Workspace,
+    /// Every target of one package alone.
+    Package {
+        /// Name of the package.
+        name: String,
+        /// Features to switch on beside the default ones.
+        features: Vec<String>,
+    },
+    /// One binary alone.
+    Binary {
+        /// Name of its package.
+        package: String,
+        /// Name of the binary.
+        name: String,
+        /// Features to switch on beside the default ones.
+        features: Vec<String>,
+    },
+}
+
+/// What is judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// Workspace root in the changed copy, absolute and canonical (see [`super::Scratch::root`]).
+    pub changed: &'a Utf8Path,
+    /// The set that was written to it.
+    pub changes: &'a ChangeSet,
+    /// Where cargo builds both copies; kept, it makes the next run fast. Never the user's own: their
+    /// next build would take files of the copy for theirs.
+    pub target: &'a Utf8Path,
+    /// What is checked, in this order.
+    pub steps: &'a [Step],
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It builds without an error or warning that was not there before.
+    Passed,
+    /// It does not build, and did not before the change: not ours.
+    FailedBefore,
+    /// Compiler messages that are new, as rustc renders them, without those of the steps before.
+    Failed(Vec<String>),
+}
+
+/// A step and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepReport {
+    /// What was checked.
+    pub step: Step,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// The verdict.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// In the order in which they were asked for.
+    pub steps: Vec<StepReport>,
+}
+
+impl Report {
+    /// Whether nothing that fails or warns is new.
+    pub fn passed(&self) -> bool {
+        self.steps.iter().all(|step| !matches!(step.outcome, Outcome::Failed(_)))
+    }
+}
+
+/// Runs `cargo check` for each step in the changed copy. Only when something fails or warns,
+/// `unchanged` is asked for the workspace root of a copy without the change (canonical too), and the
+/// same step is run there to see what is new: by package, level, text and code, so that shifted lines
+/// make no difference. A step whose package the unchanged workspace does not have is held against the
+/// whole workspace before. `progress` gets a line for a person at each step and built crate.
+///
+/// # Errors
+/// `cargo-not-found`, `check-failed` when cargo cannot be listened to, and those of `unchanged`. What
+/// the compiler finds is no error but in the report.
+pub fn judge(
+    subject: Subject<'_>,
+    unchanged: &mut dyn FnMut() -> Result<Utf8PathBuf>,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Report> {
+    let paths = subject.changes.iter().map(|(path, _)| path);
+    let differing = Differing::record(subject.target, paths).map_err(|e| broken(&e))?;
+    let mut cargo = Checker { target: subject.target, offline: true };
+
+    differing.renew(subject.changed).map_err(|e| broken(&e))?;
+    let mut runs = Vec::new();
+    for step in subject.steps {
+        runs.push(cargo.check(subject.changed, step, true, &step.to_string(), progress)?);
+    }
+    let before = if runs.iter().all(Run::is_clean) {
+        BTreeMap::new()
+    } else {
+        let root = unchanged()?;
+        differing.renew(&root).map_err(|e| broken(&e))?;
+        let before = state_before(&mut cargo, &root, subject.steps, &runs, progress)?;
+        // What is built of the changed copy next must not be taken from this one.
+        differing.renew(subject.changed).map_err(|e| broken(&e))?;
+        before
+    };
+
+    let mut said = BTreeSet::new();
+    let mut report = Report::default();
+    for (step, run) in subject.steps.iter().zip(&runs) {
+        let mut new = before.get(step).map(|before| run.new_since(before)).unwrap_or_default();
+        let is_new = !new.is_empty();
+        new.retain(|message| said.insert(message.clone()));
+        let outcome = match run.success {
+            _ if is_new => Outcome::Failed(new),
+            true => Outcome::Passed,
+            false => Outcome::FailedBefore,
+        };
+        report.steps.push(StepReport { step: step.clone(), outcome });
+    }
+    Ok(report)
+}
+
+/// What the workspace at `root` says for each step whose run was not clean.
+fn state_before(
+    cargo: &mut Checker<'_>,
+    root: &Utf8Path,
+    steps: &[Step],
+    runs: &[Run],
+    progress: &mut dyn FnMut(&str),
+) -> Result<BTreeMap<Step, std::rc::Rc<Run>>> {
+    let metadata = MetadataCommand::new()
+        .current_dir(root)
+        .no_deps()
+        .other_options(["--offline".to_owned()])
+        .exec()
+        .map_err(|e| broken(&io::Error::other(e)))?;
+    let mut done: BTreeMap<Step, std::rc::Rc<Run>> = BTreeMap::new();
+    let mut before = BTreeMap::new();
+    for (step, _) in steps.iter().zip(runs).filter(|(_, run)| !run.is_clean()) {
+        let old = step.before(&metadata);
+        let run = match done.get(&old) {
+            Some(run) => run.clone(),
+            None => {
+                let title = format!("{old}, as it was before");
+                // The user's lock may have been out of date: that is no matter of this change.
+                let run = std::rc::Rc::new(cargo.check(root, &old, false, &title, progress)?);
+                done.insert(old, run.clone());
+                run
+            }
+        };
+        before.insert(step.clone(), run);
+    }
+    Ok(before)
+}
+
+/// Runs `cargo check`.
+struct Checker<'a> {
+    target: &'a Utf8Path,
+    /// Until it turns out that something must be downloaded.
+    offline: bool,
+}
+
+impl Checker<'_> {
+    fn check(
+        &mut self,
+        root: &Utf8Path,
+        step: &Step,
+        locked: bool,
+        title: &str,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<Run> {
+        progress(title);
+        let mut built = |name: &str| progress(&format!("{title}: {name}"));
+        let run = self.run(root, step, locked, &mut built)?;
+        if run.success || run.has_errors || !self.offline {
+            return Ok(run);
+        }
+        // Cargo gave up before the compiler did: for want of a source that is not on this machine,
+        // perhaps. With the network it says so itself where that was not the reason.
+        self.offline = false;
+        let again = self.run(root, step, locked, &mut built)?;
+        self.offline = !again.success && !again.has_errors;
+        Ok(again)
+    }
+
+    fn run(
+        &self,
+        root: &Utf8Path,
+        step: &Step,
+        locked: bool,
+        built: &mut dyn FnMut(&str),
+    ) -> Result<Run> {
+        // A file takes what a full pipe would block on.
+        let mut stderr = tempfile::tempfile().map_err(|e| broken(&e))?;
+        let mut command = cargo(root);
+        command
+            .args(["check", "--message-format=json", "--keep-going", "--target-dir"])
+            .arg(self.target)
+            .args(step.arguments())
+            .args(locked.then_some("--locked"))
+            .args(self.offline.then_some("--offline"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(stderr.try_clone().map_err(|e| broken(&e))?);
+        let mut child = command.spawn().map_err(|e| not_started(&e))?;
+        let run = match child.stdout.take() {
+            Some(stdout) => Run::read(root, BufReader::new(stdout), built),
+            None => Ok(Run::default()),
+        };
+        let status = child.wait().map_err(|e| broken(&e))?;
+        let mut run = run.map_err(|e| broken(&e))?;
+        run.success &= status.success();
+        stderr.rewind().map_err(|e| broken(&e))?;
+        let mut said = Vec::new();
+        stderr.read_to_end(&mut said).map_err(|e| broken(&e))?;
+        run.stderr = String::from_utf8_lossy(&said).into_owned();
+        Ok(run)
+    }
+}
+
+impl Step {
+    fn arguments(&self) -> Vec<String> {
+        let (mut arguments, features) = match self {
+            Self::Workspace => (vec!["--workspace".into(), "--all-targets".into()], &[][..]),
+            Self::Package { name, features } => {
+                (vec!["-p".into(), name.clone(), "--all-targets".into()], features.as_slice())
+            }
+            Self::Binary { package, name, features } => (
+                vec!["-p".into(), package.clone(), "--bin".into(), name.clone()],
+                features.as_slice(),
+            ),
+        };
+        if !features.is_empty() {
+            arguments.extend(["--features".into(), features.join(",")]);
+        }
+        arguments
+    }
+
+    /// The step that shows the same in the workspace before: without features that it does not have,
+    /// the whole of it where it has no such package or binary.
+    fn before(&self, metadata: &Metadata) -> Self {
+        let (Self::Package { name: package, features } | Self::Binary { package, features, .. }) =
+            self
+        else {
+            return Self::Workspace;
+        };
+        let members = metadata.workspace_packages();
+        let Some(package) = members.iter().find(|member| member.name.as_str() == package) else {
+            return Self::Workspace;
+        };
+        let known = |feature: &&String| package.features.contains_key(*feature);
+        let features = features.iter().filter(known).cloned().collect();
+        let has_binary = |name: &str| package.targets.iter().any(|t| t.is_bin() && t.name == name);
+        match self {
+            Self::Binary { package, name, .. } if has_binary(name) => {
+                Self::Binary { package: package.clone(), name: name.clone(), features }
+            }
+            Self::Package { name, .. } => Self::Package { name: name.clone(), features },
+            _ => Self::Workspace,
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Workspace => f.write_str("checking the whole workspace"),
+            Self::Package { name, .. } => write!(f, "checking `{name}` alone"),
+            Self::Binary { name, .. } => write!(f, "checking the binary `{name}` alone"),
+        }
+    }
+}
+
+fn broken(error: &io::Error) -> Box<Diagnostic> {
+    Diagnostic::error("check-failed", format!("the copy cannot be checked: {error}")).into()
+}

@@ -289,3 +289,225 @@ impl fmt::Display for Step {
 fn broken(error: &io::Error) -> Box<Diagnostic> {
     Diagnostic::error("check-failed", format!("the copy cannot be checked: {error}")).into()
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests write the workspaces that they judge")]
+mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::changes::TextEdit;
+    use crate::verify::{Scratch, resolve_lock};
+
+    /// A workspace with the members `base` (feature `extra`), `user` (switches `extra` on) and `app`.
+    struct Case {
+        _temp: TempDir,
+        root: Utf8PathBuf,
+        target: Utf8PathBuf,
+    }
+
+    const BASE: &str = "#[cfg(feature = \"extra\")]\npub fn extra() {}\npub fn plain() {}\n";
+    const APP: &str = "fn main() {\n    base::plain();\n}\n";
+
+    fn case() -> Case {
+        let temp = tempfile::tempdir().unwrap();
+        let top = Utf8PathBuf::from_path_buf(temp.path().canonicalize().unwrap()).unwrap();
+        let case = Case { root: top.join("ws"), target: top.join("build"), _temp: temp };
+        case.write(
+            "Cargo.toml",
+            "[workspace]\nresolver = \"3\"\nmembers = [\"base\", \"user\", \"app\"]\n",
+        );
+        let package = |name: &str, rest: &str| {
+            let manifest = manifest(name, rest);
+            case.write(&format!("{name}/Cargo.toml"), &manifest);
+        };
+        package("base", "[features]\nextra = []\n");
+        package("user", "[dependencies]\nbase = { path = \"../base\", features = [\"extra\"] }\n");
+        package("app", "[dependencies]\nbase = { path = \"../base\" }\n");
+        case.write("base/src/lib.rs", BASE);
+        case.write("user/src/lib.rs", "pub fn user() {\n    base::extra();\n}\n");
+        case.write("app/src/main.rs", APP);
+        case
+    }
+
+    fn manifest(name: &str, rest: &str) -> String {
+        format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n{rest}")
+    }
+
+    impl Case {
+        fn write(&self, path: &str, text: &str) {
+            let file = self.root.join(path);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
+
+        /// Puts `text` at the head of `path`.
+        fn prepend(&self, changes: &mut ChangeSet, path: &str, text: &str) {
+            let before: Arc<str> = fs::read_to_string(self.root.join(path)).unwrap().into();
+            changes.edit(path.into(), &before, vec![TextEdit::insert(0, text)]).unwrap();
+        }
+
+        fn judge(&self, changes: &ChangeSet, steps: &[Step]) -> (Vec<Outcome>, Vec<String>) {
+            resolve_lock(&self.root, "").unwrap();
+            let changed = Scratch::copy(&self.root, &[]).unwrap();
+            changed.write(changes, "".into()).unwrap();
+            resolve_lock(changed.root(), "").unwrap();
+            let subject = Subject { changed: changed.root(), changes, target: &self.target, steps };
+            let mut unchanged = None;
+            let mut progress = Vec::new();
+            let report = judge(
+                subject,
+                &mut || {
+                    let copy = Scratch::copy(&self.root, &[])?;
+                    Ok(unchanged.insert(copy).root().to_owned())
+                },
+                &mut |line| progress.push(line.to_owned()),
+            )
+            .unwrap();
+            (report.steps.into_iter().map(|step| step.outcome).collect(), progress)
+        }
+    }
+
+    fn alone(name: &str) -> Step {
+        Step::Package { name: name.into(), features: Vec::new() }
+    }
+
+    #[track_caller]
+    fn failed(outcome: &Outcome) -> &[String] {
+        match outcome {
+            Outcome::Failed(messages) => messages,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_clean_change_never_needs_the_state_before() {
+        let case = case();
+        let mut changes = ChangeSet::default();
+        case.prepend(&mut changes, "app/src/main.rs", "// new\n");
+        let steps = [
+            Step::Workspace,
+            alone("app"),
+            Step::Binary { package: "app".into(), name: "app".into(), features: vec![] },
+        ];
+        let (outcomes, progress) = case.judge(&changes, &steps);
+        assert_eq!(outcomes, [Outcome::Passed, Outcome::Passed, Outcome::Passed]);
+        assert_eq!(progress[0], "checking the whole workspace");
+        assert!(progress.contains(&"checking the whole workspace: base".to_owned()));
+        assert!(!progress.iter().any(|line| line.contains("before")), "{progress:?}");
+    }
+
+    #[test]
+    fn a_new_error_is_ours_and_told_once() {
+        let case = case();
+        let mut changes = ChangeSet::default();
+        case.prepend(&mut changes, "app/src/main.rs", "use base::nothing;\n");
+        let (outcomes, _) = case.judge(&changes, &[Step::Workspace, alone("app"), alone("user")]);
+        let messages = failed(&outcomes[0]);
+        assert_eq!(messages.len(), 1, "{messages:?}");
+        assert!(messages[0].starts_with("error[E0432]: unresolved import"), "{messages:?}");
+        assert!(messages[0].contains("--> app/src/main.rs:1:5"), "{messages:?}");
+        assert_eq!(outcomes[1..], [Outcome::Failed(vec![]), Outcome::Passed]);
+    }
+
+    #[test]
+    fn an_old_error_is_not_ours_but_a_new_one_beside_it_is() {
+        let case = case();
+        case.write("user/src/lib.rs", "fn user() { missing() }\n");
+        let mut changes = ChangeSet::default();
+        case.prepend(&mut changes, "user/src/lib.rs", "// shifts the line\n\n");
+        let (outcomes, _) = case.judge(&changes, &[Step::Workspace, alone("app")]);
+        assert_eq!(outcomes, [Outcome::FailedBefore, Outcome::Passed]);
+        case.prepend(&mut changes, "app/src/main.rs", "use base::nothing;\n");
+        let (outcomes, _) = case.judge(&changes, &[Step::Workspace]);
+        assert_eq!(failed(&outcomes[0]).len(), 1, "{outcomes:?}");
+    }
+
+    #[test]
+    fn new_warnings_count_and_old_ones_do_not() {
+        let case = case();
+        case.write("app/src/main.rs", &format!("use std::fmt;\n{APP}"));
+        let mut changes = ChangeSet::default();
+        case.prepend(&mut changes, "app/src/main.rs", "// shifts the line\n");
+        let steps = [Step::Workspace, alone("app")];
+        assert_eq!(case.judge(&changes, &steps).0, [Outcome::Passed, Outcome::Passed]);
+
+        // The target directory holds builds of the run before and of the other copy: neither may pass
+        // for this one, or the new warning would count as old.
+        case.prepend(&mut changes, "base/src/lib.rs", "use std::fmt;\n");
+        let (outcomes, _) = case.judge(&changes, &steps);
+        let messages = failed(&outcomes[0]);
+        assert_eq!(messages.len(), 1, "{messages:?}");
+        assert!(messages[0].contains("--> base/src/lib.rs:1:5"), "{messages:?}");
+
+        let mut other = ChangeSet::default();
+        case.prepend(&mut other, "user/src/lib.rs", "// nothing\n");
+        assert_eq!(case.judge(&other, &steps).0, [Outcome::Passed, Outcome::Passed]);
+    }
+
+    #[test]
+    fn a_second_warning_of_the_same_words_is_new() {
+        let case = case();
+        case.write("base/src/lib.rs", &format!("mod a {{\n    use std::fmt;\n}}\n{BASE}"));
+        let mut changes = ChangeSet::default();
+        case.prepend(&mut changes, "base/src/lib.rs", "mod b {\n    use std::fmt;\n}\n");
+        let (outcomes, _) = case.judge(&changes, &[Step::Workspace]);
+        assert_eq!(failed(&outcomes[0]).len(), 1, "{outcomes:?}");
+    }
+
+    #[test]
+    fn an_error_that_unification_hides_is_found_alone() {
+        let case = case();
+        let mut changes = ChangeSet::default();
+        case.prepend(&mut changes, "app/src/main.rs", "fn _new() {\n    base::extra();\n}\n");
+        let (outcomes, _) = case.judge(&changes, &[Step::Workspace, alone("app")]);
+        assert_eq!(outcomes[0], Outcome::Passed);
+        assert!(failed(&outcomes[1])[0].contains("E0425"), "{outcomes:?}");
+    }
+
+    #[test]
+    fn a_new_package_and_a_new_feature_are_judged_too() {
+        let case = case();
+        case.write("base/src/lib.rs", &format!("use std::fmt;\n{BASE}"));
+        let mut changes = ChangeSet::default();
+        let before: Arc<str> = fs::read_to_string(case.root.join("Cargo.toml")).unwrap().into();
+        let at = before.find("\"base\"").unwrap();
+        changes
+            .edit("Cargo.toml".into(), &before, vec![TextEdit::insert(at, "\"new\", ")])
+            .unwrap();
+        changes
+            .create("new/Cargo.toml", manifest("new", "[dependencies]\nbase.path = \"../base\"\n"))
+            .unwrap();
+        changes.create("new/src/main.rs", "use std::fmt;\nfn main() { base::plain() }\n").unwrap();
+        let base: Arc<str> = manifest("base", "[features]\nextra = []\n").into();
+        let edit = TextEdit::insert(base.len(), "wire = []\n");
+        changes.edit("base/Cargo.toml".into(), &base, vec![edit]).unwrap();
+        let steps = [
+            alone("new"),
+            Step::Binary { package: "new".into(), name: "new".into(), features: vec![] },
+            Step::Package { name: "base".into(), features: vec!["wire".into()] },
+        ];
+        let (outcomes, _) = case.judge(&changes, &steps);
+        let messages = failed(&outcomes[0]);
+        assert_eq!(messages.len(), 1, "the warning in `base` is old: {messages:?}");
+        assert!(messages[0].contains("new/src/main.rs:1:5"), "{messages:?}");
+        assert_eq!(outcomes[1..], [Outcome::Failed(vec![]), Outcome::Passed]);
+    }
+
+    #[test]
+    fn what_only_cargo_says_is_reported() {
+        let case = case();
+        let mut changes = ChangeSet::default();
+        changes
+            .create(
+                "app/build.rs",
+                "fn main() { println!(\"no database\"); std::process::exit(3) }\n",
+            )
+            .unwrap();
+        let (outcomes, _) = case.judge(&changes, &[Step::Workspace]);
+        assert!(failed(&outcomes[0])[0].contains("no database"), "{outcomes:?}");
+    }
+}

@@ -1,9 +1,13 @@
 //! What calve says to a person: a code, a message, the places it is about, and what to do next.
 
+mod render;
+
 use std::fmt;
 use std::ops::Range;
 
 use camino::{Utf8Path, Utf8PathBuf};
+
+pub use render::render;
 
 /// How much a diagnostic weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

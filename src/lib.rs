@@ -9,4 +9,8 @@ pub mod workspace;
 
 pub mod analysis;
 
+pub mod plan;
+
+pub mod codegen;
+
 pub mod verify;

@@ -4,6 +4,7 @@
 pub mod code;
 pub mod contract;
 pub mod interface;
+pub mod module;
 pub mod references;
 pub mod select;
 pub mod types;

@@ -1,0 +1,68 @@
+//! Everything that is understood of one module, before anything is decided.
+
+use super::code::{Code, Item};
+use super::contract::{self, Contract};
+use super::interface::{self, Interface};
+use super::references::{self, Reference};
+use super::select;
+use super::wire::{self, Wire};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::workspace::Member;
+
+/// A library crate of the monolith that offers an API trait, and what crosses its boundary.
+pub struct Module<'w> {
+    /// The package.
+    pub member: &'w Member,
+    /// The API trait.
+    pub api: Item<'w>,
+    /// The type that implements it.
+    pub implementation: Item<'w>,
+    /// The trait as operations.
+    pub interface: Interface,
+    /// Who names what of it.
+    pub references: Vec<Reference<'w>>,
+    /// What stays without the implementation.
+    pub contract: Contract,
+    /// How each type crosses.
+    pub wire: Wire,
+}
+
+/// Understands the module of that package name. All that stands in the way is reported; what comes
+/// later than an error is not looked at.
+pub fn analyze<'w>(
+    code: &Code<'w>,
+    name: &str,
+    api_trait: Option<&str>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Module<'w>> {
+    let member = select::module(code.workspace, name, diagnostics)?;
+    let library = code.library(&member.name)?;
+    for (file, error) in &code.root(library).broken {
+        diagnostics.push(
+            Diagnostic::error("syntax-error", "a file of the module is not valid Rust")
+                .at(file, error.span.clone(), error.message.clone())
+                .help("make `cargo check` pass first"),
+        );
+    }
+    if diagnostics.has_errors() {
+        return None;
+    }
+    let references = references::find(code, library);
+    let api = select::api_trait(code, library, &references, api_trait, diagnostics)?;
+    let implementation = select::implementation(code, library, &api, &references, diagnostics)?;
+    let interface = interface::read(code, &api, diagnostics)?;
+    let contract = contract::draw(code, &api, &implementation, &references, diagnostics);
+    let wire = wire::decide(code, &interface, &api, &member.metadata, diagnostics);
+    if diagnostics.has_errors() {
+        return None;
+    }
+    Some(Module {
+        member,
+        api,
+        implementation,
+        interface,
+        references,
+        contract: contract?,
+        wire: wire?,
+    })
+}

@@ -1,0 +1,374 @@
+//! The trait-shaped files of the wire crate: arguments, mirrors, the error.
+
+use heck::{ToSnakeCase, ToUpperCamelCase};
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use super::convert::{Converter, mirror_names};
+use super::rust_file::{RustFile, docs};
+use super::scribe::Scribe;
+use crate::analysis::code::{Code, ItemId};
+use crate::analysis::module::Module;
+use crate::analysis::types::Type;
+use crate::analysis::wire::{self, Field, Form, Payload, TransportPayload};
+use crate::diagnostic::Result;
+use crate::plan::passing::{Passing, Shape};
+
+/// The name of the struct that holds an operation's arguments.
+pub(super) fn arguments_name(operation: &str) -> proc_macro2::Ident {
+    format_ident!("{}", operation.to_upper_camel_case())
+}
+
+/// The names of all argument structs.
+pub(super) fn argument_names(module: &Module<'_>) -> Vec<String> {
+    module.interface.operations.iter().map(|o| arguments_name(&o.name).to_string()).collect()
+}
+
+/// The types that have a mirror, in order of their names.
+pub(super) fn mirrored(module: &Module<'_>) -> Vec<(ItemId, String)> {
+    module
+        .wire
+        .forms
+        .iter()
+        .filter_map(|(id, form)| match form {
+            Form::Mirror { reason } => Some((*id, reason.clone())),
+            _ => None,
+        })
+        .collect()
+}
+
+/// `wire/src/operations.rs`.
+pub(super) fn operations(code: &Code<'_>, module: &Module<'_>) -> Result<String> {
+    let api = module.api.name.clone().unwrap_or_default();
+    let scribe = Scribe::new(code, argument_names(module));
+    let converter = Converter { code, scribe: &scribe, wire: "crate" };
+    let mut file = RustFile::new(&format!("The arguments of every operation of `{api}`."));
+    let operation_trait = scribe.path("crate::Operation");
+    let (serialize, deserialize) =
+        (scribe.path("serde::Serialize"), scribe.path("serde::Deserialize"));
+    let error = scribe.ty(&module.interface.error);
+    for operation in &module.interface.operations {
+        let name = arguments_name(&operation.name);
+        let passings = passings(module, &operation.arguments);
+        let borrows = passings.iter().any(|(_, passing)| passing.borrows());
+        let lifetime = borrows.then(|| quote!(<'a>));
+        let any = borrows.then(|| quote!(<'_>));
+        let fields = passings.iter().map(|(name, passing)| {
+            let ty = converter.field(passing);
+            let docs = docs(&format!("The argument `{name}`."));
+            quote!(#docs pub #name: #ty)
+        });
+        let docs = docs(&format!("The arguments of `{api}::{}`.", operation.name));
+        file.item(quote! {
+            #docs
+            #[derive(#serialize, #deserialize)]
+            pub struct #name #lifetime { #(#fields),* }
+        })?;
+        let reply = converter.shape(&reply_shape(module, &operation.output), &quote!('static));
+        let (spelled, route) = (&operation.name, format!("/v1/{}", operation.name));
+        file.item(quote! {
+            impl #operation_trait for #name #any {
+                const NAME: &'static str = #spelled;
+                const ROUTE: &'static str = #route;
+                type Reply = #reply;
+                type Error = #error;
+            }
+        })?;
+    }
+    Ok(file.finish(&scribe))
+}
+
+/// Each argument with how it passes. Types were checked when their wire form was decided.
+pub(super) fn passings(
+    module: &Module<'_>,
+    arguments: &[crate::analysis::interface::Argument],
+) -> Vec<(proc_macro2::Ident, Passing)> {
+    arguments
+        .iter()
+        .map(|argument| {
+            let passing = Passing::of(&argument.ty, &module.wire.forms)
+                .unwrap_or_else(|_| Passing::Value(Shape::Plain(argument.ty.clone())));
+            (field_ident(&argument.name), passing)
+        })
+        .collect()
+}
+
+/// Where mirrors stand in a result.
+pub(super) fn reply_shape(module: &Module<'_>, output: &Type) -> Shape {
+    Shape::of(output, &module.wire.forms).unwrap_or_else(|_| Shape::Plain(output.clone()))
+}
+
+/// A field's name as an identifier, raw where it is a keyword.
+pub(super) fn field_ident(name: &str) -> proc_macro2::Ident {
+    syn::parse_str(name).unwrap_or_else(|_| {
+        let plain = name.strip_prefix("r#").unwrap_or(name);
+        proc_macro2::Ident::new_raw(plain, proc_macro2::Span::call_site())
+    })
+}
+
+/// `wire/src/mirrors.rs`; none where no type needs a mirror.
+pub(super) fn mirrors(code: &Code<'_>, module: &Module<'_>) -> Result<Option<String>> {
+    let mirrored = mirrored(module);
+    if mirrored.is_empty() {
+        return Ok(None);
+    }
+    let names = mirrored.iter().flat_map(|(id, _)| {
+        let (wire, mirror) = mirror_names(code, *id);
+        [wire.to_string(), mirror.to_string()]
+    });
+    let scribe = Scribe::new(code, names);
+    let mut file = RustFile::new(
+        "Types whose own serde form serves somebody else and loses something on the way: here every \
+         field crosses.",
+    );
+    let cow = scribe.path("std::borrow::Cow");
+    let [serialize, deserialize, serializer, deserializer] =
+        ["Serialize", "Deserialize", "Serializer", "Deserializer"]
+            .map(|name| scribe.path(&format!("serde::{name}")));
+    for (id, reason) in mirrored {
+        let item = code.item(id);
+        let name = item.name.clone().unwrap_or_default();
+        let (wire_name, mirror) = mirror_names(code, id);
+        let ty = scribe.item(id);
+        let docs = docs(&format!(
+            "A [`{name}`] as it crosses: its own serde form loses something ({reason})."
+        ));
+        file.item(quote! {
+            #docs
+            #[derive(Debug)]
+            pub struct #wire_name<'a>(pub #cow<'a, #ty>);
+        })?;
+        let remote = ty.to_string();
+        let body = mirror_body(code, module, &scribe, id);
+        let head = quote!(#[derive(#serialize, #deserialize)] #[serde(remote = #remote)]);
+        file.commented(
+            "`remote` keeps the mirror honest: what is added to the type does not compile until it is \
+             added here.",
+            match item.syntax {
+                syn::Item::Enum(_) => quote!(#head enum #mirror { #body }),
+                _ if body.is_tuple => quote!(#head struct #mirror #body;),
+                _ => quote!(#head struct #mirror { #body }),
+            },
+        )?;
+        file.item(quote! {
+            impl #serialize for #wire_name<'_> {
+                fn serialize<S: #serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    #mirror::serialize(&self.0, serializer)
+                }
+            }
+        })?;
+        file.item(quote! {
+            impl<'de> #deserialize<'de> for #wire_name<'_> {
+                fn deserialize<D: #deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    #mirror::deserialize(deserializer).map(|value| Self(#cow::Owned(value)))
+                }
+            }
+        })?;
+    }
+    Ok(Some(file.finish(&scribe)))
+}
+
+/// The fields or variants of a mirror.
+struct Body {
+    tokens: TokenStream,
+    is_tuple: bool,
+}
+
+impl quote::ToTokens for Body {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.extend(self.tokens.clone());
+    }
+}
+
+fn mirror_body(code: &Code<'_>, module: &Module<'_>, scribe: &Scribe<'_, '_>, id: ItemId) -> Body {
+    let item = code.item(id);
+    let field = |field: &Field| {
+        let ty = scribe.ty(&field.ty);
+        let with = match &field.ty {
+            Type::Item(inner, _)
+                if matches!(module.wire.forms.get(inner), Some(Form::Mirror { .. })) =>
+            {
+                let with = mirror_names(code, *inner).1.to_string();
+                Some(quote!(#[serde(with = #with)]))
+            }
+            _ => None,
+        };
+        if field.named {
+            let name = field_ident(&field.name);
+            quote!(#with #name: #ty)
+        } else {
+            quote!(#with #ty)
+        }
+    };
+    match item.syntax {
+        syn::Item::Struct(s) => {
+            let is_tuple = matches!(s.fields, syn::Fields::Unnamed(_));
+            let fields: Vec<_> = wire::fields(code, &item, &s.fields).iter().map(field).collect();
+            let tokens = if is_tuple { quote!((#(#fields),*)) } else { quote!(#(#fields),*) };
+            Body { tokens, is_tuple }
+        }
+        syn::Item::Enum(e) => {
+            let variants = e.variants.iter().map(|variant| {
+                let name = &variant.ident;
+                let fields: Vec<_> =
+                    wire::fields(code, &item, &variant.fields).iter().map(field).collect();
+                match &variant.fields {
+                    syn::Fields::Named(_) => quote!(#name { #(#fields),* }),
+                    syn::Fields::Unnamed(_) => quote!(#name(#(#fields),*)),
+                    syn::Fields::Unit => quote!(#name),
+                }
+            });
+            Body { tokens: quote!(#(#variants),*), is_tuple: false }
+        }
+        _ => Body { tokens: TokenStream::new(), is_tuple: false },
+    }
+}
+
+/// `wire/src/error.rs`.
+pub(super) fn error(code: &Code<'_>, module: &Module<'_>) -> Result<String> {
+    let form = &module.wire.error;
+    let item = code.item(form.item);
+    let name = item.name.clone().unwrap_or_default();
+    let scribe = Scribe::new(code, ["Mirror".to_owned()]);
+    let mut file = RustFile::new(&format!("`{name}` on the wire: a mirror, one variant each."));
+    let [serialize, deserialize, serializer, deserializer] =
+        ["Serialize", "Deserialize", "Serializer", "Deserializer"]
+            .map(|name| scribe.path(&format!("serde::{name}")));
+    let (failure, transport) =
+        (scribe.path("crate::Failure"), scribe.path("crate::TransportError"));
+    let ty = scribe.item(form.item);
+    let remote = ty.to_string();
+
+    let variants = form.variants.iter().map(|variant| {
+        let name = format_ident!("{}", variant.name);
+        let fields: Vec<_> = variant
+            .fields
+            .iter()
+            .map(|(field, payload)| {
+                let with = payload_module(*payload).map(|with| {
+                    scribe.path(&format!("crate::{with}"));
+                    quote!(#[serde(with = #with)])
+                });
+                let ty = scribe.ty(&field.ty);
+                if field.named {
+                    let name = field_ident(&field.name);
+                    quote!(#with #name: #ty)
+                } else {
+                    quote!(#with #ty)
+                }
+            })
+            .collect();
+        match (variant.named, fields.is_empty()) {
+            (true, _) => quote!(#name { #(#fields),* }),
+            (false, true) => quote!(#name),
+            (false, false) => quote!(#name(#(#fields),*)),
+        }
+    });
+    file.commented(
+        "`remote` keeps the mirror honest: a variant that is added to the error does not compile until \
+         it is added here.",
+        quote! {
+            #[derive(#serialize, #deserialize)]
+            #[serde(remote = #remote, rename_all = "snake_case")]
+            enum Mirror { #(#variants),* }
+        },
+    )?;
+
+    let pattern = |name: &str, named: bool, empty: bool| {
+        let name = format_ident!("{name}");
+        match (named, empty) {
+            (true, _) => quote!(Self::#name { .. }),
+            (false, true) => quote!(Self::#name),
+            (false, false) => quote!(Self::#name(..)),
+        }
+    };
+    let codes = form.variants.iter().map(|variant| {
+        let pattern = pattern(&variant.name, variant.named, variant.fields.is_empty());
+        let code = variant.name.to_snake_case();
+        quote!(#pattern => #code)
+    });
+    let foreign: Vec<_> = form
+        .variants
+        .iter()
+        .filter(|v| v.fields.iter().any(|(_, payload)| *payload != Payload::Plain))
+        .map(|v| pattern(&v.name, v.named, v.fields.is_empty()))
+        .collect();
+    let is_foreign =
+        if foreign.is_empty() { quote!(false) } else { quote!(matches!(self, #(#foreign)|*)) };
+    let detail = if wire::implements(code, form.item, "Display")
+        || wire::implements(code, form.item, "Error")
+    {
+        quote!(self.to_string())
+    } else {
+        quote!(format!("{self:?}"))
+    };
+    let from_transport = from_transport(form, &scribe);
+    file.item(quote! {
+        impl #failure for #ty {
+            fn code(&self) -> &'static str {
+                match self { #(#codes),* }
+            }
+
+            fn detail(&self) -> String {
+                #detail
+            }
+
+            fn is_foreign(&self) -> bool {
+                #is_foreign
+            }
+
+            fn serialize<S: #serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                Mirror::serialize(self, serializer)
+            }
+
+            fn deserialize<'de, D: #deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Mirror::deserialize(deserializer)
+            }
+
+            fn from_transport(error: #transport) -> Self {
+                #from_transport
+            }
+        }
+    })?;
+    Ok(file.finish(&scribe))
+}
+
+/// The module of the wire crate that carries a payload which is not the workspace's own.
+pub(super) fn payload_module(payload: Payload) -> Option<&'static str> {
+    match payload {
+        Payload::Plain => None,
+        Payload::Sqlx => Some("sqlx_error"),
+        Payload::Io => Some("io_error"),
+        Payload::Anyhow => Some("anyhow_error"),
+        Payload::Boxed => Some("boxed_error"),
+    }
+}
+
+fn from_transport(form: &wire::ErrorForm, scribe: &Scribe<'_, '_>) -> TokenStream {
+    let variant = format_ident!("{}", form.transport.variant);
+    let value = match form.transport.holds {
+        TransportPayload::Unit => {
+            return quote! {
+                // The variant has no room for the reason.
+                drop(error);
+                Self::#variant
+            };
+        }
+        TransportPayload::String => quote!(error.to_string()),
+        TransportPayload::Io => quote!(error.into()),
+        TransportPayload::Sqlx => {
+            let sqlx = scribe.path("sqlx::Error");
+            let _ = sqlx;
+            quote!(sqlx::Error::Io(error.into()))
+        }
+        TransportPayload::Anyhow => quote!(error.into()),
+        TransportPayload::Boxed => quote!(Box::new(error)),
+    };
+    match &form.transport.field {
+        Some(field) => {
+            let field = field_ident(field);
+            quote!(Self::#variant { #field: #value })
+        }
+        None => quote!(Self::#variant(#value)),
+    }
+}

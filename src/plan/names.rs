@@ -1,0 +1,110 @@
+//! What the new crates, types and variables are called.
+
+use camino::Utf8PathBuf;
+use heck::{ToKebabCase, ToShoutySnakeCase, ToUpperCamelCase};
+
+use crate::analysis::code::Item;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::workspace::{Member, Workspace};
+
+/// The names of one extraction.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Names {
+    /// Package of the module, such as `inventory`.
+    pub module: String,
+    /// Its library crate in code, such as `inventory`.
+    pub module_ident: String,
+    /// What the service is called for people, such as `inventory`.
+    pub display: String,
+    /// Package of the service, such as `inventory-service`.
+    pub service: String,
+    /// Its crate in code.
+    pub service_ident: String,
+    /// Package of the stub.
+    pub client: String,
+    /// Its crate in code.
+    pub client_ident: String,
+    /// Package of what both share.
+    pub wire: String,
+    /// Its crate in code.
+    pub wire_ident: String,
+    /// Prefix of environment variables, such as `INVENTORY`.
+    pub env: String,
+    /// The API trait's name.
+    pub api_trait: String,
+    /// The stub's type, such as `InventoryClient`.
+    pub client_type: String,
+    /// Folder of the service, relative to the workspace root.
+    pub dir: Utf8PathBuf,
+}
+
+/// Words at the end of a trait's name that say nothing about what it is the API of.
+const ROLES: [&str; 8] =
+    ["Api", "Service", "Contract", "Port", "Repository", "Gateway", "Interface", "Trait"];
+
+impl Names {
+    /// Names everything after the module, or after `name` where the user chose one.
+    pub fn choose(
+        workspace: &Workspace,
+        module: &Member,
+        api: &Item<'_>,
+        name: Option<&str>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self> {
+        let display = name.unwrap_or(&module.name).to_kebab_case();
+        if syn::parse_str::<syn::Ident>(&display.replace('-', "_")).is_err() {
+            diagnostics.push(
+                Diagnostic::error("bad-name", format!("`{display}` cannot name a crate"))
+                    .help("give the service another name with --name"),
+            );
+            return None;
+        }
+        let api_trait = api.name.clone().unwrap_or_default();
+        let stem = ROLES
+            .iter()
+            .find_map(|role| api_trait.strip_suffix(role).filter(|stem| !stem.is_empty()))
+            .unwrap_or(&api_trait);
+        let separator = separator(workspace);
+        let package = |role: &str| {
+            let kebab = format!("{display}-{role}");
+            if separator == '_' { kebab.replace('-', "_") } else { kebab }
+        };
+        let ident = |package: &str| package.replace('-', "_");
+        let (service, client, wire) = (package("service"), package("client"), package("wire"));
+        let mut fine = true;
+        for taken in [&service, &client, &wire] {
+            if workspace.member(taken).is_some() {
+                fine = false;
+                diagnostics.push(
+                    Diagnostic::error(
+                        "name-taken",
+                        format!("the workspace has a package `{taken}` already"),
+                    )
+                    .help("choose another stem for the new packages with --name"),
+                );
+            }
+        }
+        let client_type = format!("{}Client", stem.to_upper_camel_case());
+        fine.then(|| Self {
+            module: module.name.clone(),
+            module_ident: module.ident(),
+            service_ident: ident(&service),
+            client_ident: ident(&client),
+            wire_ident: ident(&wire),
+            service,
+            client,
+            wire,
+            env: display.to_shouty_snake_case(),
+            client_type,
+            api_trait,
+            dir: Utf8PathBuf::from("services").join(&display),
+            display,
+        })
+    }
+}
+
+/// The separator that most of the workspace's longer package names use.
+fn separator(workspace: &Workspace) -> char {
+    let count = |c: char| workspace.members.iter().filter(|m| m.name.contains(c)).count();
+    if count('_') > count('-') { '_' } else { '-' }
+}

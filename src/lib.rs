@@ -12,5 +12,6 @@ pub mod analysis;
 pub mod plan;
 
 pub mod codegen;
+pub mod rewire;
 
 pub mod verify;

@@ -6,6 +6,7 @@ pub mod contract;
 pub mod interface;
 pub mod module;
 pub mod references;
+pub mod schema;
 pub mod select;
 pub mod types;
 pub mod wire;

@@ -28,7 +28,9 @@ impl<'a, 'w> Scribe<'a, 'w> {
     pub(super) fn path(&self, path: &str) -> TokenStream {
         let (module, name) = path.rsplit_once("::").unwrap_or(("", path));
         let full = || path.parse().unwrap_or_default();
-        if module.is_empty() || self.reserved.contains(name) {
+        // `Error` and `Result` say nothing without their crate.
+        let vague = matches!(name, "Error" | "Result");
+        if module.is_empty() || vague || self.reserved.contains(name) {
             return full();
         }
         let mut imports = self.imports.borrow_mut();

@@ -8,20 +8,33 @@ use super::convert::{Converter, mirror_names};
 use super::rust_file::{RustFile, docs};
 use super::scribe::Scribe;
 use crate::analysis::code::{Code, ItemId};
+use crate::analysis::interface::Operation;
 use crate::analysis::module::Module;
 use crate::analysis::types::Type;
 use crate::analysis::wire::{self, Field, Form, Payload, TransportPayload};
 use crate::diagnostic::Result;
 use crate::plan::passing::{Passing, Shape};
 
-/// The name of the struct that holds an operation's arguments.
-pub(super) fn arguments_name(operation: &str) -> proc_macro2::Ident {
-    format_ident!("{}", operation.to_upper_camel_case())
+/// The name of the struct that holds an operation's arguments. One that a type of the contract has
+/// already would mislead readers.
+pub(super) fn arguments_name(
+    code: &Code<'_>,
+    module: &Module<'_>,
+    operation: &str,
+) -> proc_macro2::Ident {
+    let name = operation.to_upper_camel_case();
+    let mut types = module.wire.forms.keys().chain([&module.wire.error.item, &module.api.id]);
+    if types.any(|id| code.item(*id).name.as_ref() == Some(&name)) {
+        format_ident!("{name}Arguments")
+    } else {
+        format_ident!("{name}")
+    }
 }
 
 /// The names of all argument structs.
-pub(super) fn argument_names(module: &Module<'_>) -> Vec<String> {
-    module.interface.operations.iter().map(|o| arguments_name(&o.name).to_string()).collect()
+pub(super) fn argument_names(code: &Code<'_>, module: &Module<'_>) -> Vec<String> {
+    let name = |o: &Operation| arguments_name(code, module, &o.name).to_string();
+    module.interface.operations.iter().map(name).collect()
 }
 
 /// The types that have a mirror, in order of their names.
@@ -40,7 +53,7 @@ pub(super) fn mirrored(module: &Module<'_>) -> Vec<(ItemId, String)> {
 /// `wire/src/operations.rs`.
 pub(super) fn operations(code: &Code<'_>, module: &Module<'_>) -> Result<String> {
     let api = module.api.name.clone().unwrap_or_default();
-    let scribe = Scribe::new(code, argument_names(module));
+    let scribe = Scribe::new(code, argument_names(code, module));
     let converter = Converter { code, scribe: &scribe, wire: "crate" };
     let mut file = RustFile::new(&format!("The arguments of every operation of `{api}`."));
     let operation_trait = scribe.path("crate::Operation");
@@ -48,15 +61,14 @@ pub(super) fn operations(code: &Code<'_>, module: &Module<'_>) -> Result<String>
         (scribe.path("serde::Serialize"), scribe.path("serde::Deserialize"));
     let error = scribe.ty(&module.interface.error);
     for operation in &module.interface.operations {
-        let name = arguments_name(&operation.name);
+        let name = arguments_name(code, module, &operation.name);
         let passings = passings(module, &operation.arguments);
         let borrows = passings.iter().any(|(_, passing)| passing.borrows());
         let lifetime = borrows.then(|| quote!(<'a>));
         let any = borrows.then(|| quote!(<'_>));
         let fields = passings.iter().map(|(name, passing)| {
             let ty = converter.field(passing);
-            let docs = docs(&format!("The argument `{name}`."));
-            quote!(#docs pub #name: #ty)
+            quote!(pub #name: #ty)
         });
         let docs = docs(&format!("The arguments of `{api}::{}`.", operation.name));
         file.item(quote! {
@@ -358,8 +370,7 @@ fn from_transport(form: &wire::ErrorForm, scribe: &Scribe<'_, '_>) -> TokenStrea
         TransportPayload::Io => quote!(error.into()),
         TransportPayload::Sqlx => {
             let sqlx = scribe.path("sqlx::Error");
-            let _ = sqlx;
-            quote!(sqlx::Error::Io(error.into()))
+            quote!(#sqlx::Io(error.into()))
         }
         TransportPayload::Anyhow => quote!(error.into()),
         TransportPayload::Boxed => quote!(Box::new(error)),

@@ -1,0 +1,28 @@
+//! Who owns which table: migrations in, schema out, with SQLite itself as the parser.
+//!
+//! The migrations of every module run in one database in memory ([`Schema::of`]); its catalogue then
+//! says what there is, and [`crossings`] what of it reaches over the boundary. Three texts come out:
+//! the migration that drops foreign keys into the module ([`drop_foreign_keys`]), the later clean-up
+//! ([`drop_owned_tables`]) and what to copy before cutover ([`copy_plan`]).
+
+mod bodies;
+mod catalog;
+mod cleanup;
+mod copy;
+mod crossings;
+mod definition;
+mod folder;
+mod lex;
+mod mentions;
+mod model;
+mod rebuild;
+mod run;
+mod statements;
+
+pub use cleanup::drop_owned_tables;
+pub use copy::{CopyPlan, CopyTable, copy_plan};
+pub use crossings::{SchemaCrossing, crossings};
+pub use folder::{MigrationFile, MigrationFolder, MigrationKind};
+pub use mentions::sql_mentions;
+pub use model::{Column, ForeignKey, Index, Place, RowId, Schema, Table, TableKind, Trigger, View};
+pub use rebuild::drop_foreign_keys;

@@ -1,0 +1,170 @@
+//! The forward migration that takes foreign keys out of a table.
+
+use std::fmt::Write as _;
+
+use super::definition::without_references;
+use super::lex::{Kind, lex_with_comments, quote};
+use super::model::{RowId, Schema, Table};
+
+/// The text of a migration that rebuilds `table` without its foreign keys into the tables `owned`,
+/// with every row, row id, index, trigger and the AUTOINCREMENT counter.
+///
+/// It is for sqlx, which runs a file that starts with `-- no-transaction` as it is. It either does
+/// all or nothing; running it twice (sqlx notes it in its history only after it is committed) does
+/// the same as running it once. The path to put it at is [`super::MigrationFolder::next_path`].
+pub fn drop_foreign_keys(schema: &Schema, table: &Table, owned: &[&str]) -> String {
+    let into = |name: &str| owned.iter().any(|owned| owned.eq_ignore_ascii_case(name));
+    let mut targets: Vec<&str> = Vec::new();
+    for key in table.foreign_keys.iter().filter(|key| into(&key.table)) {
+        let target = schema.table(&key.table).map_or(key.table.as_str(), |table| &table.name);
+        if !targets.contains(&target) {
+            targets.push(target);
+        }
+    }
+    let new = free_name(schema, &table.name);
+    let mut out = head(table, &targets);
+    let checks = checks(schema, table, owned);
+    if let Some(count) = &checks {
+        let _ = write!(
+            out,
+            "
+-- Rows that break another foreign key already: the rebuild must not add one.
+CREATE TEMP TABLE rebuild_check (
+    before INTEGER NOT NULL,
+    after INTEGER,
+    CHECK (after <= before)
+);
+INSERT INTO temp.rebuild_check (before)
+{count};
+"
+        );
+    }
+    let definition = terminated(&without_references(&table.sql, &new, &targets));
+    let _ = write!(out, "\n{definition}\n\n{}", copy_rows(table, &new));
+    let (old, new) = (quote(&table.name), quote(&new));
+    let _ = write!(out, "\nDROP TABLE {old};\nALTER TABLE {new} RENAME TO {old};\n");
+    let made = table.indexes.iter().map(|index| &index.sql);
+    for sql in made.chain(table.triggers.iter().map(|trigger| &trigger.sql)) {
+        let _ = write!(out, "\n{}\n", terminated(sql));
+    }
+    if let Some(count) = &checks {
+        let count = count.replace('\n', "\n    ");
+        let _ = write!(
+            out,
+            "
+UPDATE OR ROLLBACK temp.rebuild_check SET after = (
+    {count}
+);
+DROP TABLE temp.rebuild_check;
+"
+        );
+    }
+    out.push_str("\nCOMMIT;\nPRAGMA legacy_alter_table = OFF;\nPRAGMA foreign_keys = ON;\n");
+    out
+}
+
+fn head(table: &Table, targets: &[&str]) -> String {
+    // A name is data: a line end in it must not end the comment.
+    let name = |name: &str| name.replace(['\n', '\r'], " ");
+    let own = name(&table.name);
+    let targets = targets.iter().map(|target| name(target)).collect::<Vec<_>>().join(", ");
+    format!(
+        "-- no-transaction
+-- Drops what ties {own} to {targets} by foreign key: that data moves to a service, with a
+-- database of its own.
+--
+-- SQLite cannot drop a constraint, so the table is rebuilt. Foreign keys are off meanwhile: with
+-- them on, DROP TABLE deletes all rows first, and ON DELETE CASCADE empties the tables that
+-- reference this one. The PRAGMA does nothing inside a transaction, so sqlx must not open one (the
+-- first line says so) and this file opens its own.
+--
+-- A failure leaves the database as it was. The connection that ran into it keeps foreign keys
+-- off, and may keep the transaction open: let the process end, which rolls it back.
+PRAGMA foreign_keys = OFF;
+-- Views, and triggers of other tables, that mention this one stay as they are.
+PRAGMA legacy_alter_table = ON;
+BEGIN IMMEDIATE;
+"
+    )
+}
+
+/// Copies the rows with their identity, and the counter of an AUTOINCREMENT key, which can be ahead
+/// of the rows.
+fn copy_rows(table: &Table, new: &str) -> String {
+    let mut columns: Vec<String> = Vec::new();
+    if let RowId::Hidden(name) = table.row_id {
+        columns.push(name.to_owned());
+    }
+    let stored = table.columns.iter().filter(|column| !column.generated);
+    columns.extend(stored.map(|column| quote(&column.name)));
+    let columns = columns.join(", ");
+    let (old_name, new_name) = (text(&table.name), text(new));
+    let (old, new) = (quote(&table.name), quote(new));
+    let mut sql =
+        format!("INSERT OR ROLLBACK INTO {new} ({columns})\nSELECT {columns} FROM {old};\n");
+    if table.autoincrement {
+        let _ = write!(
+            sql,
+            "DELETE FROM sqlite_sequence WHERE name = {new_name};
+INSERT INTO sqlite_sequence (name, seq)
+SELECT {new_name}, seq FROM sqlite_sequence WHERE name = {old_name};
+"
+        );
+    }
+    sql
+}
+
+/// Counts rows that break a foreign key of the table or into it, those into `owned` left out; `None`
+/// where no such key is left.
+fn checks(schema: &Schema, table: &Table, owned: &[&str]) -> Option<String> {
+    let is = |name: &str, other: &str| name.eq_ignore_ascii_case(other);
+    let dropped = |name: &str| owned.iter().any(|owned| is(owned, name));
+    let mut checked: Vec<&Table> = Vec::new();
+    for other in schema.tables.iter().filter(|other| other.checkable) {
+        let own = is(&other.name, &table.name);
+        let mut keys = other.foreign_keys.iter().filter(|key| !dropped(&key.table));
+        if keys.any(|key| own || is(&key.table, &table.name)) {
+            checked.push(other);
+        }
+    }
+    if checked.is_empty() {
+        return None;
+    }
+    let owned: Vec<_> = owned.iter().map(|owned| text(&owned.to_ascii_lowercase())).collect();
+    let one = |table: &Table| {
+        format!("SELECT parent FROM pragma_foreign_key_check({})", text(&table.name))
+    };
+    let all = checked.into_iter().map(one).collect::<Vec<_>>().join("\n    UNION ALL ");
+    Some(format!(
+        "SELECT count(*) FROM (\n    {all}\n) WHERE lower(parent) NOT IN ({})",
+        owned.join(", ")
+    ))
+}
+
+fn free_name(schema: &Schema, table: &str) -> String {
+    let taken = |name: &str| {
+        let indexes = schema.tables.iter().flat_map(|table| &table.indexes);
+        schema.owner(name).is_some()
+            || indexes.into_iter().any(|index| index.name.eq_ignore_ascii_case(name))
+    };
+    let mut name = format!("new_{table}");
+    while taken(&name) {
+        name.insert_str(0, "new_");
+    }
+    name
+}
+
+/// The statement with a semicolon that a comment at its end does not swallow.
+fn terminated(sql: &str) -> String {
+    let comment = lex_with_comments(sql).last().is_some_and(|last| last.kind == Kind::Comment);
+    let sql = sql.trim_end();
+    if comment { format!("{sql}\n;") } else { format!("{sql};") }
+}
+
+fn text(value: &str) -> String {
+    format!("'{}'", value.replace('\'', "''"))
+}
+
+#[cfg(test)]
+#[path = "rebuild_tests.rs"]
+mod tests;

@@ -1,0 +1,72 @@
+//! The trait-shaped file of the stub: the API trait, implemented by calls.
+
+use quote::quote;
+
+use super::convert::Converter;
+use super::rust_file::RustFile;
+use super::scribe::Scribe;
+use super::wire;
+use crate::analysis::code::Code;
+use crate::analysis::interface::Operation;
+use crate::analysis::module::Module;
+use crate::diagnostic::Result;
+use crate::plan::Names;
+
+/// `client/src/operations.rs`.
+pub(super) fn operations(code: &Code<'_>, module: &Module<'_>, names: &Names) -> Result<String> {
+    // Types of the contract come first: an operation's struct of the same name is named in full.
+    let scribe = Scribe::new(code, []);
+    let client = scribe.path(&format!("crate::{}", names.client_type));
+    let converter = Converter { code, scribe: &scribe, wire: &names.wire_ident };
+    let mut file = RustFile::new(&format!("Every operation of `{}`, as a call.", names.api_trait));
+    let async_trait = scribe.path("async_trait::async_trait");
+    let api = scribe.item(module.api.id);
+    let signatures: Vec<_> =
+        module.interface.operations.iter().map(|o| signature(o, &scribe)).collect();
+    let methods =
+        module.interface.operations.iter().zip(signatures).map(|(operation, signature)| {
+            let arguments = wire::arguments_name(code, module, &operation.name);
+            let arguments = scribe.path(&format!("{}::{arguments}", names.wire_ident));
+            let passings = wire::passings(module, &operation.arguments);
+            let bindings = passings.iter().filter_map(|(name, passing)| {
+                converter.send(passing, name).map(|value| quote!(let #name = #value;))
+            });
+            let fields = passings.iter().map(|(name, _)| name);
+            let shape = wire::reply_shape(module, &operation.output);
+            let call = quote!(self.transport.call(#arguments { #(#fields),* }).await);
+            let body = if shape.has_mirror() {
+                let decoded = converter.decode(&shape, quote!(reply));
+                quote!(#call.map(|reply| #decoded))
+            } else {
+                call
+            };
+            quote! {
+                #signature {
+                    #(#bindings)*
+                    #body
+                }
+            }
+        });
+    let methods: Vec<_> = methods.collect();
+    file.item(quote! {
+        #[#async_trait]
+        impl #api for #client {
+            #(#methods)*
+        }
+    })?;
+    Ok(file.finish(&scribe))
+}
+
+/// An operation's signature as an implementation writes it.
+pub(super) fn signature(
+    operation: &Operation,
+    scribe: &Scribe<'_, '_>,
+) -> proc_macro2::TokenStream {
+    let name = wire::field_ident(&operation.name);
+    let arguments = operation.arguments.iter().map(|argument| {
+        let (name, ty) = (wire::field_ident(&argument.name), scribe.ty(&argument.ty));
+        quote!(#name: #ty)
+    });
+    let (output, error) = (scribe.ty(&operation.output), scribe.ty(&operation.error));
+    quote!(async fn #name(&self, #(#arguments),*) -> Result<#output, #error>)
+}

@@ -1,0 +1,72 @@
+//! The service's routes: one an operation.
+
+use quote::quote;
+
+use super::convert::Converter;
+use super::rust_file::{RustFile, docs};
+use super::scribe::Scribe;
+use super::wire;
+use crate::analysis::code::Code;
+use crate::analysis::module::Module;
+use crate::diagnostic::Result;
+use crate::plan::Names;
+
+/// `src/routes.rs` of the service.
+pub(super) fn routes(code: &Code<'_>, module: &Module<'_>, names: &Names) -> Result<String> {
+    let scribe = Scribe::new(code, []);
+    let converter = Converter { code, scribe: &scribe, wire: &names.wire_ident };
+    let mut file = RustFile::new(&format!("One route an operation of `{}`.", names.api_trait));
+    let api = scribe.item(module.api.id);
+    let (arc, router) = (scribe.path("std::sync::Arc"), scribe.path("axum::Router"));
+    let calls = scribe.path("crate::call::Calls");
+    scribe.path(&format!("{}::Operation", names.wire_ident));
+    let routes: Vec<_> = module
+        .interface
+        .operations
+        .iter()
+        .map(|operation| {
+            let arguments = wire::arguments_name(code, module, &operation.name);
+            let arguments = scribe.path(&format!("{}::{arguments}", names.wire_ident));
+            let method = wire::field_ident(&operation.name);
+            let passings = wire::passings(module, &operation.arguments);
+            let fields: Vec<_> = passings.iter().map(|(name, _)| name).collect();
+            let (statements, handed): (Vec<_>, Vec<_>) =
+                passings.iter().map(|(name, passing)| converter.hand(passing, name)).unzip();
+            let statements: Vec<_> = statements.into_iter().flatten().collect();
+            let shape = wire::reply_shape(module, &operation.output);
+            let call = quote!(api.#method(#(#handed),*).await);
+            let call = if shape.has_mirror() {
+                let encoded = converter.encode(&shape, quote!(reply));
+                quote!(#call.map(|reply| #encoded))
+            } else {
+                call
+            };
+            // Many fields read better on a line of their own than in the closure's head.
+            let handler = if fields.len() > 2 {
+                quote! {
+                    |api, arguments: #arguments| async move {
+                        let #arguments { #(#fields),* } = arguments;
+                        #(#statements)*
+                        #call
+                    }
+                }
+            } else {
+                quote! {
+                    |api, #arguments { #(#fields),* }| async move {
+                        #(#statements)*
+                        #call
+                    }
+                }
+            };
+            quote!(.route(#arguments::ROUTE, calls.operation(api, #handler)))
+        })
+        .collect();
+    let docs = docs("The operations of `api`.");
+    file.item(quote! {
+        #docs
+        pub fn router(api: &#arc<dyn #api>, calls: &#calls) -> #router {
+            #router::new() #(#routes)*
+        }
+    })?;
+    Ok(file.finish(&scribe))
+}

@@ -1,6 +1,7 @@
 //! DECIDE: names, routes, what crosses in which form; a plan without a line of text yet.
 
 mod dependency;
+pub mod features;
 mod names;
 pub mod passing;
 mod paths;

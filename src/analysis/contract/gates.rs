@@ -152,7 +152,7 @@ impl<'w> Drawing<'_, 'w> {
 }
 
 /// Byte offset behind the doc comments of an item and before everything else of it.
-pub(super) fn attribute_place(
+pub(in crate::analysis) fn attribute_place(
     source: &Source,
     attributes: &[syn::Attribute],
     start: usize,

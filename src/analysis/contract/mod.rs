@@ -5,6 +5,8 @@ mod closure;
 mod gates;
 mod imports;
 
+pub(super) use gates::attribute_place;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 

@@ -493,6 +493,31 @@ fn is_transparent(attributes: &[syn::Attribute]) -> bool {
     })
 }
 
+/// What an earlier run added to a type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Present {
+    /// `Serialize` behind the feature `wire`, or without it.
+    pub serialize: bool,
+    /// `Deserialize` likewise.
+    pub deserialize: bool,
+}
+
+/// Which of serde's traits a type has, with the feature `wire` on.
+pub fn present(code: &Code<'_>, item: &Item<'_>) -> Present {
+    let found = serde_rules::existing(code, item);
+    Present { serialize: found.serialize, deserialize: found.deserialize }
+}
+
+/// Byte offset behind an item's doc comments and before its other attributes.
+pub fn before_attributes(item: &Item<'_>) -> usize {
+    super::contract::attribute_place(
+        item.source,
+        item.attributes(),
+        item.range().start,
+        item.syntax,
+    )
+}
+
 /// Whether a workspace type derives or implements a trait, by the trait's last name.
 pub fn implements(code: &Code<'_>, id: ItemId, name: &str) -> bool {
     let item = code.item(id);

@@ -1,0 +1,272 @@
+//! What the manifests of the monolith must say after the cut.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::manifest::{
+    self, DependencyChange, DependencyEdit, DependencyTable, FeatureToAdd, ManifestChanges,
+    MemberToAdd, RequiredFeatures, TargetKind as ManifestTarget,
+};
+use crate::analysis::contract::IMPLEMENTATION;
+use crate::analysis::module::Module;
+use crate::analysis::wire::WIRE;
+use crate::changes::ChangeSet;
+use crate::diagnostic::{Diagnostics, Result};
+use crate::plan::features::WireFeature;
+use crate::plan::{Dependency, Names, relative};
+use crate::workspace::{DependencyKind, Member, TargetKind, Workspace};
+
+/// What the manifests depend on.
+pub struct Facts<'a, 'w> {
+    /// The snapshot.
+    pub workspace: &'w Workspace,
+    /// The module.
+    pub module: &'a Module<'w>,
+    /// The names of what is new.
+    pub names: &'a Names,
+    /// The feature `wire`, by package.
+    pub wire: &'a BTreeMap<String, WireFeature>,
+    /// Packages with a composition root: they gain the stub.
+    pub roots: &'a BTreeSet<String>,
+    /// Packages whose tests go on constructing the implementation themselves.
+    pub in_process: &'a BTreeSet<String>,
+}
+
+/// Edits every manifest that changes.
+///
+/// # Errors
+/// Those of [`manifest::edit_manifest`].
+pub fn edit(
+    facts: &Facts<'_, '_>,
+    changes: &mut ChangeSet,
+    diagnostics: &mut Diagnostics,
+) -> Result<()> {
+    let mut all: BTreeMap<Utf8PathBuf, ManifestChanges> = BTreeMap::new();
+    let root = Utf8PathBuf::from("Cargo.toml");
+    members(facts, all.entry(root.clone()).or_default());
+    module(facts, all.entry(facts.module.member.manifest.clone()).or_default());
+    for (package, feature) in facts.wire {
+        let Some(member) = facts.workspace.member(package) else { continue };
+        wire_feature(facts, member, feature, all.entry(member.manifest.clone()).or_default());
+    }
+    for member in &facts.workspace.members {
+        if member.name != facts.module.member.name {
+            consumer(facts, member, &mut all);
+        }
+    }
+    for (file, wanted) in all {
+        let Some(text) = text_of(facts, &file) else { continue };
+        let edits = manifest::edit_manifest(&file, &text, &wanted, diagnostics)?;
+        changes.edit(&file, &text, edits)?;
+    }
+    Ok(())
+}
+
+fn text_of(facts: &Facts<'_, '_>, file: &Utf8Path) -> Option<std::sync::Arc<str>> {
+    if file == "Cargo.toml" {
+        return Some(std::sync::Arc::clone(&facts.workspace.manifest));
+    }
+    facts.workspace.source(file).map(|source| std::sync::Arc::clone(&source.text))
+}
+
+fn members(facts: &Facts<'_, '_>, changes: &mut ManifestChanges) {
+    let dir = &facts.names.dir;
+    let mut after = facts.module.member.dir.clone();
+    for path in [dir.clone(), dir.join("client"), dir.join("wire")] {
+        changes.members.push(MemberToAdd { path: path.clone(), after: Some(after) });
+        after = path;
+    }
+}
+
+/// The module: the feature `implementation`, what it switches on, and the tests that need it.
+fn module(facts: &Facts<'_, '_>, changes: &mut ManifestChanges) {
+    let module = facts.module;
+    let mut enables = Vec::new();
+    for key in &module.contract.optional_dependencies {
+        enables.push(format!("dep:{key}"));
+        changes.dependencies.push(DependencyEdit {
+            table: DependencyTable::NORMAL,
+            key: key.clone(),
+            change: DependencyChange::MakeOptional,
+        });
+    }
+    let feature = |name: &str, enables| FeatureToAdd { name: name.to_owned(), enables };
+    changes.features.push(feature("default", vec![IMPLEMENTATION.to_owned()]));
+    changes.features.push(feature(IMPLEMENTATION, enables));
+    let needy: BTreeSet<(TargetKind, &str)> = module
+        .references
+        .iter()
+        .filter(|r| r.member.name == module.member.name && r.target.kind != TargetKind::Build)
+        .filter(|r| !module.contract.kept.contains(&r.item))
+        .map(|r| (r.target.kind, r.target.name.as_str()))
+        .collect();
+    for (kind, name) in needy {
+        let kind = match kind {
+            TargetKind::Test => ManifestTarget::Test,
+            TargetKind::Example => ManifestTarget::Example,
+            TargetKind::Bench => ManifestTarget::Bench,
+            TargetKind::Bin => ManifestTarget::Bin,
+            TargetKind::Lib | TargetKind::Build => continue,
+        };
+        let path = module
+            .member
+            .targets
+            .iter()
+            .find(|t| t.name == name && t.kind.is_dev())
+            .and_then(|t| unusual_path(module.member, t));
+        changes.required_features.push(RequiredFeatures {
+            kind,
+            name: name.to_owned(),
+            path,
+            features: vec![IMPLEMENTATION.to_owned()],
+        });
+    }
+}
+
+/// The path of a target that cargo would not find by its name.
+fn unusual_path(member: &Member, target: &crate::workspace::Target) -> Option<Utf8PathBuf> {
+    let path = target.root.strip_prefix(&member.dir).ok()?;
+    let folder = match target.kind {
+        TargetKind::Test => "tests",
+        TargetKind::Example => "examples",
+        TargetKind::Bench => "benches",
+        _ => return None,
+    };
+    let usual =
+        [format!("{folder}/{}.rs", target.name), format!("{folder}/{}/main.rs", target.name)];
+    (!usual.iter().any(|u| path == u)).then(|| path.to_owned())
+}
+
+fn wire_feature(
+    facts: &Facts<'_, '_>,
+    member: &Member,
+    feature: &WireFeature,
+    changes: &mut ManifestChanges,
+) {
+    if feature.adds_serde {
+        let inherited =
+            manifest::dependency(&facts.workspace.manifest, &DependencyTable::Workspace, "serde")
+                .is_some_and(|d| !d.optional)
+                && !member.dependencies.is_empty();
+        let serde = if inherited {
+            Dependency::workspace().features(["derive"]).optional()
+        } else {
+            Dependency::version("1").features(["derive"]).optional()
+        };
+        changes.dependencies.push(DependencyEdit {
+            table: DependencyTable::NORMAL,
+            key: "serde".to_owned(),
+            change: DependencyChange::Add(serde),
+        });
+    }
+    changes.features.push(FeatureToAdd { name: WIRE.to_owned(), enables: feature.enables.clone() });
+}
+
+/// A crate that uses the API trait: without the implementation, but for its own tests; with the stub
+/// where it constructs one.
+fn consumer(
+    facts: &Facts<'_, '_>,
+    member: &Member,
+    all: &mut BTreeMap<Utf8PathBuf, ManifestChanges>,
+) {
+    let package = &facts.module.member.name;
+    let mut inherits = false;
+    for dependency in member.dependencies.iter().filter(|d| d.package == *package) {
+        let table = table_of(dependency);
+        let text = text_of(facts, &member.manifest).unwrap_or_default();
+        let inherited = manifest::inherits(&text, &table, &dependency.key);
+        inherits |= inherited;
+        if dependency.default_features {
+            let keep: Vec<String> = facts
+                .module
+                .member
+                .features
+                .get("default")
+                .into_iter()
+                .flatten()
+                .filter(|f| *f != IMPLEMENTATION)
+                .cloned()
+                .collect();
+            let (file, table) = if inherited {
+                (Utf8PathBuf::from("Cargo.toml"), DependencyTable::Workspace)
+            } else {
+                (member.manifest.clone(), table.clone())
+            };
+            let edit = DependencyEdit {
+                table,
+                key: dependency.key.clone(),
+                change: DependencyChange::DropDefaultFeatures { keep },
+            };
+            let changes = all.entry(file).or_default();
+            if !changes.dependencies.contains(&edit) {
+                changes.dependencies.push(edit);
+            }
+        }
+        if dependency.kind == DependencyKind::Dev && facts.in_process.contains(&member.name) {
+            all.entry(member.manifest.clone()).or_default().dependencies.push(DependencyEdit {
+                table,
+                key: dependency.key.clone(),
+                change: DependencyChange::AddFeatures(vec![IMPLEMENTATION.to_owned()]),
+            });
+        }
+    }
+    let dev = |d: &crate::workspace::Dependency| d.kind == DependencyKind::Dev;
+    if facts.in_process.contains(&member.name)
+        && !member.dependencies.iter().any(|d| d.package == *package && dev(d))
+    {
+        let module = if inherits {
+            Dependency::workspace()
+        } else {
+            Dependency::path(relative(&member.dir, &facts.module.member.dir))
+        };
+        all.entry(member.manifest.clone()).or_default().dependencies.push(DependencyEdit {
+            table: DependencyTable::DEV,
+            key: package.clone(),
+            change: DependencyChange::Add(module.features([IMPLEMENTATION])),
+        });
+    }
+    if facts.roots.contains(&member.name) {
+        stub(facts, member, inherits, all);
+    }
+}
+
+/// The stub as a dependency, in the way in which the member depends on the module.
+fn stub(
+    facts: &Facts<'_, '_>,
+    member: &Member,
+    inherits: bool,
+    all: &mut BTreeMap<Utf8PathBuf, ManifestChanges>,
+) {
+    let dir = facts.names.dir.join("client");
+    let mut add = |file: Utf8PathBuf, table: DependencyTable, dependency: Dependency| {
+        let edit = DependencyEdit {
+            table,
+            key: facts.names.client.clone(),
+            change: DependencyChange::Add(dependency),
+        };
+        let changes = all.entry(file).or_default();
+        if !changes.dependencies.contains(&edit) {
+            changes.dependencies.push(edit);
+        }
+    };
+    if inherits {
+        add("Cargo.toml".into(), DependencyTable::Workspace, Dependency::path(dir));
+        add(member.manifest.clone(), DependencyTable::NORMAL, Dependency::workspace());
+    } else {
+        let path = relative(&member.dir, &dir);
+        add(member.manifest.clone(), DependencyTable::NORMAL, Dependency::path(path));
+    }
+}
+
+fn table_of(dependency: &crate::workspace::Dependency) -> DependencyTable {
+    let kind = match dependency.kind {
+        DependencyKind::Normal => manifest::DependencyKind::Normal,
+        DependencyKind::Dev => manifest::DependencyKind::Dev,
+        DependencyKind::Build => manifest::DependencyKind::Build,
+    };
+    match &dependency.target {
+        Some(cfg) => DependencyTable::Target(cfg.clone(), kind),
+        None => DependencyTable::Package(kind),
+    }
+}

@@ -113,6 +113,17 @@ impl ChangeSet {
         }
     }
 
+    /// Gives the text of each file that is created to `rewrite`, which may return another.
+    pub fn rewrite_created(&mut self, mut rewrite: impl FnMut(&Utf8Path, &str) -> Option<String>) {
+        for (path, change) in &mut self.files {
+            if let FileChange::Create { text, .. } = change
+                && let Some(new) = rewrite(path, text)
+            {
+                *text = new;
+            }
+        }
+    }
+
     /// The changes in order of path.
     pub fn iter(&self) -> impl Iterator<Item = (&Utf8Path, &FileChange)> {
         self.files.iter().map(|(path, change)| (path.as_path(), change))

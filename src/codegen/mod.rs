@@ -1,11 +1,15 @@
 //! WRITE NEW FILES: quote and prettyplease where the shape follows the trait, askama where it is fixed.
 
 mod client;
+mod compose;
 mod convert;
+mod crates;
+mod fixed;
 pub mod manifest;
 mod routes;
 mod rust_file;
 mod scribe;
+mod templates;
 mod wire;
 
 use crate::analysis::code::Code;

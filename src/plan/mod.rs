@@ -2,10 +2,17 @@
 
 mod dependency;
 pub mod features;
+mod house_style;
 mod names;
 pub mod passing;
 mod paths;
+pub mod schema;
+mod service;
+mod setting;
 
 pub use dependency::{Dependency, Source};
+pub use house_style::HouseStyle;
 pub use names::Names;
 pub use paths::relative;
+pub use service::{ArgumentPlan, DatabasePlan, Holder, Origin, ServicePlan, SettingPlan};
+pub use setting::Setting;

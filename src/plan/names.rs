@@ -34,6 +34,10 @@ pub struct Names {
     pub api_trait: String,
     /// The stub's type, such as `InventoryClient`.
     pub client_type: String,
+    /// How the `type` of a problem begins; a URN's namespace has letters, digits and hyphens only.
+    pub problem_prefix: String,
+    /// The counter of calls, letters, digits and underscores only: `inventory_calls_total`.
+    pub metric: String,
     /// Folder of the service, relative to the workspace root.
     pub dir: Utf8PathBuf,
 }
@@ -97,6 +101,8 @@ impl Names {
             env: display.to_shouty_snake_case(),
             client_type,
             api_trait,
+            problem_prefix: format!("urn:{display}:problem:"),
+            metric: format!("{}_calls_total", display.replace('-', "_")),
             dir: Utf8PathBuf::from("services").join(&display),
             display,
         })

@@ -1,0 +1,239 @@
+//! The composition roots: where the monolith constructs the implementation, out of what, and what
+//! else there serves only the module.
+
+use std::ops::Range;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::code::{Code, Item, ScopeId};
+use super::contract::Contract;
+use super::references::Reference;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::workspace::{Member, Target};
+
+/// All that is known of how the monolith puts the module together.
+#[derive(Debug)]
+pub struct Composition<'w> {
+    /// The places where the implementation is constructed, at least one.
+    pub roots: Vec<Root<'w>>,
+    /// How it is constructed.
+    pub constructor: Constructor,
+    /// The constructor's arguments, in its order.
+    pub arguments: Vec<Argument>,
+    /// Tests, examples and benches that go on with an implementation in their own process.
+    pub in_process: Vec<InProcess<'w>>,
+    /// The migrations that the module brings along.
+    pub migrator: Option<Migrator>,
+    /// Statements and items that only served the module, in order of file and place.
+    pub dropped: Vec<Dropped>,
+    /// Imports that nothing needs any more.
+    pub imports: Vec<UnusedImport>,
+    /// `mut` keywords that nothing needs any more: the file, and the keyword with its space.
+    pub mutability: Vec<(Utf8PathBuf, Range<usize>)>,
+}
+
+/// One place where the implementation is constructed.
+#[derive(Debug, Clone)]
+pub struct Root<'w> {
+    /// The package it stands in.
+    pub member: &'w Member,
+    /// In which of its targets.
+    pub target: &'w Target,
+    /// The file, relative to the workspace root.
+    pub file: &'w Utf8Path,
+    /// The module it stands in.
+    pub scope: ScopeId,
+    /// Name of the function.
+    pub function: String,
+    /// The construction with its `.await` and what handles its error: what the stub replaces.
+    pub construction: Range<usize>,
+    /// How the stub's own error is handled there.
+    pub error_handling: ErrorHandling,
+    /// Whether the old construction connected before it returned: async and fallible.
+    pub eager: bool,
+    /// The implementation's name in the type annotation of the binding.
+    pub annotations: Vec<Range<usize>>,
+    /// What wraps the stub where the constructor gave more than the bare value: `Arc::new`.
+    pub wrapper: Option<String>,
+    /// Whether the implementation is named through an import of the module's file.
+    pub imported: bool,
+}
+
+/// What happens at a root when the stub's configuration is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ErrorHandling {
+    /// `?`: the function returns an error that it converts to.
+    Try,
+    /// A panic that says what to configure.
+    Expect,
+    /// What handled the old error handles the new one: `.context("…")?`, bytes of the file.
+    Kept(Range<usize>),
+}
+
+/// The constructor as the service calls it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Constructor {
+    /// Its path: `inventory::SqliteInventory::new`, or the type's where it is a literal.
+    pub path: String,
+    /// What is written after the path.
+    pub form: Form,
+    /// Whether it is an `async fn`.
+    pub is_async: bool,
+    /// Whether it returns a `Result`.
+    pub fallible: bool,
+    /// What it returns the value in.
+    pub wrapped: Wrapped,
+}
+
+/// How arguments are written behind the constructor's path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// `(a, b)`.
+    Call,
+    /// `{ name: a, other: b }`: the arguments' names are the fields'.
+    Literal,
+}
+
+/// What a constructor returns the value in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wrapped {
+    /// The value itself.
+    Bare,
+    /// `Arc<…>`.
+    Arc,
+    /// `Box<…>`.
+    Box,
+}
+
+/// One argument of the constructor and where the service takes it from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Argument {
+    /// The parameter's name.
+    pub name: String,
+    /// Whether the constructor takes it by reference.
+    pub by_reference: bool,
+    /// What it is wrapped in for the constructor.
+    pub wrapped: Wrapped,
+    /// What it is.
+    pub kind: ArgumentKind,
+}
+
+/// Where the service takes an argument from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArgumentKind {
+    /// A connection pool of its own.
+    Pool(Pool),
+    /// A flag and environment variable of its own.
+    Setting(Setting),
+    /// An expression that means the same in every process.
+    Stateless(Stateless),
+}
+
+/// How the monolith opens the database, without its address: copied into the service.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pool {
+    /// Methods called on `SqliteConnectOptions`, in order.
+    pub connect: Vec<OptionCall>,
+    /// Methods called on `SqlitePoolOptions`, in order.
+    pub pool: Vec<OptionCall>,
+    /// `PRAGMA` statements executed on the pool after connecting.
+    pub pragmas: Vec<String>,
+}
+
+/// One call in a builder chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptionCall {
+    /// The method.
+    pub method: String,
+    /// Its arguments, fully qualified: `sqlx::sqlite::SqliteJournalMode::Wal`.
+    pub arguments: Vec<String>,
+}
+
+/// A scalar that an operator sets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name, such as `low_stock_threshold`.
+    pub name: String,
+    /// What the constructor takes.
+    pub ty: SettingType,
+    /// The value without configuration, as a Rust literal; none where it must be set.
+    pub default: Option<String>,
+    /// Doc comment of the configuration's field, a line each.
+    pub help: Vec<String>,
+    /// The environment variable that the monolith reads right there.
+    pub variable: Option<String>,
+}
+
+/// The types that a setting can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingType {
+    /// `String` or `&str`.
+    String,
+    /// `bool`.
+    Bool,
+    /// An integer or a float: the primitive's name.
+    Number(&'static str),
+    /// `PathBuf` or `&Path`.
+    Path,
+    /// `std::time::Duration`, given in seconds.
+    Seconds,
+    /// `std::time::Duration`, given in milliseconds.
+    Milliseconds,
+}
+
+/// An expression without state, fully qualified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stateless {
+    /// `std::sync::Arc::new(kernel::SystemClock)`.
+    pub expression: String,
+    /// The packages that it names, the standard library left out.
+    pub packages: Vec<String>,
+}
+
+/// A test, example or bench that constructs the implementation itself.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InProcess<'w> {
+    /// The package; its dev-dependency needs the implementation.
+    pub member: &'w str,
+    /// The file.
+    pub file: &'w Utf8Path,
+}
+
+/// The module's own migrations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migrator {
+    /// The folder, relative to the workspace root.
+    pub folder: Utf8PathBuf,
+    /// The history table, where it is not sqlx's own `_sqlx_migrations`.
+    pub table: Option<String>,
+    /// Whether it tolerates versions that it does not know (`set_ignore_missing(true)`).
+    pub lenient: bool,
+    /// Path of the public function or static that runs them, if there is one.
+    pub runner: Option<String>,
+}
+
+/// Code of a composition root that is taken away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dropped {
+    /// The file, relative to the workspace root.
+    pub file: Utf8PathBuf,
+    /// The statement or item, without the comment above it.
+    pub range: Range<usize>,
+    /// Its line, counted from 1.
+    pub line: usize,
+    /// Its text.
+    pub text: String,
+    /// Why it goes.
+    pub why: String,
+}
+
+/// A leaf of a `use` item that goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnusedImport {
+    /// The file, relative to the workspace root.
+    pub file: Utf8PathBuf,
+    /// The whole `use` item.
+    pub item: Range<usize>,
+    /// The leaf in it.
+    pub leaf: Range<usize>,
+}

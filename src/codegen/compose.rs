@@ -1,0 +1,156 @@
+//! `src/compose.rs` of the service: what the monolith's composition root did.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use super::rust_file::{RustFile, docs};
+use super::scribe::Scribe;
+use super::wire::field_ident;
+use crate::analysis::code::Code;
+use crate::analysis::module::Module;
+use crate::diagnostic::{Diagnostic, Result};
+use crate::plan::{ArgumentPlan, Holder, Origin, ServicePlan};
+
+/// Writes the file.
+pub(super) fn compose(
+    code: &Code<'_>,
+    module: &Module<'_>,
+    service: &ServicePlan,
+) -> Result<String> {
+    let scribe = Scribe::new(code, ["Composed".to_owned()]);
+    let mut file =
+        RustFile::new("Constructs the implementation: what the monolith's composition root did.");
+    let api = scribe.item(module.api.id);
+    let arc = scribe.path("std::sync::Arc");
+    let settings = scribe.path("crate::settings::Settings");
+    let has_database = service.database.is_some();
+    let pool_field = has_database.then(|| {
+        let pool = scribe.path("crate::database::Pool");
+        quote!(pub pool: #pool,)
+    });
+    let about = docs("What was constructed, and what has to be closed at the end.");
+    file.item(quote! {
+        #about
+        pub struct Composed {
+            pub api: #arc<dyn #api>,
+            #pool_field
+        }
+    })?;
+
+    let mut statements = Vec::new();
+    if has_database {
+        scribe.path("crate::database");
+        statements.push(quote!(let pool = crate::database::connect(&settings.database).await?;));
+    }
+    let mut passed = Vec::new();
+    for argument in &service.arguments {
+        let (statement, value) = argument_of(argument, &scribe)?;
+        statements.extend(statement);
+        passed.push(value);
+    }
+    let constructor = scribed(&scribe, &service.constructor)?;
+    let mut construction = if service.literal {
+        let fields = service.arguments.iter().map(|a| field_ident(&a.name));
+        quote!(#constructor { #(#fields: #passed),* })
+    } else {
+        quote!(#constructor(#(#passed),*))
+    };
+    if service.awaited {
+        construction = quote!(#construction.await);
+    }
+    if service.fallible {
+        construction = quote!(#construction?);
+    }
+    let api_value = match service.returns {
+        Holder::Bare => quote!(#arc::new(#construction)),
+        Holder::Arc => construction,
+        Holder::Box => quote!(#arc::from(#construction)),
+    };
+    statements.push(quote!(let api = #api_value;));
+    let fields = if has_database { quote!(api, pool) } else { quote!(api) };
+    let about = docs(
+        "The implementation, on a database that is up to date.\n\n# Errors\nWhen the database cannot be \
+         reached.",
+    );
+    // The signature is the same for any module; without a database nothing waits.
+    let allow = (!has_database && !service.awaited).then(
+        || quote!(#[allow(clippy::unused_async, reason = "with a database it waits for it")]),
+    );
+    file.item(quote! {
+        #about
+        #allow
+        pub async fn compose(settings: &#settings) -> anyhow::Result<Composed> {
+            #(#statements)*
+            Ok(Composed { #fields })
+        }
+    })?;
+    Ok(file.finish(&scribe))
+}
+
+/// The statement that makes an argument, if it takes one, and what is passed.
+fn argument_of(
+    argument: &ArgumentPlan,
+    scribe: &Scribe<'_, '_>,
+) -> Result<(Option<TokenStream>, TokenStream)> {
+    let name = field_ident(&argument.name);
+    let wrap = |value: TokenStream| match argument.wrapped {
+        Holder::Bare => value,
+        Holder::Arc => {
+            let arc = scribe.path("std::sync::Arc");
+            quote!(#arc::new(#value))
+        }
+        Holder::Box => quote!(Box::new(#value)),
+    };
+    let by_reference = |value: TokenStream| {
+        if argument.by_reference { quote!(&#value) } else { value }
+    };
+    Ok(match &argument.from {
+        Origin::Pool if argument.by_reference => (None, quote!(&pool)),
+        Origin::Pool => (None, wrap(quote!(pool.clone()))),
+        Origin::Setting(setting) => {
+            let field = format_ident!("{}", setting.name);
+            let access: TokenStream = setting.access.parse().unwrap_or_default();
+            let value = quote!(settings.module.#field);
+            if argument.by_reference {
+                (None, quote!(&#value))
+            } else {
+                (None, wrap(quote!(#value #access)))
+            }
+        }
+        Origin::Expression { rust, .. } => {
+            let value = scribed(scribe, rust)?;
+            (Some(quote!(let #name = #value;)), by_reference(quote!(#name)))
+        }
+    })
+}
+
+/// Fully qualified Rust with its paths imported: `std::sync::Arc::new(kernel::SystemClock)` becomes
+/// `Arc::new(SystemClock)`.
+fn scribed(scribe: &Scribe<'_, '_>, rust: &str) -> Result<TokenStream> {
+    struct Shorten<'a, 'b, 'w>(&'a Scribe<'b, 'w>);
+    impl syn::visit_mut::VisitMut for Shorten<'_, '_, '_> {
+        fn visit_path_mut(&mut self, path: &mut syn::Path) {
+            syn::visit_mut::visit_path_mut(self, path);
+            // The type in `a::b::Type::function`, or the last name of `a::b::CONSTANT`.
+            let starts_upper =
+                |s: &syn::PathSegment| s.ident.to_string().starts_with(|c: char| c.is_uppercase());
+            let Some(at) = path.segments.iter().position(starts_upper).filter(|at| *at > 0) else {
+                return;
+            };
+            let full: Vec<String> =
+                path.segments.iter().take(at + 1).map(|s| s.ident.to_string()).collect();
+            let short = self.0.path(&full.join("::")).to_string();
+            if short.contains("::") {
+                return;
+            }
+            path.leading_colon = None;
+            path.segments = path.segments.iter().skip(at).cloned().collect();
+        }
+    }
+    let mut expression: syn::Expr = syn::parse_str(rust).map_err(|error| {
+        Diagnostic::error("codegen", format!("`{rust}` is not an expression: {error}"))
+            .help("this is a defect of calve; please report it")
+    })?;
+    syn::visit_mut::VisitMut::visit_expr_mut(&mut Shorten(scribe), &mut expression);
+    Ok(quote!(#expression))
+}

@@ -1,0 +1,233 @@
+//! The manifests of the three new crates.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::fixed::{self, Fixed};
+use super::manifest::{Inheritable, NewManifest};
+use crate::analysis::code::Code;
+use crate::analysis::module::Module;
+use crate::analysis::types::Type;
+use crate::analysis::wire::{Payload, WIRE, fields};
+use crate::plan::features::WireFeature;
+use crate::plan::{Dependency, HouseStyle, Names, Origin, ServicePlan, relative};
+
+/// What the manifests follow.
+pub(super) struct Facts<'a, 'w> {
+    pub(super) code: &'a Code<'w>,
+    pub(super) module: &'a Module<'w>,
+    pub(super) names: &'a Names,
+    pub(super) service: &'a ServicePlan,
+    pub(super) style: &'a HouseStyle,
+    pub(super) wire: &'a BTreeMap<String, WireFeature>,
+    /// Packages that the contract suite names.
+    pub(super) suite: &'a BTreeSet<String>,
+}
+
+/// The packages that types name: those of the workspace, and others.
+#[derive(Debug, Default)]
+struct Packages {
+    own: BTreeSet<String>,
+    foreign: BTreeSet<String>,
+}
+
+impl Packages {
+    fn add(&mut self, code: &Code<'_>, ty: &Type) {
+        match ty {
+            Type::Item(id, _) => {
+                self.own.insert(code.root(id.root).member.name.clone());
+            }
+            Type::External { package, .. } if package != "std" && package != "core" => {
+                self.foreign.insert(package.clone());
+            }
+            _ => {}
+        }
+        for child in ty.children() {
+            self.add(code, child);
+        }
+    }
+
+    /// What the signatures of the operations name.
+    fn of_signatures(code: &Code<'_>, module: &Module<'_>) -> Self {
+        let mut packages = Self::default();
+        for operation in &module.interface.operations {
+            for argument in &operation.arguments {
+                packages.add(code, &argument.ty);
+            }
+            packages.add(code, &operation.output);
+            packages.add(code, &operation.error);
+        }
+        packages
+    }
+}
+
+impl Facts<'_, '_> {
+    /// `wire/Cargo.toml`.
+    pub(super) fn wire_manifest(&self) -> String {
+        let mut manifest = self.manifest(
+            &self.names.wire,
+            &format!(
+                "What the {} service and its client share: arguments, routes, errors, limits",
+                self.names.display
+            ),
+        );
+        let mut packages = Packages::of_signatures(self.code, self.module);
+        let mut sqlx = false;
+        for variant in &self.module.wire.error.variants {
+            for (field, payload) in &variant.fields {
+                packages.add(self.code, &field.ty);
+                sqlx |= *payload == Payload::Sqlx;
+            }
+        }
+        for id in self.module.wire.forms.keys() {
+            if let syn::Item::Struct(item) = self.code.item(*id).syntax
+                && super::wire::mirrored(self.module).iter().any(|(mirrored, _)| mirrored == id)
+            {
+                for field in fields(self.code, &self.code.item(*id), &item.fields) {
+                    packages.add(self.code, &field.ty);
+                }
+            }
+        }
+        let dir = self.names.dir.join("wire");
+        self.add_packages(&mut manifest.dependencies, &packages, &dir);
+        if sqlx {
+            let sqlx = self.style.crate_of_module(self.module.member, "sqlx", &["migrate"]);
+            set(&mut manifest.dependencies, "sqlx", sqlx);
+        }
+        self.add_fixed(&mut manifest.dependencies, fixed::WIRE);
+        manifest.render()
+    }
+
+    /// `client/Cargo.toml`.
+    pub(super) fn client_manifest(&self) -> String {
+        let mut manifest = self.manifest(
+            &self.names.client,
+            &format!(
+                "{} over HTTP: the client of the {} service",
+                self.names.api_trait, self.names.display
+            ),
+        );
+        let packages = Packages::of_signatures(self.code, self.module);
+        let dir = self.names.dir.join("client");
+        self.add_packages(&mut manifest.dependencies, &packages, &dir);
+        let wire = Dependency::path(relative(&dir, &self.names.dir.join("wire")));
+        set(&mut manifest.dependencies, &self.names.wire, wire);
+        let async_trait = self.style.crate_of_module(self.module.member, "async-trait", &[]);
+        set(&mut manifest.dependencies, "async-trait", async_trait);
+        self.add_fixed(&mut manifest.dependencies, fixed::CLIENT);
+        self.add_fixed(&mut manifest.dev_dependencies, fixed::CLIENT_DEV);
+        manifest.render()
+    }
+
+    /// `Cargo.toml` of the service.
+    pub(super) fn service_manifest(&self) -> String {
+        let mut manifest = self.manifest(
+            &self.names.service,
+            &format!("The {} module of the monolith as a service of its own", self.names.display),
+        );
+        let dir = &self.names.dir;
+        let module = self.own(&self.module.member.name, dir, &["implementation", WIRE]);
+        set(&mut manifest.dependencies, &self.module.member.name, module);
+        set(&mut manifest.dependencies, &self.names.wire, Dependency::path("wire"));
+        for argument in &self.service.arguments {
+            if let Origin::Expression { packages, .. } = &argument.from {
+                for package in packages {
+                    set(&mut manifest.dependencies, package, self.own(package, dir, &[]));
+                }
+            }
+        }
+        if self.service.database.is_some() {
+            let features = ["macros", "migrate", "runtime-tokio", "sqlite"];
+            let sqlx = self.style.crate_of_module(self.module.member, "sqlx", &features);
+            set(&mut manifest.dependencies, "sqlx", sqlx);
+        }
+        self.add_fixed(&mut manifest.dependencies, fixed::SERVICE);
+        set(&mut manifest.dev_dependencies, &self.names.client, Dependency::path("client"));
+        for package in self.suite {
+            if manifest.dependencies.iter().any(|(key, _)| key == package)
+                || *package == self.names.client
+            {
+                continue;
+            }
+            let dependency = if self.code.workspace.member(package).is_some() {
+                self.own(package, dir, &[])
+            } else {
+                self.style.crate_of_module(self.module.member, package, &[])
+            };
+            set(&mut manifest.dev_dependencies, package, dependency);
+        }
+        self.add_fixed(&mut manifest.dev_dependencies, fixed::SERVICE_DEV);
+        manifest.render()
+    }
+
+    fn manifest(&self, name: &str, description: &str) -> NewManifest {
+        let mut manifest = NewManifest::new(name);
+        let inherits = |field: &str| self.style.inherited.iter().any(|f| f == field);
+        manifest.description = Some(description.to_owned());
+        // The code is written for edition 2024, whatever the module's is.
+        if inherits("edition") && self.style.workspace_edition.as_deref() == Some("2024") {
+            manifest.edition = Inheritable::Workspace;
+        }
+        if inherits("version") {
+            manifest.version = Some(Inheritable::Workspace);
+        }
+        if inherits("rust-version") {
+            manifest.rust_version = Some(Inheritable::Workspace);
+        }
+        manifest.lints_workspace = self.style.lints;
+        manifest
+    }
+
+    fn add_packages(
+        &self,
+        dependencies: &mut Vec<(String, Dependency)>,
+        packages: &Packages,
+        dir: &camino::Utf8Path,
+    ) {
+        for package in &packages.own {
+            set(dependencies, package, self.own(package, dir, &[WIRE]));
+        }
+        for package in &packages.foreign {
+            let features: &[&str] = &[];
+            let dependency = self.style.crate_of_module(self.module.member, package, features);
+            set(dependencies, package, dependency);
+        }
+    }
+
+    fn add_fixed(&self, dependencies: &mut Vec<(String, Dependency)>, crates: &[Fixed]) {
+        for (name, oldest, default_features, features) in crates {
+            let dependency =
+                self.style.crate_from_registry(name, oldest, *default_features, features);
+            set(dependencies, name, dependency);
+        }
+    }
+
+    /// A crate of the workspace, with those of `features` that it has.
+    fn own(&self, package: &str, from: &camino::Utf8Path, features: &[&str]) -> Dependency {
+        let is_module = package == self.module.member.name;
+        let features: Vec<&str> = features
+            .iter()
+            .filter(|f| **f != WIRE || is_module || self.wire.contains_key(package))
+            .copied()
+            .collect();
+        if self.style.shares_path(package) {
+            return Dependency::workspace().features(features);
+        }
+        let dir = self.code.workspace.member(package).map(|m| m.dir.clone()).unwrap_or_default();
+        let dependency = Dependency::path(relative(from, &dir)).features(features);
+        if is_module { dependency.without_default_features() } else { dependency }
+    }
+}
+
+/// Adds a dependency, or features to the one that is there.
+fn set(dependencies: &mut Vec<(String, Dependency)>, key: &str, dependency: Dependency) {
+    match dependencies.iter_mut().find(|(k, _)| k == key) {
+        None => dependencies.push((key.to_owned(), dependency)),
+        Some((_, there)) => {
+            for feature in dependency.features {
+                if !there.features.contains(&feature) {
+                    there.features.push(feature);
+                }
+            }
+        }
+    }
+}

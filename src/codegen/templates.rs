@@ -1,0 +1,219 @@
+//! What the templates are given: one struct a template, all of strings, lists and flags.
+//!
+//! Every struct says `escape = "none"`: askama takes `.j2` for HTML and would write `&quot;`.
+
+use askama::Template;
+
+use crate::diagnostic::{Diagnostic, Result};
+use crate::plan::{Names, Setting};
+
+/// The text of a template, with one line end at its end.
+pub(super) fn render(template: &impl Template) -> Result<String> {
+    let text = template.render().map_err(|error| {
+        Diagnostic::error("codegen", format!("a template cannot be rendered: {error}"))
+            .help("this is a defect of calve; please report it")
+    })?;
+    Ok(text.trim_end().to_owned() + "\n")
+}
+
+/// A trigger on one of the tables that move.
+#[derive(Debug, Clone)]
+pub(super) struct Trigger {
+    pub(super) name: String,
+    /// `CREATE TRIGGER … END;`, with the semicolon.
+    pub(super) sql: String,
+}
+
+/// Templates that need the names only.
+macro_rules! by_names {
+    ($($(#[$doc:meta])* $name:ident = $path:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Template)]
+        #[template(path = $path, escape = "none")]
+        pub(super) struct $name<'a> {
+            pub(super) names: &'a Names,
+        }
+    )*};
+}
+
+by_names! {
+    ServiceCall = "service/src/call.rs.j2";
+    ServiceProblem = "service/src/problem.rs.j2";
+    ServiceAuth = "service/src/auth.rs.j2";
+    ServiceTelemetry = "service/src/telemetry.rs.j2";
+    ServiceServer = "service/src/server.rs.j2";
+    ServiceHealthcheck = "service/src/healthcheck.rs.j2";
+    TestSupport = "service/tests/support/mod.rs.j2";
+    TestServer = "service/tests/server.rs.j2";
+    /// Only with a SQLite database.
+    TestDatabase = "service/tests/database.rs.j2";
+    RunnerCargo = "service/examples/monolith_tests/cargo.rs.j2";
+    /// Starts the service on SQLite files.
+    RunnerService = "service/examples/monolith_tests/service.rs.j2";
+    WireLimits = "service/wire/src/limits.rs.j2";
+    WireOperation = "service/wire/src/operation.rs.j2";
+    WireProblem = "service/wire/src/problem.rs.j2";
+    /// Only where an error of the contract holds a `sqlx::Error`.
+    WireSqlxError = "service/wire/src/sqlx_error.rs.j2";
+    ClientLib = "service/client/src/lib.rs.j2";
+    ClientConfig = "service/client/src/config.rs.j2";
+    ClientTransport = "service/client/src/transport.rs.j2";
+    ClientTransportTests = "service/client/src/transport/tests.rs.j2";
+}
+
+/// Templates that depend on whether the service has a database.
+macro_rules! by_database {
+    ($($name:ident = $path:literal;)*) => {$(
+        #[derive(Template)]
+        #[template(path = $path, escape = "none")]
+        pub(super) struct $name<'a> {
+            pub(super) names: &'a Names,
+            /// Whether the constructor takes a pool.
+            pub(super) has_database: bool,
+        }
+    )*};
+}
+
+by_database! {
+    ServiceLib = "service/src/lib.rs.j2";
+    ServiceMain = "service/src/main.rs.j2";
+    ServiceRun = "service/src/run.rs.j2";
+    ServiceAdmin = "service/src/admin.rs.j2";
+}
+
+#[derive(Template)]
+#[template(path = "service/examples/monolith_tests/main.rs.j2", escape = "none")]
+pub(super) struct RunnerMain<'a> {
+    pub(super) names: &'a Names,
+    /// See [`Readme::test_arguments`].
+    pub(super) test_arguments: &'a str,
+}
+
+/// Only with migrations.
+#[derive(Template)]
+#[template(path = "service/build.rs.j2", escape = "none")]
+pub(super) struct ServiceBuild<'a> {
+    /// The migrations folder, relative to the service's: `../../modules/inventory/migrations`.
+    pub(super) migrations: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "service/src/settings.rs.j2", escape = "none")]
+pub(super) struct ServiceSettings<'a> {
+    pub(super) names: &'a Names,
+    pub(super) has_database: bool,
+    /// The monolith's pool size, or sqlx's 10.
+    pub(super) max_connections: &'a str,
+    pub(super) settings: &'a [Setting],
+}
+
+/// Only with a SQLite database.
+#[derive(Template)]
+#[template(path = "service/src/database.rs.j2", escape = "none")]
+pub(super) struct ServiceDatabase<'a> {
+    pub(super) names: &'a Names,
+    /// Calls on `SqliteConnectOptions`, names in full: `.foreign_keys(true)`.
+    pub(super) connect_options: &'a [String],
+    /// Calls on `SqlitePoolOptions` besides `max_connections`.
+    pub(super) pool_options: &'a [String],
+    /// See [`ServiceBuild::migrations`].
+    pub(super) migrations: &'a str,
+    /// Whether sqlx has `dangerous_set_table_name` (0.9 has, 0.8 has not).
+    pub(super) sqlx_table_name: bool,
+    /// With it `_inventory_service_migrations`, else `_sqlx_migrations`.
+    pub(super) history_table: &'a str,
+    /// The mark of ownership where the history has no name of its own: `_inventory_service`.
+    pub(super) own_table: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "service/wire/src/lib.rs.j2", escape = "none")]
+pub(super) struct WireLib {
+    /// Whether an error of the contract holds a `sqlx::Error`.
+    pub(super) has_sqlx_error: bool,
+}
+
+/// Only with [`WireSqlxError`].
+#[derive(Template)]
+#[template(path = "service/wire/src/database_error.rs.j2", escape = "none")]
+pub(super) struct WireDatabaseError {
+    /// Whether sqlx has `ErrorKind::ExclusionViolation` (0.9 has, 0.8 has not).
+    pub(super) sqlx_exclusion_violation: bool,
+}
+
+#[derive(Template)]
+#[template(path = "service/Dockerfile.j2", escape = "none")]
+pub(super) struct Dockerfile<'a> {
+    pub(super) names: &'a Names,
+    /// The service's folder, relative to the workspace root: `services/inventory`.
+    pub(super) service_dir: &'a str,
+    /// The tag's first part, from rust-toolchain.toml or the rustc that ran: `1.95`.
+    pub(super) rust_image: &'a str,
+    /// `trixie`.
+    pub(super) debian_name: &'a str,
+    /// The same release: `13`.
+    pub(super) debian_number: &'a str,
+    /// Whether the database is a file.
+    pub(super) sqlite: bool,
+}
+
+/// Paths are relative to the workspace root.
+#[derive(Template)]
+#[template(path = "service/Dockerfile.dockerignore.j2", escape = "none")]
+pub(super) struct Dockerignore<'a> {
+    /// `Cargo.toml`, `Cargo.lock`, and `rust-toolchain.toml`, `.cargo/config.toml` if they exist.
+    pub(super) root_files: &'a [String],
+    /// The service's folder, and those of all workspace crates that it depends on.
+    pub(super) built_folders: &'a [String],
+    /// Manifest and one target of every other member.
+    pub(super) member_files: &'a [String],
+}
+
+#[derive(Template)]
+#[template(path = "service/compose.yaml.j2", escape = "none")]
+pub(super) struct Compose<'a> {
+    pub(super) names: &'a Names,
+    pub(super) service_dir: &'a str,
+    /// The workspace root, relative to the service's folder: `../..`.
+    pub(super) workspace_root: &'a str,
+    pub(super) sqlite: bool,
+}
+
+#[derive(Template)]
+#[template(path = "service/.env.example.j2", escape = "none")]
+pub(super) struct EnvExample<'a> {
+    pub(super) names: &'a Names,
+    pub(super) has_database: bool,
+    pub(super) sqlite: bool,
+    /// For a service on this machine: `sqlite://inventory.db?mode=rwc`.
+    pub(super) database_url: &'a str,
+    pub(super) settings: &'a [Setting],
+}
+
+#[derive(Template)]
+#[template(path = "service/README.md.j2", escape = "none")]
+pub(super) struct Readme<'a> {
+    pub(super) names: &'a Names,
+    pub(super) has_database: bool,
+    pub(super) database_url: &'a str,
+    /// The route of one operation: `/v1/find_item`.
+    pub(super) example_route: &'a str,
+    /// What the runner is given for the monolith's tests: `-p app`.
+    pub(super) test_arguments: &'a str,
+    pub(super) settings: &'a [Setting],
+}
+
+/// Only with a SQLite database.
+#[derive(Template)]
+#[template(path = "service/CUTOVER.md.j2", escape = "none")]
+pub(super) struct Cutover<'a> {
+    pub(super) names: &'a Names,
+    /// The tables that move, those that others refer to first.
+    pub(super) tables: &'a [String],
+    /// Their triggers: they must not run for rows that are copied.
+    pub(super) triggers: &'a [Trigger],
+    /// Whether a migration of the monolith drops foreign keys into them.
+    pub(super) drops_foreign_keys: bool,
+    /// The SQL that drops them, relative to the workspace root.
+    pub(super) drop_tables: &'a str,
+}

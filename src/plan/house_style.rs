@@ -1,0 +1,174 @@
+//! How the workspace writes its manifests, so that new crates are written alike: what is inherited,
+//! which dependencies are shared.
+
+use std::collections::BTreeMap;
+
+use toml_edit::{Document, Item};
+
+use super::Dependency;
+use crate::workspace::{Member, Workspace};
+
+/// What new manifests take over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HouseStyle {
+    /// Fields of `[package]` that the module inherits: `version`, `edition`, `license`.
+    pub inherited: Vec<String>,
+    /// Whether the module obeys `[workspace.lints]`.
+    pub lints: bool,
+    /// `[workspace.dependencies]`, by key.
+    shared: BTreeMap<String, Shared>,
+    /// The edition that `[workspace.package]` names.
+    pub workspace_edition: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Shared {
+    version: Option<semver::VersionReq>,
+    path: bool,
+    features: Vec<String>,
+    default_features: bool,
+}
+
+impl HouseStyle {
+    /// Reads the root manifest and the module's.
+    pub fn of(workspace: &Workspace, module: &Member) -> Self {
+        let mut style = Self::default();
+        if let Ok(document) = Document::parse(workspace.manifest.to_string()) {
+            let table = document.get("workspace").and_then(|w| w.get("dependencies"));
+            for (key, item) in
+                table.and_then(Item::as_table_like).into_iter().flat_map(|t| t.iter())
+            {
+                style.shared.insert(key.to_owned(), shared(item));
+            }
+            style.workspace_edition = document
+                .get("workspace")
+                .and_then(|w| w.get("package"))
+                .and_then(|p| p.get("edition"))
+                .and_then(Item::as_str)
+                .map(str::to_owned);
+        }
+        let manifest = workspace.source(&module.manifest).map(|s| s.text.to_string());
+        if let Some(Ok(document)) = manifest.map(Document::parse) {
+            let inherits =
+                |item: &Item| item.get("workspace").and_then(Item::as_bool) == Some(true);
+            let package = document.get("package").and_then(Item::as_table_like);
+            style.inherited = package
+                .into_iter()
+                .flat_map(|p| p.iter())
+                .filter(|(_, item)| inherits(item))
+                .map(|(key, _)| key.to_owned())
+                .collect();
+            style.lints = document.get("lints").is_some_and(inherits);
+        }
+        style
+    }
+
+    /// A crate from a registry: the workspace's own entry where it is new enough, else `oldest`.
+    pub fn crate_from_registry(
+        &self,
+        name: &str,
+        oldest: &str,
+        default_features: bool,
+        features: &[&str],
+    ) -> Dependency {
+        if let Some(shared) = self.shared.get(name)
+            && shared.serves(oldest)
+        {
+            let missing: Vec<&str> = features
+                .iter()
+                .filter(|f| !shared.features.iter().any(|s| s == *f))
+                .copied()
+                .collect();
+            // An inherited dependency cannot have default features where the workspace drops them.
+            if shared.default_features || !default_features {
+                return Dependency::workspace().features(missing);
+            }
+        }
+        let dependency = Dependency::version(oldest).features(features.to_vec());
+        if default_features { dependency } else { dependency.without_default_features() }
+    }
+
+    /// A crate that the module depends on: as the module does, with these features at least.
+    pub fn crate_of_module(&self, module: &Member, package: &str, features: &[&str]) -> Dependency {
+        let found = module.dependencies.iter().find(|d| d.package == package);
+        match self.shared.get(package) {
+            Some(shared) if !shared.path => {
+                let missing =
+                    features.iter().filter(|f| !shared.features.iter().any(|s| s == *f)).copied();
+                Dependency::workspace().features(missing)
+            }
+            _ => {
+                let requirement = found.map_or("*", |d| d.req.as_str());
+                let requirement = requirement.strip_prefix('^').unwrap_or(requirement);
+                Dependency::version(requirement)
+                    .without_default_features()
+                    .features(features.to_vec())
+            }
+        }
+    }
+
+    /// Whether `[workspace.dependencies]` has a crate of the workspace under this key.
+    pub fn shares_path(&self, key: &str) -> bool {
+        self.shared.get(key).is_some_and(|s| s.path)
+    }
+}
+
+impl Shared {
+    /// Whether what it resolves to has all that `oldest` has.
+    fn serves(&self, oldest: &str) -> bool {
+        let (Some(requirement), Some(oldest)) = (&self.version, lowest(oldest)) else {
+            return false;
+        };
+        // The newest version of the same line must be allowed, an incompatible one must not.
+        let newest = if oldest.major > 0 {
+            semver::Version::new(oldest.major, u64::MAX, 0)
+        } else {
+            semver::Version::new(0, oldest.minor, u64::MAX)
+        };
+        requirement.matches(&newest)
+    }
+}
+
+fn lowest(version: &str) -> Option<semver::Version> {
+    let mut parts = version.split('.').map(|p| p.parse::<u64>().ok());
+    let mut next = || parts.next().flatten();
+    Some(semver::Version::new(next()?, next().unwrap_or(0), next().unwrap_or(0)))
+}
+
+fn shared(item: &Item) -> Shared {
+    if let Some(version) = item.as_str() {
+        return Shared {
+            version: version.parse().ok(),
+            default_features: true,
+            ..Shared::default()
+        };
+    }
+    let list = item.get("features").and_then(Item::as_array);
+    Shared {
+        version: item.get("version").and_then(Item::as_str).and_then(|v| v.parse().ok()),
+        path: item.get("path").is_some(),
+        features: list
+            .into_iter()
+            .flat_map(|a| a.iter())
+            .filter_map(|v| v.as_str().map(str::to_owned))
+            .collect(),
+        default_features: item.get("default-features").and_then(Item::as_bool).unwrap_or(true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_workspace_serves_what_is_of_the_same_line() {
+        let serves = |requirement: &str, oldest: &str| {
+            Shared { version: requirement.parse().ok(), ..Shared::default() }.serves(oldest)
+        };
+        assert!(serves("1", "1.40"));
+        assert!(serves("0.8", "0.8.4"));
+        assert!(!serves("0.7", "0.8.4"));
+        assert!(!serves("=1.2.3", "1.40"));
+        assert!(!serves("2", "1.0"));
+    }
+}

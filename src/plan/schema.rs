@@ -1,0 +1,111 @@
+//! What becomes of the database: tables that move, foreign keys that are dropped, what is cleaned up
+//! later.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::Names;
+use crate::analysis::schema::{
+    self, CopyPlan, MigrationFile, MigrationFolder, MigrationKind, Schema, SchemaCrossing,
+};
+use crate::diagnostic::Diagnostics;
+use crate::workspace::Workspace;
+
+/// The plan for one module's tables.
+#[derive(Debug, Clone)]
+pub struct SchemaPlan {
+    /// New forward migrations of other modules, each with its text.
+    pub drops: Vec<ForeignKeyDrop>,
+    /// The SQL that drops the module's tables from the monolith's database, run by a person.
+    pub clean_up: String,
+    /// The tables that move, those that others refer to first.
+    pub tables: Vec<String>,
+    /// The triggers on them: name and definition.
+    pub triggers: Vec<(String, String)>,
+    /// What is copied before the cutover.
+    pub copy: CopyPlan,
+    /// The tables of everybody else.
+    pub foreign_tables: Vec<String>,
+}
+
+/// A migration that drops the foreign keys of one table into the module's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignKeyDrop {
+    /// The table that is rebuilt.
+    pub table: String,
+    /// The file, relative to the workspace root.
+    pub path: Utf8PathBuf,
+    /// Its text.
+    pub text: String,
+}
+
+/// Reads the schema of the monolith and decides; none where something is refused.
+///
+/// `folder` is the module's migrations folder, `history` its history table in the monolith's database.
+pub fn plan(
+    workspace: &Workspace,
+    names: &Names,
+    folder: &Utf8Path,
+    history: Option<&str>,
+    diagnostics: &mut Diagnostics,
+) -> Option<SchemaPlan> {
+    let mut take = |list: Diagnostics| list.iter().for_each(|d| diagnostics.push(d.clone()));
+    let folders = schema::migration_folders(workspace).map_err(&mut take).ok()?;
+    let schema = Schema::of(&folders).map_err(&mut take).ok()?;
+    let crossings = schema::crossings(&schema, folder).map_err(&mut take).ok()?;
+    let refusals: Vec<_> = crossings.iter().filter_map(SchemaCrossing::refusal).collect();
+    if !refusals.is_empty() {
+        refusals.into_iter().for_each(|d| diagnostics.push(d));
+        return None;
+    }
+    let owned: Vec<&str> = schema.owned(folder).map(|t| t.name.as_str()).collect();
+    let mut folders = folders;
+    let mut drops = Vec::new();
+    let referring = schema.tables.iter().filter(|t| {
+        t.folder != folder
+            && t.foreign_keys
+                .iter()
+                .any(|key| owned.iter().any(|o| o.eq_ignore_ascii_case(&key.table)))
+    });
+    for table in referring {
+        let Some(home) = folders.iter_mut().find(|f| f.path == table.folder) else { continue };
+        let description =
+            format!("drop_{}_foreign_keys_of_{}", names.module_ident, table.name.to_lowercase());
+        let path = home.next_path(&description);
+        let text = schema::drop_foreign_keys(&schema, table, &owned);
+        occupy(home, &path, &text);
+        drops.push(ForeignKeyDrop { table: table.name.clone(), path, text });
+    }
+    let copy = schema::copy_plan(&schema, folder);
+    let tables: Vec<String> = copy.tables.iter().map(|t| t.name.clone()).collect();
+    let triggers = schema
+        .owned(folder)
+        .flat_map(|t| &t.triggers)
+        .map(|t| (t.name.clone(), format!("{};", t.sql.trim_end().trim_end_matches(';'))))
+        .collect();
+    Some(SchemaPlan {
+        drops,
+        clean_up: schema::drop_owned_tables(&schema, folder, history),
+        foreign_tables: schema
+            .tables
+            .iter()
+            .filter(|t| t.folder != folder)
+            .map(|t| t.name.clone())
+            .collect(),
+        tables,
+        triggers,
+        copy,
+    })
+}
+
+/// Takes the version of a new file, so that the next one gets another.
+fn occupy(folder: &mut MigrationFolder, path: &Utf8Path, text: &str) {
+    let name = path.file_name().unwrap_or_default();
+    let version = name.split('_').next().and_then(|v| v.parse().ok()).unwrap_or_default();
+    folder.files.push(MigrationFile {
+        path: path.to_owned(),
+        version,
+        description: String::new(),
+        text: text.into(),
+        kind: MigrationKind::Simple,
+    });
+}

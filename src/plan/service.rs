@@ -1,0 +1,292 @@
+//! What the service is made of: everything that was read off the monolith's composition root, in a
+//! form that the record keeps, since after the cut nobody can read it there again.
+
+use camino::Utf8PathBuf;
+use heck::{ToKebabCase, ToShoutySnakeCase};
+use serde::{Deserialize, Serialize};
+
+use super::{Names, relative};
+use crate::analysis::composition::{
+    ArgumentKind, Composition, Form, OptionCall, Setting as Found, SettingType, Wrapped,
+};
+use crate::workspace::Member;
+
+/// How the service constructs and configures the implementation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ServicePlan {
+    /// Path of the constructor, such as `inventory::SqliteInventory::new`.
+    pub constructor: String,
+    /// Whether the implementation is written as a struct literal.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub literal: bool,
+    /// Whether the constructor is awaited.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub awaited: bool,
+    /// Whether the constructor can fail.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub fallible: bool,
+    /// Whether the constructor returns an `Arc` or a `Box` already.
+    #[serde(default, skip_serializing_if = "Holder::is_bare")]
+    pub returns: Holder,
+    /// The pool, if the implementation has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<DatabasePlan>,
+    /// The constructor's arguments in order.
+    #[serde(default, rename = "argument", skip_serializing_if = "Vec::is_empty")]
+    pub arguments: Vec<ArgumentPlan>,
+}
+
+/// What a value is held in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Holder {
+    /// Nothing.
+    #[default]
+    Bare,
+    /// `Arc<…>`.
+    Arc,
+    /// `Box<…>`.
+    Box,
+}
+
+impl Holder {
+    fn is_bare(&self) -> bool {
+        *self == Self::Bare
+    }
+}
+
+/// The service's own database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct DatabasePlan {
+    /// Calls on the connect options, fully qualified: `.foreign_keys(true)`.
+    #[serde(default)]
+    pub connect_options: Vec<String>,
+    /// Calls on the pool options besides `max_connections`.
+    #[serde(default)]
+    pub pool_options: Vec<String>,
+    /// The monolith's pool size, or sqlx's default.
+    pub max_connections: String,
+    /// Folder of the migrations, relative to the service's folder; none where the module has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrations: Option<Utf8PathBuf>,
+}
+
+/// An argument of the constructor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ArgumentPlan {
+    /// The parameter's name.
+    pub name: String,
+    /// Whether it is passed by reference.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub by_reference: bool,
+    /// What it is wrapped in for the constructor.
+    #[serde(default, skip_serializing_if = "Holder::is_bare")]
+    pub wrapped: Holder,
+    /// Where it comes from.
+    pub from: Origin,
+}
+
+/// Where the service takes an argument from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// The pool.
+    Pool,
+    /// A setting.
+    Setting(SettingPlan),
+    /// An expression that means the same in every process, and the packages that it names.
+    Expression {
+        /// Fully qualified Rust.
+        rust: String,
+        /// Workspace packages that it names.
+        packages: Vec<String>,
+    },
+}
+
+/// A setting of the service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct SettingPlan {
+    /// Its name in the monolith.
+    pub name: String,
+    /// The Rust type that clap reads.
+    pub kind: String,
+    /// How the value is taken out of the settings: `.0` of a newtype, `.as_str()`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub access: String,
+    /// As it would be typed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    /// One sentence.
+    pub help: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl ServicePlan {
+    /// Reads the composition as a plan.
+    pub fn of(composition: &Composition<'_>, names: &Names, module: &Member) -> Self {
+        let holder = |wrapped: Wrapped| match wrapped {
+            Wrapped::Bare => Holder::Bare,
+            Wrapped::Arc => Holder::Arc,
+            Wrapped::Box => Holder::Box,
+        };
+        let mut database = None;
+        let arguments = composition
+            .arguments
+            .iter()
+            .map(|argument| {
+                let from = match &argument.kind {
+                    ArgumentKind::Pool(pool) => {
+                        let pragmas = pool.pragmas.iter().filter_map(|p| pragma_call(p));
+                        let connect =
+                            pool.connect.iter().map(call).chain(pragmas).collect::<Vec<_>>();
+                        let size = pool.pool.iter().find(|c| c.method == "max_connections");
+                        database = Some(DatabasePlan {
+                            connect_options: connect,
+                            pool_options: pool
+                                .pool
+                                .iter()
+                                .filter(|c| c.method != "max_connections")
+                                .map(call)
+                                .collect(),
+                            max_connections: size
+                                .and_then(|c| c.arguments.first())
+                                .map_or_else(|| "10".to_owned(), |n| n.replace('_', "")),
+                            migrations: composition
+                                .migrator
+                                .as_ref()
+                                .map(|m| relative(&names.dir, &m.folder)),
+                        });
+                        Origin::Pool
+                    }
+                    ArgumentKind::Setting(setting) => Origin::Setting(setting_plan(setting)),
+                    ArgumentKind::Stateless(stateless) => Origin::Expression {
+                        rust: stateless.expression.clone(),
+                        packages: stateless
+                            .packages
+                            .iter()
+                            .filter(|p| **p != module.name)
+                            .cloned()
+                            .collect(),
+                    },
+                };
+                ArgumentPlan {
+                    name: argument.name.clone(),
+                    by_reference: argument.by_reference,
+                    wrapped: holder(argument.wrapped),
+                    from,
+                }
+            })
+            .collect();
+        Self {
+            constructor: composition.constructor.path.clone(),
+            literal: composition.constructor.form == Form::Literal,
+            awaited: composition.constructor.is_async,
+            fallible: composition.constructor.fallible,
+            returns: holder(composition.constructor.wrapped),
+            database,
+            arguments,
+        }
+    }
+
+    /// The settings as the service shows them.
+    pub fn settings(&self, names: &Names) -> Vec<super::Setting> {
+        self.arguments
+            .iter()
+            .filter_map(|argument| match &argument.from {
+                Origin::Setting(setting) => Some(super::Setting {
+                    name: setting.name.clone(),
+                    env: format!("{}_{}", names.env, setting.name.to_shouty_snake_case()),
+                    flag: setting.name.to_kebab_case(),
+                    kind: setting.kind.clone(),
+                    value_name: value_name(&setting.kind).to_owned(),
+                    default: setting.default.clone(),
+                    help: setting.help.clone(),
+                }),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+fn call(call: &OptionCall) -> String {
+    format!(".{}({})", call.method, call.arguments.join(", "))
+}
+
+/// `PRAGMA synchronous = NORMAL` as a call on the connect options, so that every connection has it.
+fn pragma_call(statement: &str) -> Option<String> {
+    let body = statement.trim().trim_end_matches(';').trim();
+    let (key, value) = body
+        .get(..6)
+        .filter(|p| p.eq_ignore_ascii_case("pragma"))
+        .and_then(|_| body[6..].split_once('=').map(|(key, value)| (key.trim(), value.trim())))?;
+    Some(format!(".pragma({key:?}, {:?})", value.trim_matches(['\'', '"'])))
+}
+
+fn setting_plan(setting: &Found) -> SettingPlan {
+    let (kind, access) = match setting.ty {
+        SettingType::String => ("String", ".clone()"),
+        SettingType::Bool => ("bool", ""),
+        SettingType::Number(name) => (name, ""),
+        SettingType::Path => ("PathBuf", ".clone()"),
+        SettingType::Seconds | SettingType::Milliseconds => ("Seconds", ".0"),
+    };
+    let help = setting.help.join(" ");
+    SettingPlan {
+        name: setting.name.clone(),
+        kind: kind.to_owned(),
+        access: access.to_owned(),
+        default: setting.default.as_deref().map(|literal| typed(literal, setting.ty)),
+        help: sentence(&help, &setting.name),
+    }
+}
+
+/// A Rust literal as an operator would type it.
+fn typed(literal: &str, ty: SettingType) -> String {
+    let plain = match syn::parse_str::<syn::Lit>(literal) {
+        Ok(syn::Lit::Str(text)) => text.value(),
+        Ok(syn::Lit::Int(number)) => number.base10_digits().to_owned(),
+        Ok(syn::Lit::Float(number)) => number.base10_digits().to_owned(),
+        _ => literal.to_owned(),
+    };
+    match ty {
+        SettingType::Milliseconds => {
+            plain.parse::<f64>().map_or(plain, |milliseconds| (milliseconds / 1000.0).to_string())
+        }
+        _ => plain,
+    }
+}
+
+fn value_name(kind: &str) -> &'static str {
+    match kind {
+        "Seconds" => "SECONDS",
+        "PathBuf" => "PATH",
+        "String" => "TEXT",
+        "bool" => "BOOL",
+        _ => "NUMBER",
+    }
+}
+
+/// The help of a flag: what the configuration says of it without the name of its old variable.
+fn sentence(help: &str, name: &str) -> String {
+    let text = match help.trim().strip_prefix('`').and_then(|rest| rest.split_once("`:")) {
+        Some((_, rest)) => rest.trim(),
+        None => help.trim(),
+    };
+    let text = if text.is_empty() {
+        format!("The module's {}", name.replace('_', " "))
+    } else {
+        let mut chars = text.chars();
+        chars
+            .next()
+            .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect::<String>())
+    };
+    if text.ends_with('.') { text } else { format!("{text}.") }
+}

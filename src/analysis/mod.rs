@@ -4,6 +4,7 @@
 pub mod code;
 pub mod composition;
 pub mod contract;
+pub mod hazards;
 pub mod interface;
 pub mod module;
 pub mod references;
@@ -11,3 +12,6 @@ pub mod schema;
 pub mod select;
 pub mod types;
 pub mod wire;
+
+#[cfg(test)]
+pub(crate) mod testing;

@@ -1,0 +1,183 @@
+//! What a person must look at before a call becomes a round trip: calls inside transactions and
+//! loops, synchronous cycles, SQL that crosses the boundary, downcasts of a driver's errors.
+
+mod bodies;
+mod calls;
+mod cycles;
+mod downcasts;
+mod expressions;
+mod extent;
+mod foreign_sql;
+mod loops;
+mod scope;
+mod sql;
+mod transactions;
+mod ty;
+mod verdict;
+mod walk;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use camino::Utf8PathBuf;
+
+use super::code::{Code, ItemId};
+use crate::workspace::Member;
+
+pub use verdict::{Facts, Leaning, leaning, verdict};
+
+/// What is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The module.
+    pub module: &'a Member,
+    /// Its API trait.
+    pub api: ItemId,
+    /// The type that stands behind the API trait.
+    pub implementation: ItemId,
+    /// The module's tables, plain (`items`) or qualified (`stock.items`).
+    pub tables: &'a [&'a str],
+    /// The tables of everybody else.
+    pub foreign_tables: &'a [&'a str],
+}
+
+/// Everything that was found, each list in order of file and place.
+#[derive(Debug, Clone, Default)]
+pub struct Hazards {
+    /// Calls made while the caller has a database transaction open.
+    pub in_transaction: Vec<CallSite>,
+    /// Calls that are made once for each element or turn.
+    pub in_loop: Vec<CallSite>,
+    /// Ways from the module's implementation back to its own API.
+    pub cycles: Vec<Cycle>,
+    /// SQL of one side that names tables of the other.
+    pub foreign_sql: Vec<SqlMention>,
+    /// Consumers that look into a driver's error.
+    pub downcasts: Vec<Downcast>,
+    /// Every direct call from another member, tests left out, by operation. An operation that
+    /// nobody calls has an empty list.
+    pub calls: BTreeMap<String, Vec<CallSite>>,
+}
+
+/// A call of an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallSite {
+    /// The package that calls.
+    pub member: String,
+    /// The file, relative to the workspace root.
+    pub file: Utf8PathBuf,
+    /// What to underline: the whole call where it fits on a line, else the method's name.
+    pub range: Range<usize>,
+    /// Line of the method's name, from 1.
+    pub line: usize,
+    /// What is called.
+    pub operation: String,
+    /// The function that calls, such as `Orders::place`.
+    pub function: String,
+    /// The head of the loop, or the call that opens the transaction.
+    pub outer: Option<Range<usize>>,
+    /// One sentence without a full stop; empty for a plain call.
+    pub note: String,
+    /// Whether the receiver's type is known. If not, the method's name, its arguments and the
+    /// `.await` speak for it.
+    pub certain: bool,
+    /// The helper that makes the call; then `range` is where the helper is called.
+    pub through: Option<String>,
+}
+
+/// A synchronous way from the module back to itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cycle {
+    /// Packages in the order of the calls; the first and the last are the module.
+    pub through: Vec<String>,
+    /// The steps: who names which trait, who implements it, who comes back.
+    pub evidence: Vec<Step>,
+}
+
+/// One step of a cycle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The file, relative to the workspace root.
+    pub file: Utf8PathBuf,
+    /// What to underline.
+    pub range: Range<usize>,
+    /// Its line, from 1.
+    pub line: usize,
+    /// A few words.
+    pub note: String,
+}
+
+/// A string literal with SQL over a table of the other side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqlMention {
+    /// The package that holds the SQL.
+    pub member: String,
+    /// The file, relative to the workspace root.
+    pub file: Utf8PathBuf,
+    /// The literal.
+    pub range: Range<usize>,
+    /// The line of the table's name, from 1.
+    pub line: usize,
+    /// The table, as it was given.
+    pub table: String,
+    /// Whether the statement changes the table.
+    pub writes: bool,
+    /// Whether it is the module that names somebody else's table.
+    pub by_module: bool,
+    /// Whether it exists only in tests, examples or benches.
+    pub dev: bool,
+}
+
+/// A place that looks into a driver's error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Downcast {
+    /// The package.
+    pub member: String,
+    /// The file, relative to the workspace root.
+    pub file: Utf8PathBuf,
+    /// What to underline.
+    pub range: Range<usize>,
+    /// Its line, from 1.
+    pub line: usize,
+    /// The function that does it.
+    pub function: String,
+    /// What it does.
+    pub kind: DowncastKind,
+    /// Whether that function also names an item of the module or calls an operation. If not, the
+    /// error is likely one of the consumer's own queries.
+    pub of_module: bool,
+}
+
+/// How a driver's error is looked into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DowncastKind {
+    /// A downcast to this type: compiles and fails (or panics) after the cut.
+    Downcast(String),
+    /// A match on sqlx's `Error::Database`, or `as_database_error`: text and code cross, the
+    /// driver's type does not.
+    DatabaseDetails,
+}
+
+/// Looks at every member of the workspace that the extraction concerns.
+pub fn find(code: &Code<'_>, subject: &Subject<'_>) -> Hazards {
+    let types = ty::Types::new(code, subject);
+    let bodies = bodies::of_consumers(&types, subject);
+    let calls::Found { calls, in_transaction, in_loop } = calls::find(&types, &bodies);
+    let downcasts = downcasts::find(&types, subject, &bodies, &calls);
+    Hazards {
+        in_transaction,
+        in_loop,
+        cycles: cycles::find(code, subject),
+        foreign_sql: foreign_sql::find(code.workspace, subject),
+        downcasts,
+        calls,
+    }
+}
+
+/// The line of a byte of a text, from 1.
+fn line_of(text: &str, offset: usize) -> usize {
+    text.as_bytes()[..offset.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use camino::Utf8Path;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 
-use crate::workspace::{Member, Source, Workspace};
+use crate::workspace::{Member, Source, TargetKind, Workspace};
 
 use super::sql::sql_mentions;
 use super::{SqlMention, Subject, line_of};
@@ -20,7 +20,7 @@ pub(super) fn find(workspace: &Workspace, subject: &Subject<'_>) -> Vec<SqlMenti
         if tables.is_empty() {
             continue;
         }
-        for (file, source) in workspace.rust_files(member) {
+        for (file, source) in workspace.rust_files(member).filter(|(f, _)| is_compiled(member, f)) {
             // Parsing is the expensive part; most files name no table.
             let text = source.text.to_ascii_lowercase();
             let named = |table: &&str| {
@@ -122,6 +122,16 @@ fn is_test_attribute(attribute: &str) -> bool {
         || plain.starts_with("cfg(all(test,")
         || plain.ends_with("::test")
         || plain.contains("::test(")
+}
+
+/// Whether a file lies where a target of the member could reach it; a folder of snippets does not.
+fn is_compiled(member: &Member, file: &Utf8Path) -> bool {
+    member
+        .targets
+        .iter()
+        .filter(|target| target.kind != TargetKind::Build)
+        .filter_map(|target| target.root.parent())
+        .any(|dir| file.starts_with(dir))
 }
 
 /// Whether a file belongs to tests, examples or benches by where it lies.

@@ -301,6 +301,7 @@ fn b() { q(r#\"
 #[cfg(test)] mod tests { fn c() { q(\"DELETE FROM items\"); } }
 ",
             ),
+            ("snippets/s.rs", "fn s() { q(\"SELECT a FROM items\"); }"),
             ("tests/t.rs", "fn d() { q(\"SELECT a FROM items\"); }"),
         ],
         "fn e() { q(\"SELECT 1 FROM orders\"); q(\"SELECT 1 FROM items\"); }",

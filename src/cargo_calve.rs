@@ -1,3 +1,7 @@
 //! `cargo calve …` is `calve …`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    calve::cli::run(std::env::args_os())
+}

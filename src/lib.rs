@@ -13,5 +13,10 @@ pub mod plan;
 
 pub mod codegen;
 pub mod rewire;
-
 pub mod verify;
+
+pub mod pipeline;
+
+pub mod commands;
+
+pub mod cli;

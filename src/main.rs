@@ -1,3 +1,7 @@
-//! Parses arguments, calls the library, prints, exits.
+//! Parses arguments, calls, prints, exits: all of it in `calve::cli`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    calve::cli::run(std::env::args_os())
+}

@@ -1,5 +1,7 @@
 //! Everything that is understood of one module, before anything is decided.
 
+use camino::Utf8Path;
+
 use super::code::{Code, Item};
 use super::contract::{self, Contract};
 use super::interface::{self, Interface};
@@ -29,10 +31,14 @@ pub struct Module<'w> {
 
 /// Understands the module of that package name. All that stands in the way is reported; what comes
 /// later than an error is not looked at.
+///
+/// `api_trait` is the trait where the user names one; `service` the folder of the service where the
+/// module was extracted before: what stands there is no consumer.
 pub fn analyze<'w>(
     code: &Code<'w>,
     name: &str,
     api_trait: Option<&str>,
+    service: Option<&Utf8Path>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Module<'w>> {
     let member = select::module(code.workspace, name, diagnostics)?;
@@ -47,7 +53,8 @@ pub fn analyze<'w>(
     if diagnostics.has_errors() {
         return None;
     }
-    let references = references::find(code, library);
+    let mut references = references::find(code, library);
+    references.retain(|r| !service.is_some_and(|dir| r.member.dir.starts_with(dir)));
     let api = select::api_trait(code, library, &references, api_trait, diagnostics)?;
     let implementation = select::implementation(code, library, &api, &references, diagnostics)?;
     let interface = interface::read(code, &api, diagnostics)?;

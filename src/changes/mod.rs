@@ -113,6 +113,34 @@ impl ChangeSet {
         }
     }
 
+    /// Holds the files that it creates against those that are there, which `read` gives: one with
+    /// the same text is no change, one with another is an edit. Files for which `skip` holds are left
+    /// alone.
+    #[must_use]
+    pub fn against(
+        self,
+        read: impl Fn(&Utf8Path) -> Option<Arc<str>>,
+        skip: impl Fn(&Utf8Path) -> bool,
+    ) -> Self {
+        let files = self.files.into_iter().filter_map(|(path, change)| {
+            let FileChange::Create { text, executable } = change else {
+                return Some((path, change));
+            };
+            if skip(&path) {
+                return None;
+            }
+            match read(&path) {
+                None => Some((path, FileChange::Create { text, executable })),
+                Some(before) if *before == *text => None,
+                Some(before) => {
+                    let edits = vec![TextEdit::replace(0..before.len(), text)];
+                    Some((path, FileChange::Edit { before, edits }))
+                }
+            }
+        });
+        Self { files: files.collect() }
+    }
+
     /// Gives the text of each file that is created to `rewrite`, which may return another.
     pub fn rewrite_created(&mut self, mut rewrite: impl FnMut(&Utf8Path, &str) -> Option<String>) {
         for (path, change) in &mut self.files {

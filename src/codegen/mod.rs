@@ -4,6 +4,7 @@ mod client;
 mod compose;
 mod convert;
 mod crates;
+mod files;
 mod fixed;
 pub mod manifest;
 mod routes;
@@ -12,27 +13,58 @@ mod scribe;
 mod templates;
 mod wire;
 
+use std::collections::BTreeSet;
+
 use crate::analysis::code::Code;
 use crate::analysis::module::Module;
 use crate::changes::ChangeSet;
-use crate::diagnostic::Result;
-use crate::plan::Names;
+use crate::diagnostic::{Diagnostics, Result};
+use crate::plan::{ExtractionPlan, RECORD};
 
-/// Writes the files whose shape follows the trait.
-pub fn generate(
-    code: &Code<'_>,
-    module: &Module<'_>,
-    names: &Names,
+/// Writes everything below the service's folder, and the migrations that are new.
+///
+/// # Errors
+/// Defects of calve, and paths that are written twice.
+pub fn generate<'w>(
+    code: &Code<'w>,
+    module: &Module<'w>,
+    plan: &ExtractionPlan,
     changes: &mut ChangeSet,
+    _diagnostics: &mut Diagnostics,
 ) -> Result<()> {
+    let names = &plan.names;
     let dir = &names.dir;
+    let files =
+        files::Facts { module, names, service: &plan.service, environment: &plan.environment };
+    let mirrors = wire::mirrors(code, module)?;
+    files.wire(changes, mirrors.is_some())?;
     changes.create(dir.join("wire/src/operations.rs"), wire::operations(code, module)?)?;
     changes.create(dir.join("wire/src/error.rs"), wire::error(code, module)?)?;
-    if let Some(mirrors) = wire::mirrors(code, module)? {
+    if let Some(mirrors) = mirrors {
         changes.create(dir.join("wire/src/mirrors.rs"), mirrors)?;
     }
+    files.client(changes)?;
     changes
         .create(dir.join("client/src/operations.rs"), client::operations(code, module, names)?)?;
+    files.service(changes)?;
     changes.create(dir.join("src/routes.rs"), routes::routes(code, module, names)?)?;
-    Ok(())
+    changes.create(dir.join("src/compose.rs"), compose::compose(code, module, &plan.service)?)?;
+    files.deployment(changes)?;
+    let suite = BTreeSet::new();
+    let manifests = crates::Facts {
+        code,
+        module,
+        names,
+        service: &plan.service,
+        style: &plan.style,
+        wire: &plan.wire,
+        suite: &suite,
+    };
+    changes.create(dir.join("Cargo.toml"), manifests.service_manifest())?;
+    changes.create(dir.join("client/Cargo.toml"), manifests.client_manifest())?;
+    changes.create(dir.join("wire/Cargo.toml"), manifests.wire_manifest())?;
+    if let Some(schema) = &plan.schema {
+        files.cutover(schema, changes)?;
+    }
+    changes.create(dir.join(RECORD), plan.record().render()?)
 }

@@ -55,6 +55,12 @@ by_names! {
     WireProblem = "service/wire/src/problem.rs.j2";
     /// Only where an error of the contract holds a `sqlx::Error`.
     WireSqlxError = "service/wire/src/sqlx_error.rs.j2";
+    /// Only where an error of the contract holds an `io::Error`.
+    WireIoError = "service/wire/src/io_error.rs.j2";
+    /// Only where an error of the contract holds an `anyhow::Error`.
+    WireAnyhowError = "service/wire/src/anyhow_error.rs.j2";
+    /// Only where an error of the contract holds a boxed error.
+    WireBoxedError = "service/wire/src/boxed_error.rs.j2";
     ClientLib = "service/client/src/lib.rs.j2";
     ClientConfig = "service/client/src/config.rs.j2";
     ClientTransport = "service/client/src/transport.rs.j2";
@@ -131,6 +137,14 @@ pub(super) struct ServiceDatabase<'a> {
 pub(super) struct WireLib {
     /// Whether an error of the contract holds a `sqlx::Error`.
     pub(super) has_sqlx_error: bool,
+    /// Whether one holds an `io::Error`.
+    pub(super) has_io_error: bool,
+    /// Whether one holds an `anyhow::Error`.
+    pub(super) has_anyhow_error: bool,
+    /// Whether one holds a boxed error.
+    pub(super) has_boxed_error: bool,
+    /// Whether a type crosses by a mirror.
+    pub(super) has_mirrors: bool,
 }
 
 /// Only with [`WireSqlxError`].

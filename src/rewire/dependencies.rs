@@ -51,7 +51,8 @@ pub fn edit(
         wire_feature(facts, member, feature, all.entry(member.manifest.clone()).or_default());
     }
     for member in &facts.workspace.members {
-        if member.name != facts.module.member.name {
+        // The service is no consumer: it has the implementation.
+        if member.name != facts.module.member.name && !member.dir.starts_with(&facts.names.dir) {
             consumer(facts, member, &mut all);
         }
     }

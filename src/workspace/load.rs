@@ -71,6 +71,12 @@ pub fn load(manifest: &Utf8Path) -> Result<Workspace> {
     let files = read_files(&root, &members, &metadata.target_directory)?;
     Ok(Workspace {
         repository: Repository::around(&root),
+        rust: toolchain(&root),
+        root_files: ROOT_FILES
+            .iter()
+            .map(Utf8PathBuf::from)
+            .filter(|file| root.join(file).is_file())
+            .collect(),
         target_directory: metadata.target_directory,
         manifest: manifest_text.into(),
         lock: lock.into(),
@@ -80,6 +86,24 @@ pub fn load(manifest: &Utf8Path) -> Result<Workspace> {
         files,
         root,
     })
+}
+
+/// What cargo and rustup read beside the root manifest.
+const ROOT_FILES: [&str; 6] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "rust-toolchain.toml",
+    "rust-toolchain",
+    ".cargo/config.toml",
+    ".cargo/config",
+];
+
+/// `1.95` of `rustc 1.95.0 (…)`; `1` where rustc does not answer, which is a tag of the image too.
+fn toolchain(root: &Utf8Path) -> String {
+    let output = std::process::Command::new("rustc").arg("--version").current_dir(root).output();
+    let text = output.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default();
+    let version = text.split_whitespace().nth(1).unwrap_or("1");
+    version.splitn(3, '.').take(2).collect::<Vec<_>>().join(".")
 }
 
 /// The root manifest; `cargo metadata` would say it too, but only after it wants a lock file.

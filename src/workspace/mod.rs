@@ -25,6 +25,11 @@ pub struct Workspace {
     pub manifest: Arc<str>,
     /// Text of `Cargo.lock`.
     pub lock: Arc<str>,
+    /// Version of the toolchain without its patch number, such as `1.95`.
+    pub rust: String,
+    /// Files beside the root manifest that a build needs, those that exist: the toolchain's and
+    /// cargo's own configuration.
+    pub root_files: Vec<Utf8PathBuf>,
     /// The member packages, by name.
     pub members: Vec<Member>,
     /// The packages from registries that the lock file resolves to, by name.
@@ -149,6 +154,19 @@ impl Workspace {
     /// The member of that package name.
     pub fn member(&self, name: &str) -> Option<&Member> {
         self.members.iter().find(|m| m.name == name)
+    }
+
+    /// Whether something stands at a path relative to the root.
+    pub fn exists(&self, path: &Utf8Path) -> bool {
+        self.root.join(path).symlink_metadata().is_ok()
+    }
+
+    /// The text of a file that was not read with the members' sources; none if it cannot be read.
+    pub fn read(&self, path: &Utf8Path) -> Option<Arc<str>> {
+        match self.files.get(path) {
+            Some(source) => Some(Arc::clone(&source.text)),
+            None => std::fs::read_to_string(self.root.join(path)).ok().map(Into::into),
+        }
     }
 
     /// A file's text and syntax, by path relative to the root.

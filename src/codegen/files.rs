@@ -1,0 +1,223 @@
+//! The files that are the same for any module, but for names, settings and places.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::templates::{self, render};
+use crate::analysis::module::Module;
+use crate::analysis::wire::Payload;
+use crate::changes::ChangeSet;
+use crate::diagnostic::Result;
+use crate::plan::schema::SchemaPlan;
+use crate::plan::{Environment, Names, ServicePlan, relative};
+
+/// What the files follow.
+pub(super) struct Facts<'a, 'w> {
+    pub(super) module: &'a Module<'w>,
+    pub(super) names: &'a Names,
+    pub(super) service: &'a ServicePlan,
+    pub(super) environment: &'a Environment,
+}
+
+/// The clean-up SQL's name, in the service's folder.
+const CLEAN_UP: &str = "drop_from_monolith.sql";
+
+impl Facts<'_, '_> {
+    /// The files of the wire crate.
+    pub(super) fn wire(&self, changes: &mut ChangeSet, has_mirrors: bool) -> Result<()> {
+        let names = self.names;
+        let payload = |wanted: Payload| {
+            let mut all = self.module.wire.error.variants.iter().flat_map(|v| &v.fields);
+            all.any(|(_, payload)| *payload == wanted)
+        };
+        let has_sqlx_error = payload(Payload::Sqlx);
+        let lib = templates::WireLib {
+            has_sqlx_error,
+            has_io_error: payload(Payload::Io),
+            has_anyhow_error: payload(Payload::Anyhow),
+            has_boxed_error: payload(Payload::Boxed),
+            has_mirrors,
+        };
+        let src = names.dir.join("wire/src");
+        changes.create(src.join("lib.rs"), render(&lib)?)?;
+        changes.create(src.join("limits.rs"), render(&templates::WireLimits { names })?)?;
+        changes.create(src.join("operation.rs"), render(&templates::WireOperation { names })?)?;
+        changes.create(src.join("problem.rs"), render(&templates::WireProblem { names })?)?;
+        if has_sqlx_error {
+            let error = templates::WireDatabaseError {
+                sqlx_exclusion_violation: self.environment.sqlx_is_recent,
+            };
+            changes.create(src.join("database_error.rs"), render(&error)?)?;
+            changes
+                .create(src.join("sqlx_error.rs"), render(&templates::WireSqlxError { names })?)?;
+        }
+        if lib.has_io_error {
+            changes.create(src.join("io_error.rs"), render(&templates::WireIoError { names })?)?;
+        }
+        if lib.has_anyhow_error {
+            let text = render(&templates::WireAnyhowError { names })?;
+            changes.create(src.join("anyhow_error.rs"), text)?;
+        }
+        if lib.has_boxed_error {
+            let text = render(&templates::WireBoxedError { names })?;
+            changes.create(src.join("boxed_error.rs"), text)?;
+        }
+        Ok(())
+    }
+
+    /// The files of the stub.
+    pub(super) fn client(&self, changes: &mut ChangeSet) -> Result<()> {
+        let names = self.names;
+        let src = names.dir.join("client/src");
+        changes.create(src.join("lib.rs"), render(&templates::ClientLib { names })?)?;
+        changes.create(src.join("config.rs"), render(&templates::ClientConfig { names })?)?;
+        changes.create(src.join("transport.rs"), render(&templates::ClientTransport { names })?)?;
+        let tests = render(&templates::ClientTransportTests { names })?;
+        changes.create(src.join("transport/tests.rs"), tests)
+    }
+
+    /// The files of the service.
+    pub(super) fn service(&self, changes: &mut ChangeSet) -> Result<()> {
+        let names = self.names;
+        let database = self.service.database.as_ref();
+        let has_database = database.is_some();
+        let settings = self.service.settings(names);
+        let dir = &names.dir;
+        let src = dir.join("src");
+        let mut add = |path: Utf8PathBuf, text: Result<String>| changes.create(path, text?);
+        macro_rules! by_names {
+            ($($path:expr => $template:ident),* $(,)?) => {
+                $(add($path, render(&templates::$template { names }))?;)*
+            };
+        }
+        macro_rules! by_database {
+            ($($path:expr => $template:ident),* $(,)?) => {
+                $(add($path, render(&templates::$template { names, has_database }))?;)*
+            };
+        }
+        by_database! {
+            src.join("lib.rs") => ServiceLib,
+            src.join("main.rs") => ServiceMain,
+            src.join("run.rs") => ServiceRun,
+            src.join("admin.rs") => ServiceAdmin,
+        }
+        by_names! {
+            src.join("call.rs") => ServiceCall,
+            src.join("problem.rs") => ServiceProblem,
+            src.join("auth.rs") => ServiceAuth,
+            src.join("telemetry.rs") => ServiceTelemetry,
+            src.join("server.rs") => ServiceServer,
+            src.join("healthcheck.rs") => ServiceHealthcheck,
+            dir.join("tests/support/mod.rs") => TestSupport,
+            dir.join("tests/server.rs") => TestServer,
+        }
+        let max_connections = database.map_or("10", |d| d.max_connections.as_str());
+        let template = templates::ServiceSettings {
+            names,
+            has_database,
+            max_connections,
+            settings: &settings,
+        };
+        add(src.join("settings.rs"), render(&template))?;
+        if let Some(database) = database {
+            let migrations = database.migrations.as_deref().map_or("migrations", Utf8Path::as_str);
+            let own_table = format!("_{}", names.service_ident);
+            let history = format!("{own_table}_migrations");
+            let recent = self.environment.sqlx_is_recent;
+            let template = templates::ServiceDatabase {
+                names,
+                connect_options: &database.connect_options,
+                pool_options: &database.pool_options,
+                migrations,
+                sqlx_table_name: recent,
+                history_table: if recent { &history } else { "_sqlx_migrations" },
+                own_table: &own_table,
+            };
+            add(src.join("database.rs"), render(&template))?;
+            add(dir.join("build.rs"), render(&templates::ServiceBuild { migrations }))?;
+            let runner = dir.join("examples/monolith_tests");
+            let test_arguments = &self.environment.test_arguments;
+            let template = templates::RunnerMain { names, test_arguments };
+            add(runner.join("main.rs"), render(&template))?;
+            by_names! {
+                dir.join("tests/database.rs") => TestDatabase,
+                runner.join("cargo.rs") => RunnerCargo,
+                runner.join("service.rs") => RunnerService,
+            }
+        }
+        Ok(())
+    }
+
+    /// Container files and documents.
+    pub(super) fn deployment(&self, changes: &mut ChangeSet) -> Result<()> {
+        let names = self.names;
+        let environment = self.environment;
+        let dir = &names.dir;
+        let sqlite = self.service.database.is_some();
+        let settings = self.service.settings(names);
+        let workspace_root = relative(dir, Utf8Path::new(""));
+        let database_url = format!("sqlite://{}.db?mode=rwc", names.display);
+        let dockerfile = templates::Dockerfile {
+            names,
+            service_dir: dir.as_str(),
+            rust_image: &environment.rust,
+            debian_name: "trixie",
+            debian_number: "13",
+            sqlite,
+        };
+        changes.create(dir.join("Dockerfile"), render(&dockerfile)?)?;
+        let dockerignore = templates::Dockerignore {
+            root_files: &environment.root_files,
+            built_folders: &environment.built_folders,
+            member_files: &environment.member_files,
+        };
+        changes.create(dir.join("Dockerfile.dockerignore"), render(&dockerignore)?)?;
+        let compose = templates::Compose {
+            names,
+            service_dir: dir.as_str(),
+            workspace_root: workspace_root.as_str(),
+            sqlite,
+        };
+        changes.create(dir.join("compose.yaml"), render(&compose)?)?;
+        let example = templates::EnvExample {
+            names,
+            has_database: sqlite,
+            sqlite,
+            database_url: &database_url,
+            settings: &settings,
+        };
+        changes.create(dir.join(".env.example"), render(&example)?)?;
+        let operation = self.module.interface.operations.first().map_or("", |o| o.name.as_str());
+        let readme = templates::Readme {
+            names,
+            has_database: sqlite,
+            database_url: &database_url,
+            example_route: &format!("/v1/{operation}"),
+            test_arguments: &environment.test_arguments,
+            settings: &settings,
+        };
+        changes.create(dir.join("README.md"), render(&readme)?)
+    }
+
+    /// The files that are written once, at the extraction: the runbook, and the SQL of its last step.
+    pub(super) fn cutover(&self, schema: &SchemaPlan, changes: &mut ChangeSet) -> Result<()> {
+        let triggers: Vec<templates::Trigger> = schema
+            .triggers
+            .iter()
+            .map(|(name, sql)| templates::Trigger { name: name.clone(), sql: sql.clone() })
+            .collect();
+        let clean_up = self.names.dir.join(CLEAN_UP);
+        let runbook = templates::Cutover {
+            names: self.names,
+            tables: &schema.tables,
+            triggers: &triggers,
+            drops_foreign_keys: !schema.drops.is_empty(),
+            drop_tables: clean_up.as_str(),
+        };
+        changes.create(self.names.dir.join("CUTOVER.md"), render(&runbook)?)?;
+        changes.create(clean_up, schema.clean_up.clone())?;
+        for drop in &schema.drops {
+            changes.create(drop.path.clone(), drop.text.clone())?;
+        }
+        Ok(())
+    }
+}

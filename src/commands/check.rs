@@ -1,0 +1,163 @@
+//! `calve check`: whether generated files are what the present trait, record and templates give.
+
+use std::io;
+
+use camino::Utf8Path;
+
+use super::{Output, Status, extract};
+use crate::analysis::code::Code;
+use crate::changes::ChangeSet;
+use crate::cli::Check;
+use crate::diagnostic::{Diagnostic, Diagnostics, Result};
+use crate::pipeline;
+use crate::plan::{RECORD, Record};
+use crate::verify;
+use crate::workspace::{self, Workspace};
+
+/// Runs the command.
+///
+/// # Errors
+/// When the terminal or pipe that is written to fails; everything else is shown there.
+pub(crate) fn run(arguments: &Check, output: &mut Output<'_>) -> io::Result<Status> {
+    let workspace = match super::manifest(arguments.manifest_path.as_deref())
+        .and_then(|manifest| workspace::load(&manifest))
+    {
+        Ok(workspace) => workspace,
+        Err(refusal) => return output.refusal(None, &refusal),
+    };
+    let checked = wanted(&workspace, &arguments.modules).and_then(|records| {
+        let mut status = Status::Done;
+        for record in records {
+            match one(&workspace, &record, output)? {
+                Ok(Status::Done) => {}
+                Ok(other) => status = other,
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        Ok(Ok(status))
+    });
+    match checked {
+        Ok(status) => status,
+        Err(refusal) => {
+            output.progress_done();
+            output.refusal(Some(&workspace), &refusal)
+        }
+    }
+}
+
+/// The records of the modules that are named, or all.
+fn wanted(workspace: &Workspace, modules: &[String]) -> Result<Vec<Record>> {
+    let records = records(workspace)?;
+    for name in modules {
+        if !records.iter().any(|r| r.names.module == *name) {
+            let known: Vec<&str> = records.iter().map(|r| r.names.module.as_str()).collect();
+            let mut diagnostic =
+                Diagnostic::error("not-extracted", format!("no service was made of `{name}`"));
+            diagnostic = if known.is_empty() {
+                diagnostic.help("extract it first: calve extract")
+            } else {
+                diagnostic.help(format!("those that were: {}", known.join(", ")))
+            };
+            return Err(diagnostic.into());
+        }
+    }
+    if records.is_empty() {
+        return Err(Diagnostic::error("not-extracted", "this workspace has no extracted module")
+            .note(format!("calve looks for {RECORD} in the members' folders"))
+            .help("extract one first: calve extract <module>")
+            .into());
+    }
+    Ok(records
+        .into_iter()
+        .filter(|r| modules.is_empty() || modules.contains(&r.names.module))
+        .collect())
+}
+
+fn records(workspace: &Workspace) -> Result<Vec<Record>> {
+    workspace
+        .files()
+        .filter(|(path, _)| path.file_name() == Some(RECORD))
+        .map(|(path, source)| Record::parse(path, &source.text))
+        .collect()
+}
+
+/// The record of a module that was extracted before.
+pub(super) fn record_of(workspace: &Workspace, module: &str) -> Result<Option<Record>> {
+    Ok(records(workspace)?.into_iter().find(|r| r.names.module == module))
+}
+
+/// What a second `extract` says: it is done, or what has gone out of step.
+pub(super) fn already_extracted(
+    workspace: &Workspace,
+    record: &Record,
+    output: &mut Output<'_>,
+) -> Result<io::Result<Status>> {
+    let (changes, diagnostics) = differences(workspace, record, output)?;
+    let module = &record.names.module;
+    let shown = output.diagnostics(Some(workspace), &diagnostics).and_then(|()| match changes {
+        Some(changes) if changes.is_empty() => {
+            writeln!(output.err, "`{module}` is a service already, and nothing is left to do.")?;
+            Ok(Status::Done)
+        }
+        Some(_) => {
+            writeln!(
+                output.err,
+                "`{module}` is a service already; its generated files are out of step: see \
+                 `calve check {module}`."
+            )?;
+            Ok(Status::Refused)
+        }
+        None => Ok(Status::Refused),
+    });
+    Ok(shown)
+}
+
+fn one(
+    workspace: &Workspace,
+    record: &Record,
+    output: &mut Output<'_>,
+) -> Result<io::Result<Status>> {
+    let (changes, diagnostics) = differences(workspace, record, output)?;
+    if let Err(error) = output.diagnostics(Some(workspace), &diagnostics) {
+        return Ok(Err(error));
+    }
+    let Some(changes) = changes else { return Ok(Ok(Status::Refused)) };
+    let module = &record.names.module;
+    if changes.is_empty() {
+        return Ok(writeln!(output.err, "`{module}`: in step").map(|()| Status::Done));
+    }
+    let count = changes.iter().count();
+    let shown = extract::write_patch(workspace, &changes, output).and_then(|()| {
+        output.out.flush()?;
+        writeln!(
+            output.err,
+            "`{module}`: {count} file(s) are not what the trait, the record and the templates give; \
+             the patch on standard output mends them (`git apply`)"
+        )
+    });
+    Ok(shown.map(|()| Status::Differs))
+}
+
+/// What would have to change; none where the module can no longer be carried.
+fn differences(
+    workspace: &Workspace,
+    record: &Record,
+    output: &mut Output<'_>,
+) -> Result<(Option<ChangeSet>, Diagnostics)> {
+    let code = Code::new(workspace);
+    let mut diagnostics = Diagnostics::default();
+    let Some(mut changes) = pipeline::again(&code, record, &mut diagnostics)? else {
+        return Ok((None, diagnostics));
+    };
+    verify::format_created(&mut changes, &workspace.root, "2024");
+    let changes = changes.against(
+        |path: &Utf8Path| workspace.read(path),
+        |path| pipeline::is_owned(record, path),
+    );
+    let manifests = changes.iter().any(|(path, _)| path.file_name() == Some("Cargo.toml"));
+    let mut changes = changes;
+    if manifests {
+        extract::complete(workspace, &mut changes, output)?;
+    }
+    Ok((Some(changes), diagnostics))
+}

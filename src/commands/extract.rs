@@ -1,0 +1,253 @@
+//! `calve extract`: plan, prove, write; or print what would be written.
+
+use std::io;
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{Output, Status, summary};
+use crate::analysis::code::Code;
+use crate::changes::{self, ChangeSet};
+use crate::cli::Extract;
+use crate::diagnostic::{Diagnostic, Diagnostics, Result};
+use crate::pipeline::{self, Extraction, Options};
+use crate::plan::{ExtractionPlan, RECORD};
+use crate::verify::{self, Outcome, Scratch, Step, Subject};
+use crate::workspace::{self, Workspace};
+
+/// Runs the command.
+///
+/// # Errors
+/// When the terminal or pipe that is written to fails; everything else is shown there.
+pub(crate) fn run(arguments: &Extract, output: &mut Output<'_>) -> io::Result<Status> {
+    let workspace = match super::manifest(arguments.manifest_path.as_deref())
+        .and_then(|manifest| workspace::load(&manifest))
+    {
+        Ok(workspace) => workspace,
+        Err(refusal) => return output.refusal(None, &refusal),
+    };
+    match in_workspace(&workspace, arguments, output) {
+        Ok(status) => status,
+        Err(refusal) => {
+            output.progress_done();
+            output.refusal(Some(&workspace), &refusal)
+        }
+    }
+}
+
+fn in_workspace(
+    workspace: &Workspace,
+    arguments: &Extract,
+    output: &mut Output<'_>,
+) -> Result<io::Result<Status>> {
+    if let Some(record) = super::check::record_of(workspace, &arguments.module)? {
+        return super::check::already_extracted(workspace, &record, output);
+    }
+    let writes_here = !arguments.dry_run && arguments.into.is_none();
+    if writes_here && !arguments.allow_dirty {
+        refuse_dirty(workspace)?;
+    }
+    if let Some(into) = &arguments.into {
+        refuse_occupied(into)?;
+    }
+    let code = Code::new(workspace);
+    let mut diagnostics = Diagnostics::default();
+    let options =
+        Options { api_trait: arguments.api_trait.clone(), name: arguments.name.clone() };
+    let planned = pipeline::extract(&code, &arguments.module, &options, &mut diagnostics)?;
+    if let Err(error) = output.diagnostics(Some(workspace), &diagnostics) {
+        return Ok(Err(error));
+    }
+    let Some(mut extraction) = planned else { return Ok(Ok(Status::Refused)) };
+    let scratch = complete(workspace, &mut extraction.changes, output)?;
+    if arguments.dry_run {
+        return Ok(show(workspace, &extraction, output));
+    }
+    if !arguments.no_verify {
+        prove(workspace, &extraction, &scratch, output)?;
+    }
+    let root = match &arguments.into {
+        None => workspace.root.clone(),
+        Some(into) => copy_into(workspace, into)?,
+    };
+    changes::apply(&extraction.changes, &root)?;
+    let written = summary::Written { root: &root, verified: !arguments.no_verify };
+    Ok(summary::extracted(workspace, &extraction, Some(&written), output).map(|()| Status::Done))
+}
+
+/// Formats what is generated and resolves the lock file, in a copy of the monolith that holds the
+/// changes afterwards.
+pub(super) fn complete(
+    workspace: &Workspace,
+    changes: &mut ChangeSet,
+    output: &mut Output<'_>,
+) -> Result<Scratch> {
+    output.progress("formatting what is generated");
+    verify::format_created(changes, &workspace.root, "2024");
+    output.progress("resolving Cargo.lock");
+    let scratch = Scratch::copy(&workspace.root, &[])?;
+    scratch.write(changes, Utf8Path::new(""))?;
+    let lock = verify::resolve_lock(scratch.root(), &workspace.lock)?;
+    if *lock != *workspace.lock {
+        let whole = 0..workspace.lock.len();
+        let before = Arc::clone(&workspace.lock);
+        let edits = vec![changes::TextEdit::replace(whole, lock)];
+        changes.edit(Utf8Path::new("Cargo.lock"), &before, edits)?;
+    }
+    output.progress_done();
+    Ok(scratch)
+}
+
+fn show(
+    workspace: &Workspace,
+    extraction: &Extraction<'_>,
+    output: &mut Output<'_>,
+) -> io::Result<Status> {
+    write_patch(workspace, &extraction.changes, output)?;
+    output.out.flush()?;
+    summary::extracted(workspace, extraction, None, output)?;
+    Ok(Status::Done)
+}
+
+/// The patch, with paths relative to the git top level.
+pub(super) fn write_patch(
+    workspace: &Workspace,
+    changes: &ChangeSet,
+    output: &mut Output<'_>,
+) -> io::Result<()> {
+    let prefix = workspace
+        .repository
+        .as_ref()
+        .and_then(|repository| workspace.root.strip_prefix(&repository.top).ok())
+        .unwrap_or(Utf8Path::new(""));
+    changes::write_diff(changes, prefix, output.color_out, output.out)
+}
+
+/// Builds the result in the scratch copy: the workspace, then each package that changed or depends on
+/// the module, and each of their binaries, alone.
+fn prove(
+    workspace: &Workspace,
+    extraction: &Extraction<'_>,
+    scratch: &Scratch,
+    output: &mut Output<'_>,
+) -> Result<()> {
+    let steps = steps(workspace, extraction);
+    let target = workspace.target_directory.join("calve");
+    let mut before: Option<Scratch> = None;
+    let mut unchanged = || -> Result<Utf8PathBuf> {
+        let copy = Scratch::copy(&workspace.root, &[])?;
+        let root = copy.root().to_owned();
+        before = Some(copy);
+        Ok(root)
+    };
+    let subject = Subject {
+        changed: scratch.root(),
+        changes: &extraction.changes,
+        target: &target,
+        steps: &steps,
+    };
+    let report = verify::judge(subject, &mut unchanged, &mut |line| output.progress(line))?;
+    output.progress_done();
+    if report.passed() {
+        return Ok(());
+    }
+    let mut diagnostic = Diagnostic::error("does-not-build", "the result does not build as the monolith did")
+        .note("nothing was written");
+    for step in &report.steps {
+        if let Outcome::Failed(messages) = &step.outcome {
+            diagnostic = diagnostic.note(format!("{}:\n{}", step.step, messages.join("\n")));
+        }
+    }
+    Err(diagnostic
+        .help(
+            "change the code that the compiler names so that it does not need the implementation; \
+             --no-verify writes the result as it is",
+        )
+        .into())
+}
+
+fn steps(workspace: &Workspace, extraction: &Extraction<'_>) -> Vec<Step> {
+    let plan: &ExtractionPlan = &extraction.plan;
+    let mut packages: Vec<String> = workspace
+        .members
+        .iter()
+        .filter(|member| {
+            let depends =
+                member.dependencies.iter().any(|d| d.package == extraction.module.member.name);
+            depends || extraction.changes.iter().any(|(path, _)| belongs(workspace, member, path))
+        })
+        .map(|m| m.name.clone())
+        .collect();
+    packages.extend([&plan.names.wire, &plan.names.client, &plan.names.service].map(Clone::clone));
+    let mut steps = vec![Step::Workspace];
+    steps.extend(packages.iter().map(|name| Step::Package { name: name.clone(), features: Vec::new() }));
+    for member in workspace.members.iter().filter(|m| packages.contains(&m.name)) {
+        for target in member.targets.iter().filter(|t| t.kind == workspace::TargetKind::Bin) {
+            steps.push(Step::Binary {
+                package: member.name.clone(),
+                name: target.name.clone(),
+                features: Vec::new(),
+            });
+        }
+    }
+    steps
+}
+
+/// Whether a path belongs to a member and to none nested in it.
+fn belongs(workspace: &Workspace, member: &workspace::Member, path: &Utf8Path) -> bool {
+    let owner = workspace
+        .members
+        .iter()
+        .filter(|m| path.starts_with(&m.dir))
+        .max_by_key(|m| m.dir.as_str().len());
+    owner.is_some_and(|owner| owner.name == member.name && !path.starts_with("services"))
+}
+
+fn refuse_dirty(workspace: &Workspace) -> Result<()> {
+    let Some(repository) = &workspace.repository else { return Ok(()) };
+    let changed = repository.uncommitted(&workspace.root);
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let mut diagnostic = Diagnostic::error("dirty-tree", "the git tree has changes that are not committed")
+        .note("after an extraction nobody could tell them from what calve wrote");
+    for line in changed.iter().take(8) {
+        diagnostic = diagnostic.note(line.clone());
+    }
+    Err(diagnostic.help("commit or stash them, or say --allow-dirty").into())
+}
+
+fn refuse_occupied(into: &Utf8Path) -> Result<()> {
+    let occupied = match into.read_dir_utf8() {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    };
+    if occupied {
+        return Err(Diagnostic::error("target-exists", format!("`{into}` is not an empty folder"))
+            .note("calve writes a whole workspace there and overwrites nothing")
+            .help("name a folder that does not exist yet")
+            .into());
+    }
+    Ok(())
+}
+
+fn copy_into(workspace: &Workspace, into: &Utf8Path) -> Result<Utf8PathBuf> {
+    if let Some(outside) = workspace.outside.first() {
+        return Err(Diagnostic::error(
+            "outside-path",
+            format!("the workspace needs `{outside}`, which lies outside of it"),
+        )
+        .note("in a copy elsewhere its relative path would lead to nothing")
+        .help("extract in place, on a branch")
+        .into());
+    }
+    verify::copy_tree(&workspace.root, into)?;
+    into.canonicalize_utf8().map_err(|error| {
+        Diagnostic::error("write-failed", format!("cannot find `{into}`: {error}")).into()
+    })
+}
+
+/// The record's path for a service folder.
+pub(super) fn record_path(dir: &Utf8Path) -> Utf8PathBuf {
+    dir.join(RECORD)
+}

@@ -1,0 +1,99 @@
+//! One file a command: what it asks of the pipeline, and how it shows the answer.
+
+pub mod check;
+pub mod extract;
+mod summary;
+
+use std::io::{self, Write};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::diagnostic::{self, Diagnostic, Diagnostics};
+use crate::workspace::Workspace;
+
+/// Where a command writes.
+pub struct Output<'a> {
+    /// What the user asked for: a patch.
+    pub out: &'a mut dyn Write,
+    /// Everything that is said about it.
+    pub err: &'a mut dyn Write,
+    /// Whether `out` takes colours.
+    pub color_out: bool,
+    /// Whether `err` takes colours.
+    pub color_err: bool,
+    /// Whether `err` is a terminal on which a line can be written over.
+    pub live: bool,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It did what it was asked for.
+    Done,
+    /// `check`: something differs.
+    Differs,
+    /// It refused or failed, and the tree is as it was.
+    Refused,
+}
+
+impl Status {
+    /// The exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Differs | Self::Refused => 1,
+        }
+    }
+}
+
+impl Output<'_> {
+    /// Shows diagnostics with the source around their places.
+    fn diagnostics(&mut self, workspace: Option<&Workspace>, list: &Diagnostics) -> io::Result<()> {
+        let source = |path: &Utf8Path| workspace.and_then(|w| w.read(path));
+        diagnostic::render(list.iter(), &source, self.color_err, self.err)
+    }
+
+    /// Shows one diagnostic that ended the run.
+    fn refusal(&mut self, workspace: Option<&Workspace>, one: &Diagnostic) -> io::Result<Status> {
+        let source = |path: &Utf8Path| workspace.and_then(|w| w.read(path));
+        diagnostic::render([one], &source, self.color_err, self.err)?;
+        Ok(Status::Refused)
+    }
+
+    /// A line of progress; on a terminal it takes the place of the one before.
+    fn progress(&mut self, line: &str) {
+        // Progress that cannot be shown is no reason to stop.
+        let _ = if self.live {
+            write!(self.err, "\r\x1b[2K{line}").and_then(|()| self.err.flush())
+        } else {
+            writeln!(self.err, "{line}")
+        };
+    }
+
+    /// Ends the line of progress.
+    fn progress_done(&mut self) {
+        if self.live {
+            let _ = write!(self.err, "\r\x1b[2K");
+        }
+    }
+}
+
+/// The manifest to start from: the one named, or the nearest above the current folder.
+fn manifest(named: Option<&Utf8Path>) -> Result<Utf8PathBuf, Box<Diagnostic>> {
+    let absolute = |path: &Utf8Path| {
+        camino::absolute_utf8(path).map_err(|error| {
+            Box::new(Diagnostic::error("no-workspace", format!("cannot find `{path}`: {error}")))
+        })
+    };
+    if let Some(named) = named {
+        let named = absolute(named)?;
+        return Ok(if named.is_dir() { named.join("Cargo.toml") } else { named });
+    }
+    let here = absolute(Utf8Path::new("."))?;
+    let nearest = here.ancestors().map(|dir| dir.join("Cargo.toml")).find(|path| path.is_file());
+    nearest.ok_or_else(|| {
+        Diagnostic::error("no-workspace", format!("there is no Cargo.toml in `{here}` or above"))
+            .help("run calve inside a Cargo workspace, or name its manifest with --manifest-path")
+            .into()
+    })
+}

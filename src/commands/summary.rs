@@ -1,0 +1,147 @@
+//! What an extraction says of itself on standard error: what was made, and what a person must look at.
+
+use std::io;
+
+use camino::Utf8Path;
+
+use super::Output;
+use crate::analysis::hazards::{self, CallSite};
+use crate::changes::FileChange;
+use crate::pipeline::Extraction;
+use crate::workspace::Workspace;
+
+/// What was written where; none in a dry run.
+pub(super) struct Written<'a> {
+    pub(super) root: &'a Utf8Path,
+    pub(super) verified: bool,
+}
+
+/// Prints the summary.
+pub(super) fn extracted(
+    workspace: &Workspace,
+    extraction: &Extraction<'_>,
+    written: Option<&Written<'_>>,
+    output: &mut Output<'_>,
+) -> io::Result<()> {
+    let (names, plan) = (&extraction.plan.names, &extraction.plan);
+    let created =
+        extraction.changes.iter().filter(|(_, c)| matches!(c, FileChange::Create { .. })).count();
+    let edited = extraction.changes.iter().count() - created;
+    let err = &mut *output.err;
+    match written {
+        Some(written) => writeln!(err, "\nExtracted `{}` in {}", names.module, written.root)?,
+        None => writeln!(err, "\nWould extract `{}` (a dry run: nothing was written)", names.module)?,
+    }
+    writeln!(err, "  files        {created} created below {}, {edited} edited", names.dir)?;
+    let operations = extraction.module.interface.operations.len();
+    writeln!(err, "  operations   {operations} of `{}`", names.api_trait)?;
+    let transport = &extraction.module.wire.error.transport;
+    writeln!(
+        err,
+        "  failed calls arrive as `{}` ({})",
+        transport.variant, transport.because
+    )?;
+    for dropped in &extraction.composition.dropped {
+        let first = dropped.text.lines().next().unwrap_or_default();
+        writeln!(err, "  dropped      {}:{}: {first} ({})", dropped.file, dropped.line, dropped.why)?;
+    }
+    for place in &extraction.composition.in_process {
+        writeln!(err, "  in process   {} goes on with an implementation of its own", place.file)?;
+    }
+    if let Some(schema) = &plan.schema {
+        for drop in &schema.drops {
+            writeln!(err, "  migration    {} drops the foreign keys of `{}`", drop.path, drop.table)?;
+        }
+    }
+    for driver in &extraction.module.contract.drivers_kept {
+        writeln!(
+            err,
+            "  still there  `{driver}`: the contract itself names it, so consumers go on building it"
+        )?;
+    }
+
+    writeln!(err, "\nA person must look at")?;
+    let hazards = &extraction.hazards;
+    let mut anything = false;
+    let mut sites = |err: &mut dyn io::Write, sites: &[CallSite], what: &str| -> io::Result<()> {
+        for site in sites {
+            anything = true;
+            writeln!(
+                err,
+                "  {}:{}: {} calls `{}` {what}",
+                site.file, site.line, site.function, site.operation
+            )?;
+            if !site.note.is_empty() {
+                writeln!(err, "      {}", site.note)?;
+            }
+        }
+        Ok(())
+    };
+    sites(err, &hazards.in_transaction, "inside a transaction: today atomic, tomorrow not")?;
+    sites(err, &hazards.in_loop, "in a loop: each turn is a round trip")?;
+    for cycle in &hazards.cycles {
+        anything = true;
+        writeln!(err, "  a cycle of calls: {}", cycle.through.join(" → "))?;
+    }
+    if let Some(schema) = &plan.schema {
+        let tables: Vec<&str> = schema.tables.iter().map(String::as_str).collect();
+        if !tables.is_empty() {
+            anything = true;
+            writeln!(
+                err,
+                "  rows of {} are copied before the cutover: see {}/CUTOVER.md",
+                tables.join(", "),
+                names.dir
+            )?;
+        }
+    }
+    if !anything {
+        writeln!(err, "  nothing that calve can see")?;
+    }
+
+    let facts = hazards::Facts {
+        module: &names.module,
+        tables: plan.schema.as_ref().map_or(0, |s| s.tables.len()),
+        foreign_keys_in: plan.schema.as_ref().map_or(0, |s| s.drops.len()),
+        foreign_keys_out: 0,
+    };
+    writeln!(err, "\nShould you? {}", hazards::verdict(hazards, &facts))?;
+    ignored(workspace, extraction, err)?;
+
+    writeln!(err, "\nNext")?;
+    if let Some(written) = written {
+        if !written.verified {
+            writeln!(err, "  the result was not built (--no-verify): cargo check --workspace --all-targets")?;
+        }
+        writeln!(err, "  cargo test -p {} -p {} -p {}", names.service, names.client, names.wire)?;
+        writeln!(
+            err,
+            "  the monolith's own tests need a service now; this starts one for each:\n    \
+             cargo run -p {} --example monolith_tests -- {}",
+            names.service, plan.environment.test_arguments
+        )?;
+        writeln!(err, "  {}/CUTOVER.md, the runbook", names.dir)?;
+    } else {
+        writeln!(err, "  review the patch; the same command without --dry-run writes it")?;
+    }
+    Ok(())
+}
+
+/// Files that an ignore rule would keep out of the repository.
+fn ignored(
+    workspace: &Workspace,
+    extraction: &Extraction<'_>,
+    err: &mut dyn io::Write,
+) -> io::Result<()> {
+    let Some(repository) = &workspace.repository else { return Ok(()) };
+    let created: Vec<&Utf8Path> = extraction
+        .changes
+        .iter()
+        .filter(|(_, change)| matches!(change, FileChange::Create { .. }))
+        .map(|(path, _)| path)
+        .collect();
+    for path in repository.ignored(&workspace.root, &created) {
+        writeln!(err, "\nwarning: a .gitignore rule keeps `{path}` out of the repository")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! The pipeline on one page: from a snapshot of the monolith to one change set.
+
+use camino::Utf8Path;
+
+use crate::analysis::code::Code;
+use crate::analysis::composition::{self, Composition};
+use crate::analysis::hazards::{self, Hazards};
+use crate::analysis::module::{self, Module};
+use crate::changes::ChangeSet;
+use crate::codegen;
+use crate::diagnostic::{Diagnostics, Result};
+use crate::plan::{ExtractionPlan, Names, Record};
+use crate::rewire;
+
+/// What the user asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The API trait, where several qualify.
+    pub api_trait: Option<String>,
+    /// Another stem for the names of the new crates.
+    pub name: Option<String>,
+}
+
+/// A planned extraction: what was understood, what was decided, what would be written.
+pub struct Extraction<'w> {
+    /// The module and its boundary.
+    pub module: Module<'w>,
+    /// How the monolith put it together.
+    pub composition: Composition<'w>,
+    /// What a person must look at.
+    pub hazards: Hazards,
+    /// What was decided.
+    pub plan: ExtractionPlan,
+    /// Every file to create or edit; without the lock file, which cargo resolves.
+    pub changes: ChangeSet,
+}
+
+/// Plans the extraction of a module. None where something is refused, which the diagnostics say.
+///
+/// # Errors
+/// Defects of calve, and manifests that cannot be edited.
+pub fn extract<'w>(
+    code: &Code<'w>,
+    module: &str,
+    options: &Options,
+    diagnostics: &mut Diagnostics,
+) -> Result<Option<Extraction<'w>>> {
+    let trait_name = options.api_trait.as_deref();
+    let Some(module) = module::analyze(code, module, trait_name, None, diagnostics) else {
+        return Ok(None);
+    };
+    let composition = composition::read(
+        code,
+        &module.api,
+        &module.implementation,
+        &module.contract,
+        &module.references,
+        diagnostics,
+    );
+    let names =
+        Names::choose(code.workspace, module.member, &module.api, options.name.as_deref(), diagnostics);
+    let (Some(composition), Some(names)) = (composition, names) else { return Ok(None) };
+    let Some(plan) = ExtractionPlan::first(code, &module, &composition, names, diagnostics) else {
+        return Ok(None);
+    };
+    let hazards = look_for_hazards(code, &module, &plan);
+    refuse_what_breaks_later(&hazards, diagnostics);
+    if diagnostics.has_errors() {
+        return Ok(None);
+    }
+    let mut changes = ChangeSet::default();
+    codegen::generate(code, &module, &plan, &mut changes, diagnostics)?;
+    rewire_monolith(code, &module, &plan, &mut changes, diagnostics)?;
+    rewire::roots::edit(code, &composition, &plan.names, &mut changes)?;
+    if diagnostics.has_errors() {
+        return Ok(None);
+    }
+    Ok(Some(Extraction { module, composition, hazards, plan, changes }))
+}
+
+/// What an extracted module's files should be now, as changes to what they are: none when nothing has
+/// gone out of step. None where the module can no longer be carried, which the diagnostics say.
+///
+/// # Errors
+/// As for [`extract`].
+pub fn again(
+    code: &Code<'_>,
+    record: &Record,
+    diagnostics: &mut Diagnostics,
+) -> Result<Option<ChangeSet>> {
+    let names = &record.names;
+    let module = module::analyze(
+        code,
+        &names.module,
+        Some(&names.api_trait),
+        Some(&names.dir),
+        diagnostics,
+    );
+    let Some(module) = module else { return Ok(None) };
+    let plan = ExtractionPlan::again(code, &module, record);
+    let mut changes = ChangeSet::default();
+    codegen::generate(code, &module, &plan, &mut changes, diagnostics)?;
+    rewire_monolith(code, &module, &plan, &mut changes, diagnostics)?;
+    Ok((!diagnostics.has_errors()).then_some(changes))
+}
+
+fn look_for_hazards(code: &Code<'_>, module: &Module<'_>, plan: &ExtractionPlan) -> Hazards {
+    let (tables, foreign): (Vec<&str>, Vec<&str>) = match &plan.schema {
+        Some(schema) => (
+            schema.tables.iter().map(String::as_str).collect(),
+            schema.foreign_tables.iter().map(String::as_str).collect(),
+        ),
+        None => (Vec::new(), Vec::new()),
+    };
+    let subject = hazards::Subject {
+        module: module.member,
+        api: module.api.id,
+        implementation: module.implementation.id,
+        tables: &tables,
+        foreign_tables: &foreign,
+    };
+    hazards::find(code, &subject)
+}
+
+/// The findings that compile and then fail, or lie, after the cut.
+fn refuse_what_breaks_later(hazards: &Hazards, diagnostics: &mut Diagnostics) {
+    use crate::diagnostic::Diagnostic;
+    for mention in hazards.foreign_sql.iter().filter(|m| !m.dev) {
+        let (whose, why) = if mention.by_module {
+            ("somebody else's", "the service's database will not have that table")
+        } else {
+            ("the module's", "after the cut the monolith's copy of that table no longer changes")
+        };
+        diagnostics.push(
+            Diagnostic::error(
+                "foreign-sql",
+                format!("SQL of `{}` names {whose} table `{}`", mention.member, mention.table),
+            )
+            .at(&mention.file, mention.range.clone(), "across the boundary")
+            .note(why)
+            .help("ask the owner through its API trait"),
+        );
+    }
+    for downcast in hazards.downcasts.iter().filter(|d| d.of_module) {
+        let hazards::DowncastKind::Downcast(ty) = &downcast.kind else { continue };
+        diagnostics.push(
+            Diagnostic::error(
+                "driver-downcast",
+                format!("`{}` looks for a `{ty}` in an error of the module", downcast.function),
+            )
+            .at(&downcast.file, downcast.range.clone(), "finds nothing after the cut")
+            .note("kind, code and text of a database error cross the wire, the driver's own type does not")
+            .help("ask `kind()`, `code()` or `is_unique_violation()` instead"),
+        );
+    }
+}
+
+fn rewire_monolith<'w>(
+    code: &Code<'w>,
+    module: &Module<'w>,
+    plan: &ExtractionPlan,
+    changes: &mut ChangeSet,
+    diagnostics: &mut Diagnostics,
+) -> Result<()> {
+    rewire::sources::gate(code, module, changes)?;
+    rewire::sources::wire_forms(code, module, changes)?;
+    let facts = rewire::dependencies::Facts {
+        workspace: code.workspace,
+        module,
+        names: &plan.names,
+        wire: &plan.wire,
+        roots: &plan.roots,
+        in_process: &plan.in_process,
+    };
+    rewire::dependencies::edit(&facts, changes, diagnostics)
+}
+
+/// Whether a path is one of the team's own among the generated files.
+pub fn is_owned(record: &Record, path: &Utf8Path) -> bool {
+    path.strip_prefix(&record.names.dir)
+        .is_ok_and(|inside| record.owned.iter().any(|owned| owned == inside))
+}

@@ -1,0 +1,131 @@
+//! The plan of one extraction.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::features::{WireFeature, wire_features};
+use super::schema::{self, SchemaPlan};
+use super::{Environment, HouseStyle, Names, Record, ServicePlan};
+use crate::analysis::code::Code;
+use crate::analysis::composition::Composition;
+use crate::analysis::module::Module;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+
+/// Everything that was decided.
+#[derive(Debug)]
+pub struct ExtractionPlan {
+    /// What is called how.
+    pub names: Names,
+    /// How the service is composed and configured.
+    pub service: ServicePlan,
+    /// What generated files say of the workspace.
+    pub environment: Environment,
+    /// How manifests are written here.
+    pub style: HouseStyle,
+    /// The feature `wire`, by package.
+    pub wire: BTreeMap<String, WireFeature>,
+    /// Packages with a composition root.
+    pub roots: BTreeSet<String>,
+    /// Packages whose tests go on with an implementation of their own.
+    pub in_process: BTreeSet<String>,
+    /// The type that the service serves.
+    pub implementation: String,
+    /// Generated files that the team owns; empty in a first run.
+    pub owned: Vec<camino::Utf8PathBuf>,
+    /// What becomes of the database; decided once, at the extraction.
+    pub schema: Option<SchemaPlan>,
+}
+
+impl ExtractionPlan {
+    /// Decides a first extraction.
+    pub fn first(
+        code: &Code<'_>,
+        module: &Module<'_>,
+        composition: &Composition<'_>,
+        names: Names,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self> {
+        let workspace = code.workspace;
+        if workspace.exists(&names.dir) {
+            diagnostics.push(
+                Diagnostic::error("target-exists", format!("`{}` exists already", names.dir))
+                    .note("calve writes the service there and overwrites nothing")
+                    .help("move it away, or choose another name with --name"),
+            );
+        }
+        for feature in [crate::analysis::contract::IMPLEMENTATION, crate::analysis::wire::WIRE] {
+            if module.member.features.contains_key(feature) {
+                diagnostics.push(
+                    Diagnostic::error(
+                        "feature-taken",
+                        format!("`{}` has a feature `{feature}` already", module.member.name),
+                    )
+                    .at(&module.member.manifest, 0..0, "")
+                    .note("calve gives that name to a feature of its own")
+                    .help("rename the feature"),
+                );
+            }
+        }
+        let schema = match &composition.migrator {
+            None => None,
+            Some(migrator) => {
+                let history = migrator.table.as_deref();
+                Some(schema::plan(workspace, &names, &migrator.folder, history, diagnostics)?)
+            }
+        };
+        if diagnostics.has_errors() {
+            return None;
+        }
+        let roots: BTreeSet<String> =
+            composition.roots.iter().map(|r| r.member.name.clone()).collect();
+        Some(Self {
+            service: ServicePlan::of(composition, &names, module.member),
+            environment: Environment::of(workspace, module.member, &names, &roots),
+            style: HouseStyle::of(workspace, module.member),
+            wire: wire_features(code, module),
+            in_process: composition.in_process.iter().map(|p| p.member.to_owned()).collect(),
+            implementation: module.implementation.name.clone().unwrap_or_default(),
+            owned: Vec::new(),
+            roots,
+            schema,
+            names,
+        })
+    }
+
+    /// Decides again what a record says was decided, from the present trait and workspace.
+    pub fn again(code: &Code<'_>, module: &Module<'_>, record: &Record) -> Self {
+        let workspace = code.workspace;
+        let mut environment = record.environment.clone();
+        environment.look_around(workspace, module.member, &record.names);
+        let users = |package: &str| {
+            workspace
+                .dependents(package)
+                .filter(|(member, _)| !member.dir.starts_with(&record.names.dir))
+                .map(|(member, _)| member.name.clone())
+                .collect::<BTreeSet<_>>()
+        };
+        Self {
+            names: record.names.clone(),
+            service: record.service.clone(),
+            environment,
+            style: HouseStyle::of(workspace, module.member),
+            wire: wire_features(code, module),
+            roots: users(&record.names.client),
+            in_process: BTreeSet::new(),
+            implementation: record.implementation.clone(),
+            owned: record.owned.clone(),
+            schema: None,
+        }
+    }
+
+    /// What the next run needs to know.
+    pub fn record(&self) -> Record {
+        Record {
+            calve: env!("CARGO_PKG_VERSION").to_owned(),
+            owned: self.owned.clone(),
+            implementation: self.implementation.clone(),
+            names: self.names.clone(),
+            environment: self.environment.clone(),
+            service: self.service.clone(),
+        }
+    }
+}

@@ -96,8 +96,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let color_err = colored(stderr.is_terminal());
     let live = stderr.is_terminal();
     let mut out = std::io::BufWriter::new(stdout.lock());
-    let mut output =
-        Output { out: &mut out, err: &mut stderr.lock(), color_out, color_err, live };
+    let mut output = Output { out: &mut out, err: &mut stderr.lock(), color_out, color_err, live };
     let status = match &cli.command {
         Command::Extract(extract) => commands::extract::run(extract, &mut output),
         Command::Check(check) => commands::check::run(check, &mut output),

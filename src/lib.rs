@@ -20,3 +20,6 @@ pub mod pipeline;
 pub mod commands;
 
 pub mod cli;
+
+#[cfg(test)]
+mod testing;

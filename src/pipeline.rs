@@ -57,8 +57,13 @@ pub fn extract<'w>(
         &module.references,
         diagnostics,
     );
-    let names =
-        Names::choose(code.workspace, module.member, &module.api, options.name.as_deref(), diagnostics);
+    let names = Names::choose(
+        code.workspace,
+        module.member,
+        &module.api,
+        options.name.as_deref(),
+        diagnostics,
+    );
     let (Some(composition), Some(names)) = (composition, names) else { return Ok(None) };
     let Some(plan) = ExtractionPlan::first(code, &module, &composition, names, diagnostics) else {
         return Ok(None);
@@ -71,7 +76,17 @@ pub fn extract<'w>(
     let mut changes = ChangeSet::default();
     codegen::generate(code, &module, &plan, &mut changes, diagnostics)?;
     rewire_monolith(code, &module, &plan, &mut changes, diagnostics)?;
-    rewire::roots::edit(code, &composition, &plan.names, &mut changes)?;
+    let stub = rewire::roots::StubNames {
+        krate: &plan.names.client_ident,
+        client: &plan.names.client_type,
+        env_prefix: &plan.names.env,
+        module: &plan.names.display,
+    };
+    for (file, edits) in rewire::roots::edits(code, &composition, stub) {
+        if let Some(source) = code.source(&file) {
+            changes.edit(&file, &source.text, edits)?;
+        }
+    }
     if diagnostics.has_errors() {
         return Ok(None);
     }
@@ -89,13 +104,8 @@ pub fn again(
     diagnostics: &mut Diagnostics,
 ) -> Result<Option<ChangeSet>> {
     let names = &record.names;
-    let module = module::analyze(
-        code,
-        &names.module,
-        Some(&names.api_trait),
-        Some(&names.dir),
-        diagnostics,
-    );
+    let module =
+        module::analyze(code, &names.module, Some(&names.api_trait), Some(&names.dir), diagnostics);
     let Some(module) = module else { return Ok(None) };
     let plan = ExtractionPlan::again(code, &module, record);
     let mut changes = ChangeSet::default();

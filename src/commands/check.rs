@@ -150,10 +150,8 @@ fn differences(
         return Ok((None, diagnostics));
     };
     verify::format_created(&mut changes, &workspace.root, "2024");
-    let changes = changes.against(
-        |path: &Utf8Path| workspace.read(path),
-        |path| pipeline::is_owned(record, path),
-    );
+    let changes = changes
+        .against(|path: &Utf8Path| workspace.read(path), |path| pipeline::is_owned(record, path));
     let manifests = changes.iter().any(|(path, _)| path.file_name() == Some("Cargo.toml"));
     let mut changes = changes;
     if manifests {

@@ -52,8 +52,7 @@ fn in_workspace(
     }
     let code = Code::new(workspace);
     let mut diagnostics = Diagnostics::default();
-    let options =
-        Options { api_trait: arguments.api_trait.clone(), name: arguments.name.clone() };
+    let options = Options { api_trait: arguments.api_trait.clone(), name: arguments.name.clone() };
     let planned = pipeline::extract(&code, &arguments.module, &options, &mut diagnostics)?;
     if let Err(error) = output.diagnostics(Some(workspace), &diagnostics) {
         return Ok(Err(error));
@@ -151,8 +150,9 @@ fn prove(
     if report.passed() {
         return Ok(());
     }
-    let mut diagnostic = Diagnostic::error("does-not-build", "the result does not build as the monolith did")
-        .note("nothing was written");
+    let mut diagnostic =
+        Diagnostic::error("does-not-build", "the result does not build as the monolith did")
+            .note("nothing was written");
     for step in &report.steps {
         if let Outcome::Failed(messages) = &step.outcome {
             diagnostic = diagnostic.note(format!("{}:\n{}", step.step, messages.join("\n")));
@@ -180,7 +180,9 @@ fn steps(workspace: &Workspace, extraction: &Extraction<'_>) -> Vec<Step> {
         .collect();
     packages.extend([&plan.names.wire, &plan.names.client, &plan.names.service].map(Clone::clone));
     let mut steps = vec![Step::Workspace];
-    steps.extend(packages.iter().map(|name| Step::Package { name: name.clone(), features: Vec::new() }));
+    steps.extend(
+        packages.iter().map(|name| Step::Package { name: name.clone(), features: Vec::new() }),
+    );
     for member in workspace.members.iter().filter(|m| packages.contains(&m.name)) {
         for target in member.targets.iter().filter(|t| t.kind == workspace::TargetKind::Bin) {
             steps.push(Step::Binary {
@@ -209,8 +211,9 @@ fn refuse_dirty(workspace: &Workspace) -> Result<()> {
     if changed.is_empty() {
         return Ok(());
     }
-    let mut diagnostic = Diagnostic::error("dirty-tree", "the git tree has changes that are not committed")
-        .note("after an extraction nobody could tell them from what calve wrote");
+    let mut diagnostic =
+        Diagnostic::error("dirty-tree", "the git tree has changes that are not committed")
+            .note("after an extraction nobody could tell them from what calve wrote");
     for line in changed.iter().take(8) {
         diagnostic = diagnostic.note(line.clone());
     }

@@ -30,27 +30,33 @@ pub(super) fn extracted(
     let err = &mut *output.err;
     match written {
         Some(written) => writeln!(err, "\nExtracted `{}` in {}", names.module, written.root)?,
-        None => writeln!(err, "\nWould extract `{}` (a dry run: nothing was written)", names.module)?,
+        None => {
+            writeln!(err, "\nWould extract `{}` (a dry run: nothing was written)", names.module)?
+        }
     }
     writeln!(err, "  files        {created} created below {}, {edited} edited", names.dir)?;
     let operations = extraction.module.interface.operations.len();
     writeln!(err, "  operations   {operations} of `{}`", names.api_trait)?;
     let transport = &extraction.module.wire.error.transport;
-    writeln!(
-        err,
-        "  failed calls arrive as `{}` ({})",
-        transport.variant, transport.because
-    )?;
+    writeln!(err, "  failed calls arrive as `{}` ({})", transport.variant, transport.because)?;
     for dropped in &extraction.composition.dropped {
         let first = dropped.text.lines().next().unwrap_or_default();
-        writeln!(err, "  dropped      {}:{}: {first} ({})", dropped.file, dropped.line, dropped.why)?;
+        writeln!(
+            err,
+            "  dropped      {}:{}: {first} ({})",
+            dropped.file, dropped.line, dropped.why
+        )?;
     }
     for place in &extraction.composition.in_process {
         writeln!(err, "  in process   {} goes on with an implementation of its own", place.file)?;
     }
     if let Some(schema) = &plan.schema {
         for drop in &schema.drops {
-            writeln!(err, "  migration    {} drops the foreign keys of `{}`", drop.path, drop.table)?;
+            writeln!(
+                err,
+                "  migration    {} drops the foreign keys of `{}`",
+                drop.path, drop.table
+            )?;
         }
     }
     for driver in &extraction.module.contract.drivers_kept {
@@ -111,7 +117,10 @@ pub(super) fn extracted(
     writeln!(err, "\nNext")?;
     if let Some(written) = written {
         if !written.verified {
-            writeln!(err, "  the result was not built (--no-verify): cargo check --workspace --all-targets")?;
+            writeln!(
+                err,
+                "  the result was not built (--no-verify): cargo check --workspace --all-targets"
+            )?;
         }
         writeln!(err, "  cargo test -p {} -p {} -p {}", names.service, names.client, names.wire)?;
         writeln!(

@@ -11,4 +11,4 @@ mod scratch;
 pub use format::format_created;
 pub use judge::{Outcome, Report, Step, StepReport, Subject, judge};
 pub use lock::resolve_lock;
-pub use scratch::Scratch;
+pub use scratch::{Scratch, copy_tree};

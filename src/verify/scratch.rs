@@ -39,13 +39,6 @@ impl Scratch {
     /// # Errors
     /// `scratch-failed` with the path that could not be read or written.
     pub fn copy(from: &Utf8Path, skip: &[&Utf8Path]) -> Result<Self> {
-        let failed = |what: &Utf8Path, error: &io::Error| {
-            Diagnostic::error(
-                "scratch-failed",
-                format!("cannot copy `{what}` to build in: {error}"),
-            )
-            .help("free space in the temporary folder or point TMPDIR at another one")
-        };
         let from = from.canonicalize_utf8().map_err(|e| failed(from, &e))?;
         let temp = tempfile::Builder::new()
             .prefix("calve-")
@@ -56,16 +49,7 @@ impl Scratch {
             .map_err(|path| io::Error::other(format!("{} is not UTF-8", path.display())))
             .and_then(|path| path.canonicalize_utf8())
             .map_err(|e| failed("the temporary folder".into(), &e))?;
-        let files = match tracked(&from) {
-            Some(files) => files,
-            None => walk(&from).map_err(|e| failed(&from, &e))?,
-        };
-        for file in files {
-            if skip.iter().any(|skipped| file.starts_with(skipped)) {
-                continue;
-            }
-            copy_one(&from, &root, &file).map_err(|e| failed(&file, &e))?;
-        }
+        copy_files(&from, &root, skip)?;
         Ok(Self { root, _temp: temp })
     }
 
@@ -81,6 +65,39 @@ impl Scratch {
     pub fn write(&self, changes: &ChangeSet, workspace: &Utf8Path) -> Result<()> {
         changes::apply(changes, &self.root.join(workspace))
     }
+}
+
+/// Copies the tree at `from` to the folder `to`, which is created: the same files as for a
+/// [`Scratch`].
+///
+/// # Errors
+/// `scratch-failed` with the path that could not be read or written.
+pub fn copy_tree(from: &Utf8Path, to: &Utf8Path) -> Result<()> {
+    let from = from.canonicalize_utf8().map_err(|e| failed(from, &e))?;
+    fs::create_dir_all(to).map_err(|e| failed(to, &e))?;
+    let to = to.canonicalize_utf8().map_err(|e| failed(to, &e))?;
+    // A folder inside the tree must not be copied into itself.
+    let inside = to.strip_prefix(&from).ok();
+    copy_files(&from, &to, inside.as_slice())
+}
+
+fn failed(what: &Utf8Path, error: &io::Error) -> Diagnostic {
+    Diagnostic::error("scratch-failed", format!("cannot copy `{what}`: {error}"))
+        .help("free space there; for the copy to build in, TMPDIR names another folder")
+}
+
+fn copy_files(from: &Utf8Path, to: &Utf8Path, skip: &[&Utf8Path]) -> Result<()> {
+    let files = match tracked(from) {
+        Some(files) => files,
+        None => walk(from).map_err(|e| failed(from, &e))?,
+    };
+    for file in files {
+        if skip.iter().any(|skipped| file.starts_with(skipped)) {
+            continue;
+        }
+        copy_one(from, to, &file).map_err(|e| failed(&file, &e))?;
+    }
+    Ok(())
 }
 
 /// Files that git tracks below `dir` or would track, relative to it, and those of [`NEEDED`]; none

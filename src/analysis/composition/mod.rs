@@ -1,6 +1,21 @@
 //! The composition roots: where the monolith constructs the implementation, out of what, and what
 //! else there serves only the module.
 
+mod arguments;
+mod bindings;
+mod classify;
+mod constructor;
+mod function;
+mod migrations;
+mod pool;
+mod qualify;
+mod settings;
+mod stateless;
+#[cfg(test)]
+mod tests;
+mod trace;
+mod unused;
+
 use std::ops::Range;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -236,4 +251,91 @@ pub struct UnusedImport {
     pub item: Range<usize>,
     /// The leaf in it.
     pub leaf: Range<usize>,
+}
+
+/// Reads the composition of a module. What cannot be rewired or carried is refused, all of it in one
+/// run; the answer is none if anything was.
+///
+/// `references` are all names of the module that others use.
+pub fn read<'w>(
+    code: &Code<'w>,
+    api: &Item<'w>,
+    implementation: &Item<'w>,
+    contract: &Contract,
+    references: &[Reference<'w>],
+    diagnostics: &mut Diagnostics,
+) -> Option<Composition<'w>> {
+    let module = constructor::ModuleFacts::new(code, api, implementation);
+    let found = classify::all(&module, contract, references);
+    let mut refused = false;
+    let mut refuse = |list: Vec<Diagnostic>, diagnostics: &mut Diagnostics| {
+        refused |= !list.is_empty();
+        list.into_iter().for_each(|d| diagnostics.push(d));
+    };
+    refuse(found.refused, diagnostics);
+    if found.constructions.is_empty() {
+        let name = implementation.name.as_deref().unwrap_or("the implementation");
+        diagnostics.push(
+            Diagnostic::error("no-composition-root", format!("nobody constructs `{name}`"))
+                .at(implementation.file, implementation.name_range(), "never constructed outside")
+                .note("the service is composed as the monolith composes the module, so calve must see it")
+                .help("construct it in a function outside of tests, then extract the module"),
+        );
+        return None;
+    }
+    let mut first: Option<(Constructor, Vec<Argument>)> = None;
+    for construction in &found.constructions {
+        let mut errors = Vec::new();
+        let arguments =
+            arguments::resolve(&module, &found.constructions, construction, &mut errors);
+        refuse(errors, diagnostics);
+        let Some(arguments) = arguments else { continue };
+        let this = (construction.constructor.described.clone(), arguments);
+        match &first {
+            None => first = Some(this),
+            Some(other) if *other == this => {}
+            Some(other) => {
+                refuse(
+                    vec![disagreement(
+                        &found.constructions[0].root,
+                        &construction.root,
+                        other,
+                        &this,
+                    )],
+                    diagnostics,
+                );
+            }
+        }
+    }
+    let left =
+        unused::follow(&module, &found.constructions, &found.droppable, contract, references);
+    refuse(left.refused, diagnostics);
+    let (constructor, arguments) = first?;
+    (!refused).then(|| Composition {
+        roots: found.constructions.into_iter().map(|c| c.root).collect(),
+        constructor,
+        arguments,
+        in_process: found.in_process,
+        migrator: migrations::of(&module),
+        dropped: left.dropped,
+        imports: left.imports,
+        mutability: left.mutability,
+    })
+}
+
+fn disagreement(
+    one: &Root<'_>,
+    other: &Root<'_>,
+    first: &(Constructor, Vec<Argument>),
+    second: &(Constructor, Vec<Argument>),
+) -> Diagnostic {
+    let what = first.1.iter().zip(&second.1).find(|(a, b)| a != b).map_or_else(
+        || "the constructor".to_owned(),
+        |(a, _)| format!("the argument `{}`", a.name),
+    );
+    Diagnostic::error("roots-disagree", "two places construct the implementation differently")
+        .at(one.file, one.construction.clone(), "this way here")
+        .at(other.file, other.construction.clone(), "another way here")
+        .note(format!("they differ in {what}; one service has one configuration"))
+        .help("let both call one function that constructs it")
 }

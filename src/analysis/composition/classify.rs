@@ -1,0 +1,309 @@
+//! Sorts every place that names something behind the API trait: import, construction, a statement that
+//! only runs migrations, a test's own business, or refused.
+
+mod construction;
+mod refusal;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use camino::Utf8Path;
+use quote::ToTokens;
+
+pub(super) use construction::Construction;
+
+use super::constructor::ModuleFacts;
+use super::function::{self, Node, covers};
+use super::trace::{self, Site};
+use super::{InProcess, migrations};
+use crate::analysis::code::{Found, ItemId, ItemKind};
+use crate::analysis::contract::Contract;
+use crate::analysis::references::Reference;
+use crate::diagnostic::Diagnostic;
+
+/// Everything found, sorted.
+pub(super) struct Sorted<'w> {
+    pub(super) constructions: Vec<Construction<'w>>,
+    pub(super) droppable: Vec<Droppable<'w>>,
+    pub(super) in_process: Vec<InProcess<'w>>,
+    pub(super) refused: Vec<Diagnostic>,
+}
+
+/// A statement that only serves the module.
+pub(super) struct Droppable<'w> {
+    pub(super) site: Site<'w>,
+    /// The compilation root.
+    pub(super) root: usize,
+    pub(super) file: &'w Utf8Path,
+    pub(super) range: Range<usize>,
+    pub(super) why: String,
+}
+
+/// Sorts all places.
+pub(super) fn all<'w>(
+    module: &ModuleFacts<'_, 'w>,
+    contract: &Contract,
+    references: &[Reference<'w>],
+) -> Sorted<'w> {
+    let mut sorter = Sorter {
+        module,
+        in_process: BTreeSet::new(),
+        annotations: Vec::new(),
+        sorted: Sorted {
+            constructions: Vec::new(),
+            droppable: Vec::new(),
+            in_process: Vec::new(),
+            refused: Vec::new(),
+        },
+    };
+    let mut seen = BTreeSet::new();
+    for reference in references {
+        if reference.member.name == module.package || contract.kept.contains(&reference.item) {
+            continue;
+        }
+        if reference.dev {
+            sorter
+                .in_process
+                .insert(InProcess { member: &reference.member.name, file: reference.file });
+        } else if seen.insert((reference.file, reference.range.start)) {
+            sorter.place(reference);
+        }
+    }
+    sorter.own_migrators();
+    sorter.attach_annotations();
+    sorter.later_uses();
+    sorter.sorted.in_process = sorter.in_process.into_iter().collect();
+    sorter.sorted
+}
+
+struct Sorter<'a, 'm, 'w> {
+    module: &'a ModuleFacts<'m, 'w>,
+    in_process: BTreeSet<InProcess<'w>>,
+    /// Names of the implementation in the type of a `let`, with that statement.
+    annotations: Vec<(&'a Reference<'w>, Range<usize>)>,
+    sorted: Sorted<'w>,
+}
+
+impl<'a, 'w> Sorter<'a, '_, 'w> {
+    fn place(&mut self, reference: &'a Reference<'w>) {
+        let holder = self.module.code.item(reference.holder);
+        if reference.is_import {
+            if matches!(holder.syntax, syn::Item::Use(item)
+                if !matches!(item.vis, syn::Visibility::Inherited))
+            {
+                self.sorted.refused.push(refusal::outside(self.module, reference, &holder));
+            }
+            return;
+        }
+        let Some(function) = function::around(&holder, &reference.range) else {
+            self.sorted.refused.push(refusal::outside(self.module, reference, &holder));
+            return;
+        };
+        let nodes = function::nodes(holder.source, function.block, &reference.range);
+        if nodes.iter().any(|n| matches!(n, Node::Stmt(syn::Stmt::Item(syn::Item::Use(_))))) {
+            return;
+        }
+        let site = Site::new(function);
+        let (item, rest) = self.named(reference, &site, &nodes);
+        if let Some(construction) =
+            construction::read(self.module, reference, &site, &nodes, item, &rest)
+        {
+            self.sorted.constructions.push(construction);
+        } else if migrations::runs_them(self.module, item, &rest) {
+            self.drop_statement(reference.root, &site, &nodes, &reference.range, reference);
+        } else if let Some(Node::Stmt(statement @ syn::Stmt::Local(_))) = nodes.last()
+            && item == self.module.implementation.id
+        {
+            self.annotations.push((reference, site.range_of(statement)));
+        } else {
+            self.sorted.refused.push(refusal::inside(self.module, reference));
+        }
+    }
+
+    /// The item and what follows it; a call's path is read as a whole, past generic arguments.
+    fn named(
+        &self,
+        reference: &Reference<'w>,
+        site: &Site<'w>,
+        nodes: &[Node<'w>],
+    ) -> (ItemId, Vec<String>) {
+        let called = nodes.iter().rev().find_map(|node| match node {
+            Node::Expr(path @ syn::Expr::Path(_)) => {
+                match trace::called(self.module.code, site, path) {
+                    Found::Item(item, rest) if item == reference.item => Some((item, rest)),
+                    _ => None,
+                }
+            }
+            _ => None,
+        });
+        called.unwrap_or_else(|| (reference.item, reference.rest.clone()))
+    }
+
+    /// Takes a statement away that runs the module's migrations, if it does nothing else.
+    fn drop_statement(
+        &mut self,
+        root: usize,
+        site: &Site<'w>,
+        nodes: &[Node<'w>],
+        range: &Range<usize>,
+        reference: &Reference<'w>,
+    ) {
+        match lone_statement(site, nodes, range) {
+            Some(statement) => self.sorted.droppable.push(Droppable {
+                root,
+                file: site.function.item.file,
+                range: statement,
+                why: "the service runs the module's migrations on its own database".to_owned(),
+                site: site.clone(),
+            }),
+            None => self.sorted.refused.push(refusal::entangled(self.module, reference)),
+        }
+    }
+
+    /// `sqlx::migrate!("../modules/inventory/migrations")` in a member that uses the module: it names
+    /// the module's folder, not its crate.
+    fn own_migrators(&mut self) {
+        let code = self.module.code;
+        let mut seen = BTreeSet::new();
+        for (member, _) in code.workspace.dependents(&self.module.package) {
+            if member.name == self.module.package
+                || !code.workspace.rust_files(member).any(|(_, s)| s.text.contains("migrate!"))
+            {
+                continue;
+            }
+            for target in member.targets.iter().filter(|t| !t.kind.is_dev()) {
+                let Some(root) = code.target(&member.name, target.kind, &target.name) else {
+                    continue;
+                };
+                for item in code.root(root).items.iter().filter(|i| !i.test_only) {
+                    if item.kind == ItemKind::Module || !item.source.text.contains("migrate!") {
+                        continue;
+                    }
+                    let all = migrations::embedded(item.syntax.to_token_stream());
+                    if all.iter().any(|f| migrations::is_of_module(self.module, &member.dir, f))
+                        && seen.insert((item.file, item.range().start))
+                    {
+                        self.own_migrator(root, member, item);
+                    }
+                }
+            }
+        }
+    }
+
+    fn own_migrator(
+        &mut self,
+        root: usize,
+        member: &crate::workspace::Member,
+        item: &crate::analysis::code::Item<'w>,
+    ) {
+        let mut found = false;
+        for function in function::all(item) {
+            for statement in &function.block.stmts {
+                let folders = migrations::embedded(statement.to_token_stream());
+                if !folders.iter().any(|f| migrations::is_of_module(self.module, &member.dir, f)) {
+                    continue;
+                }
+                found = true;
+                let range = item.source.range_of(statement);
+                let alone = matches!(statement, syn::Stmt::Expr(e, Some(_))
+                    if matches!(trace::settled(e), syn::Expr::MethodCall(call)
+                        if matches!(trace::settled(&call.receiver), syn::Expr::Macro(_))
+                            && call.args.iter().all(is_effectless)));
+                if alone && folders.len() == 1 {
+                    self.sorted.droppable.push(Droppable {
+                        site: Site::new(function.clone()),
+                        root,
+                        file: item.file,
+                        range,
+                        why: "the service runs the module's migrations on its own database".into(),
+                    });
+                } else {
+                    self.sorted.refused.push(refusal::embedded(item, range));
+                }
+            }
+        }
+        if !found {
+            self.sorted.refused.push(refusal::embedded(item, item.name_range()));
+        }
+    }
+
+    /// Gives the types of bindings to the constructions that the bindings hold.
+    fn attach_annotations(&mut self) {
+        for (reference, statement) in std::mem::take(&mut self.annotations) {
+            let construction = self.sorted.constructions.iter_mut().find(|c| {
+                c.root.file == reference.file && covers(&statement, &c.root.construction)
+            });
+            match construction {
+                Some(construction) => construction.root.annotations.push(reference.range.clone()),
+                None => self.sorted.refused.push(refusal::inside(self.module, reference)),
+            }
+        }
+    }
+
+    /// Methods outside of the API trait that are called on what was constructed.
+    fn later_uses(&mut self) {
+        let mut found = Vec::new();
+        for construction in &self.sorted.constructions {
+            for (range, method) in construction.inherent_calls(self.module) {
+                found.push((construction.site.clone(), construction.root_index, range, method));
+            }
+        }
+        for (site, root, range, method) in found {
+            let nodes = function::nodes(site.function.item.source, site.function.block, &range);
+            let migrates = migrations::runs_them(
+                self.module,
+                self.module.implementation.id,
+                std::slice::from_ref(&method),
+            );
+            match lone_statement(&site, &nodes, &range) {
+                Some(statement) if migrates => self.sorted.droppable.push(Droppable {
+                    root,
+                    file: site.function.item.file,
+                    range: statement,
+                    why: "the service runs the module's migrations on its own database".into(),
+                    site,
+                }),
+                _ => self.sorted.refused.push(refusal::method(self.module, &site, range, &method)),
+            }
+        }
+    }
+}
+
+/// The statement around `range` if it is only a call there, of arguments that do nothing, with its
+/// result thrown away.
+fn lone_statement(
+    site: &Site<'_>,
+    nodes: &[Node<'_>],
+    range: &Range<usize>,
+) -> Option<Range<usize>> {
+    let statement = nodes.iter().rev().find_map(|node| match node {
+        Node::Stmt(statement) => Some(*statement),
+        Node::Expr(_) => None,
+    })?;
+    let expr = match statement {
+        syn::Stmt::Expr(expr, Some(_)) => expr,
+        syn::Stmt::Local(local) if matches!(local.pat, syn::Pat::Wild(_)) => {
+            &local.init.as_ref()?.expr
+        }
+        _ => return None,
+    };
+    let (named, arguments) = match trace::settled(expr) {
+        syn::Expr::Call(call) => (&*call.func, &call.args),
+        syn::Expr::MethodCall(call) => (trace::same_value(&call.receiver), &call.args),
+        _ => return None,
+    };
+    let alone = matches!(named, syn::Expr::Path(_))
+        && covers(&site.range_of(named), range)
+        && arguments.iter().all(is_effectless);
+    alone.then(|| site.range_of(statement))
+}
+
+/// Whether reading an expression does nothing else: names, fields, references, clones, literals.
+fn is_effectless(expr: &syn::Expr) -> bool {
+    match trace::same_value(expr) {
+        syn::Expr::Path(_) | syn::Expr::Lit(_) => true,
+        syn::Expr::Field(field) => is_effectless(&field.base),
+        syn::Expr::Reference(reference) => is_effectless(&reference.expr),
+        _ => false,
+    }
+}

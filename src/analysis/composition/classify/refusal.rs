@@ -1,0 +1,104 @@
+//! What calve says of a name behind the trait that it cannot rewire.
+
+use std::ops::Range;
+
+use crate::analysis::code::Item;
+use crate::analysis::composition::constructor::ModuleFacts;
+use crate::analysis::composition::trace::Site;
+use crate::analysis::references::Reference;
+use crate::diagnostic::Diagnostic;
+
+const CODE: &str = "name-behind-the-trait";
+
+/// A name outside of any function body.
+pub(super) fn outside(
+    module: &ModuleFacts<'_, '_>,
+    reference: &Reference<'_>,
+    holder: &Item<'_>,
+) -> Diagnostic {
+    let api = api(module);
+    let (label, help) = match holder.syntax {
+        syn::Item::Use(_) => {
+            ("re-exported here", format!("take the re-export away; others need only `{api}`"))
+        }
+        syn::Item::Struct(_) | syn::Item::Enum(_) | syn::Item::Union(_) => {
+            ("held here", format!("hold `Arc<dyn {api}>`, which the stub fits as well"))
+        }
+        syn::Item::Fn(_) | syn::Item::Trait(_) => {
+            ("in a signature", format!("take or return `Arc<dyn {api}>` or `&dyn {api}`"))
+        }
+        syn::Item::Impl(_) => (
+            "in the head of an `impl` or a method",
+            format!("write it for `dyn {api}`, or for a type parameter `T: {api}`"),
+        ),
+        syn::Item::Type(_) => ("an alias of it", format!("let the alias stand for `dyn {api}`")),
+        syn::Item::Static(_) | syn::Item::Const(_) => (
+            "a value for the whole program",
+            format!("construct it in a function and pass `Arc<dyn {api}>` on"),
+        ),
+        _ => ("named here", format!("use the module through `{api}` only")),
+    };
+    start(module, reference).at(reference.file, reference.range.clone(), label).note(WHY).help(help)
+}
+
+/// A name in a function body that is no construction and no migration.
+pub(super) fn inside(module: &ModuleFacts<'_, '_>, reference: &Reference<'_>) -> Diagnostic {
+    let api = api(module);
+    let help = if reference.item == module.implementation.id {
+        format!("use it as `{api}` here; the stub is all that the monolith will have")
+    } else {
+        format!(
+            "make it an operation of `{api}`, or call it where the implementation is constructed \
+                 inside the module"
+        )
+    };
+    start(module, reference)
+        .at(reference.file, reference.range.clone(), "cannot be rewired")
+        .note(WHY)
+        .help(help)
+}
+
+/// The module's migrations run in the midst of something else.
+pub(super) fn entangled(module: &ModuleFacts<'_, '_>, reference: &Reference<'_>) -> Diagnostic {
+    start(module, reference)
+        .at(reference.file, reference.range.clone(), "runs the module's migrations")
+        .note("the service runs them; here they are part of a larger expression or its result is used")
+        .help("run them in a statement of their own, such as `module::migrate(&pool).await?;`")
+}
+
+/// A `migrate!` of the module's folder that cannot be taken away.
+pub(super) fn embedded(item: &Item<'_>, range: Range<usize>) -> Diagnostic {
+    Diagnostic::error(CODE, "the module's migrations are embedded here")
+        .at(item.file, range, "names the module's folder")
+        .note("the service runs them on its own database")
+        .help(
+            "run them in a statement of their own, such as `sqlx::migrate!(…).run(&pool).await?;`",
+        )
+}
+
+/// A method that the stub does not have.
+pub(super) fn method(
+    module: &ModuleFacts<'_, '_>,
+    site: &Site<'_>,
+    range: Range<usize>,
+    method: &str,
+) -> Diagnostic {
+    let api = api(module);
+    Diagnostic::error(CODE, format!("`{method}` is not a method of `{api}`"))
+        .at(site.function.item.file, range, format!("`{method}` is called on it"))
+        .note("the stub offers what the API trait does and nothing else")
+        .help(format!("make `{method}` an operation of `{api}`, or let the constructor do it"))
+}
+
+const WHY: &str = "after the extraction the monolith sees the contract; this is part of the \
+                   implementation";
+
+fn start(module: &ModuleFacts<'_, '_>, reference: &Reference<'_>) -> Diagnostic {
+    let item = module.code.item(reference.item);
+    let name = item.name.unwrap_or_default();
+    Diagnostic::error(CODE, format!("`{name}` stands behind the API trait `{}`", api(module)))
+}
+
+fn api(module: &ModuleFacts<'_, '_>) -> String {
+    module.api.name.clone().unwrap_or_default()
+}

@@ -1,0 +1,269 @@
+//! How the monolith opens its database: the options of the connection and of the pool, so that the
+//! service can open its own in the same way.
+
+use quote::ToTokens;
+use syn::visit::{self, Visit};
+
+use super::function::{self, Function};
+use super::qualify;
+use super::trace::{self, Site, Value};
+use super::{OptionCall, Pool};
+use crate::analysis::code::{Code, Found};
+use crate::analysis::types::Type;
+use crate::diagnostic::Diagnostic;
+
+/// The databases of sqlx, by the types that a constructor can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Database {
+    Sqlite,
+    Other(&'static str),
+}
+
+/// The database behind a parameter's type; none if that is not a pool of sqlx.
+pub(super) fn database(ty: &Type) -> Option<Database> {
+    let Type::External { package, path, arguments, .. } = ty else { return None };
+    if package != "sqlx" {
+        return None;
+    }
+    let name = |path: &[String]| path.last().cloned().unwrap_or_default();
+    let of = match (name(path).as_str(), arguments.as_slice()) {
+        ("SqlitePool", _) => "Sqlite".to_owned(),
+        ("PgPool", _) => "Postgres".to_owned(),
+        ("MySqlPool", _) => "MySql".to_owned(),
+        ("AnyPool", _) => "Any".to_owned(),
+        ("Pool", [Type::External { path, .. }]) => name(path),
+        _ => return None,
+    };
+    Some(match of.as_str() {
+        "Sqlite" => Database::Sqlite,
+        "Postgres" => Database::Other("PostgreSQL"),
+        "MySql" => Database::Other("MySQL"),
+        _ => Database::Other("a database chosen at run time"),
+    })
+}
+
+/// Reads how the pool at `expr` was made.
+///
+/// # Errors
+/// What calve cannot carry, with its place.
+pub(super) fn read<'w>(
+    code: &Code<'w>,
+    site: &Site<'w>,
+    expr: &'w syn::Expr,
+) -> Result<Pool, Box<Diagnostic>> {
+    let mut reader = Reader { code, found: Pool::default() };
+    reader.pool(site, expr, 0)?;
+    Ok(reader.found)
+}
+
+struct Reader<'a, 'w> {
+    code: &'a Code<'w>,
+    found: Pool,
+}
+
+impl<'w> Reader<'_, 'w> {
+    fn pool(
+        &mut self,
+        site: &Site<'w>,
+        expr: &'w syn::Expr,
+        depth: usize,
+    ) -> Result<(), Box<Diagnostic>> {
+        let value = self.made(site, expr);
+        self.pragmas(&value.site)?;
+        match value.expr {
+            syn::Expr::MethodCall(call) => match call.method.to_string().as_str() {
+                "connect_with" | "connect_lazy_with" => {
+                    self.found.pool = self.chain(&value.site, &call.receiver, "PoolOptions")?;
+                    self.options(&value.site, call.args.first())
+                }
+                "connect" | "connect_lazy" => {
+                    self.found.pool = self.chain(&value.site, &call.receiver, "PoolOptions")?;
+                    Ok(())
+                }
+                _ => Err(unknown(&value)),
+            },
+            syn::Expr::Call(call) => match trace::called(self.code, &value.site, &call.func) {
+                Found::External(_, path) => match path.last().map(String::as_str) {
+                    Some("connect_with" | "connect_lazy_with") => {
+                        self.options(&value.site, call.args.first())
+                    }
+                    Some("connect" | "connect_lazy") => Ok(()),
+                    _ => Err(unknown(&value)),
+                },
+                Found::Item(item, rest) if depth < 4 => {
+                    let made_by = trace::function_of(self.code, item, &rest);
+                    let last = made_by.as_ref().and_then(trace::result_of);
+                    let (Some(function), Some(last)) = (made_by, last) else {
+                        return Err(unknown(&value));
+                    };
+                    self.pool(&Site::new(function), last, depth + 1)
+                }
+                _ => Err(unknown(&value)),
+            },
+            _ => Err(unknown(&value)),
+        }
+    }
+
+    /// Follows a value through names and through what handles errors, in turns.
+    fn made(&self, site: &Site<'w>, expr: &'w syn::Expr) -> Value<'w> {
+        let mut value = trace::value(self.code, site, expr);
+        loop {
+            let inner = trace::settled(value.expr);
+            if std::ptr::eq(inner, value.expr) {
+                return value;
+            }
+            value = trace::value(self.code, &value.site, inner);
+        }
+    }
+
+    fn options(
+        &mut self,
+        site: &Site<'w>,
+        expr: Option<&'w syn::Expr>,
+    ) -> Result<(), Box<Diagnostic>> {
+        if let Some(expr) = expr {
+            self.found.connect = self.chain(site, expr, "ConnectOptions")?;
+        }
+        Ok(())
+    }
+
+    /// The calls of a builder, over several statements if need be, from its construction on.
+    fn chain(
+        &self,
+        site: &Site<'w>,
+        expr: &'w syn::Expr,
+        builder: &str,
+    ) -> Result<Vec<OptionCall>, Box<Diagnostic>> {
+        let mut calls = Vec::new();
+        let mut value = self.made(site, expr);
+        loop {
+            match value.expr {
+                syn::Expr::MethodCall(call) if call.method == "parse" => break,
+                syn::Expr::MethodCall(call) => {
+                    // Where the database is stays the operator's to say.
+                    if call.method != "filename" {
+                        calls.push(self.option(&value.site, call)?);
+                    }
+                    value = self.made(&value.site, &call.receiver);
+                }
+                syn::Expr::Call(call) => match trace::called(self.code, &value.site, &call.func) {
+                    Found::External(_, path) if path.iter().any(|name| name.ends_with(builder)) => {
+                        break;
+                    }
+                    Found::Item(item, rest) => {
+                        let Some((function, last)) = trace::function_of(self.code, item, &rest)
+                            .and_then(|function| {
+                                let last = trace::result_of(&function)?;
+                                Some((function, last))
+                            })
+                        else {
+                            return Err(unknown(&value));
+                        };
+                        value = self.made(&Site::new(function), last);
+                    }
+                    _ => return Err(unknown(&value)),
+                },
+                _ => return Err(unknown(&value)),
+            }
+        }
+        calls.reverse();
+        Ok(calls)
+    }
+
+    fn option(
+        &self,
+        site: &Site<'w>,
+        call: &'w syn::ExprMethodCall,
+    ) -> Result<OptionCall, Box<Diagnostic>> {
+        let mut arguments = Vec::new();
+        for argument in &call.args {
+            let value = trace::value(self.code, site, argument);
+            let known = qualify::expression(self.code, &value.site, value.expr)
+                // What a workspace crate computes may read the monolith's configuration.
+                .filter(|q| q.items.is_empty() && q.packages.iter().all(|p| p == "sqlx"));
+            match known {
+                Some(qualified) => arguments.push(qualified.text),
+                None => {
+                    return Err(Diagnostic::error(
+                        "pool-option-not-carried",
+                        format!("the pool's `{}` depends on something else", call.method),
+                    )
+                    .at(
+                        site.function.item.file,
+                        site.range_of(argument),
+                        "not a literal or a constant",
+                    )
+                    .note("the service opens a database of its own with the same options")
+                    .help("give it a literal or a constant")
+                    .into());
+                }
+            }
+        }
+        Ok(OptionCall { method: call.method.to_string(), arguments })
+    }
+
+    /// `PRAGMA` statements among the statements of the function that makes the pool or holds it.
+    fn pragmas(&mut self, site: &Site<'w>) -> Result<(), Box<Diagnostic>> {
+        struct Texts<'w>(Vec<&'w syn::LitStr>);
+        impl<'w> Visit<'w> for Texts<'w> {
+            fn visit_lit_str(&mut self, text: &'w syn::LitStr) {
+                self.0.push(text);
+                visit::visit_lit_str(self, text);
+            }
+            fn visit_attribute(&mut self, _: &'w syn::Attribute) {}
+        }
+        let mut texts = Texts(Vec::new());
+        texts.visit_block(site.function.block);
+        for text in texts.0 {
+            let pragma = text.value().trim().trim_end_matches(';').to_owned();
+            let is_pragma = pragma.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("pragma "));
+            if !is_pragma {
+                continue;
+            }
+            if pragma.contains('{') || is_inside_closure(&site.function, text, site) {
+                return Err(Diagnostic::error(
+                    "pool-option-not-carried",
+                    "a `PRAGMA` that calve cannot carry",
+                )
+                .at(site.function.item.file, site.range_of(text), "not a plain statement")
+                .help("say it by a method of `SqliteConnectOptions`: `.pragma(\"…\", \"…\")`")
+                .into());
+            }
+            if !self.found.pragmas.contains(&pragma) {
+                self.found.pragmas.push(pragma);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `after_connect(|connection, _| …)` runs for each connection, a statement on the pool only once.
+fn is_inside_closure(function: &Function<'_>, text: &syn::LitStr, site: &Site<'_>) -> bool {
+    let nodes = function::nodes(function.item.source, function.block, &site.range_of(text));
+    nodes.iter().any(|n| matches!(n, function::Node::Expr(syn::Expr::Closure(_))))
+}
+
+fn unknown(value: &Value<'_>) -> Box<Diagnostic> {
+    let mut diagnostic = Diagnostic::error(
+        "pool-not-understood",
+        "calve cannot see how this pool is opened",
+    )
+    .at(
+        value.site.function.item.file,
+        value.site.range_of(value.expr),
+        format!("`{}`", shortened(&value.expr.to_token_stream().to_string())),
+    )
+    .note("the service opens a database of its own with the same options")
+    .help("open it with `SqlitePoolOptions` and `SqliteConnectOptions` in a function of the workspace");
+    if let Some(why) = value.stuck {
+        diagnostic = diagnostic.note(why);
+    }
+    diagnostic.into()
+}
+
+fn shortened(text: &str) -> String {
+    if text.chars().count() <= 40 {
+        return text.to_owned();
+    }
+    text.chars().take(39).chain(['…']).collect()
+}

@@ -1,0 +1,271 @@
+//! Puts a new expression in the place of an old one so that rustfmt leaves the result alone: what was
+//! broken over lines only because the old one was long comes together again.
+
+use std::ops::Range;
+
+use syn::visit::{self, Visit};
+
+use super::lines::{end_of_line, start_of_line};
+use crate::changes::TextEdit;
+use crate::workspace::Source;
+
+/// rustfmt's line width.
+const LINE: usize = 100;
+/// Its width for the arguments of a call and for a chain on one line, unless told otherwise.
+const SHORT: usize = 60;
+
+/// Replaces `range` by `with`, and `renamed` places in the same statement by their new texts.
+pub(super) fn replace(
+    source: &Source,
+    range: &Range<usize>,
+    with: &str,
+    renamed: &[(Range<usize>, String)],
+) -> Vec<TextEdit> {
+    let text = &*source.text;
+    let Ok(file) = source.ast() else { return vec![TextEdit::replace(range.clone(), with)] };
+    let around = nodes_around(source, file, range);
+    let short = short_width(source, file);
+    let mut place = Place { range: range.clone(), text: with.to_owned() };
+    if let Some(broken) = broken_chain(text, &place, &around, short) {
+        place = broken;
+    } else {
+        for (node, kind) in around.iter().rev() {
+            let Some(wider) = place.widened(text, node, *kind, renamed, short) else { break };
+            place = wider;
+        }
+    }
+    let mut edits: Vec<TextEdit> = renamed
+        .iter()
+        .filter(|(at, _)| !(place.range.start <= at.start && at.end <= place.range.end))
+        .map(|(at, name)| TextEdit::replace(at.clone(), name.clone()))
+        .collect();
+    edits.push(trimmed(text, place));
+    edits
+}
+
+/// A region of the file and what will stand there.
+struct Place {
+    range: Range<usize>,
+    text: String,
+}
+
+/// What a node around the expression is, as far as its layout goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// It can be on one line if its own width allows.
+    Short,
+    /// It can be on one line if the line allows.
+    Line,
+    /// Its layout is its own.
+    Fixed,
+}
+
+impl Place {
+    /// The place widened to the node around it; none if the node keeps its layout.
+    fn widened(
+        &self,
+        text: &str,
+        node: &Range<usize>,
+        kind: Kind,
+        renamed: &[(Range<usize>, String)],
+        short: usize,
+    ) -> Option<Self> {
+        if *node == self.range || kind == Kind::Fixed {
+            return (*node == self.range)
+                .then(|| Self { range: self.range.clone(), text: self.text.clone() });
+        }
+        let mut new = String::new();
+        let mut at = node.start;
+        for (place, name) in renamed {
+            if at <= place.start && place.end <= self.range.start {
+                new.push_str(&text[at..place.start]);
+                new.push_str(name);
+                at = place.end;
+            }
+        }
+        new.push_str(&text[at..self.range.start]);
+        new.push_str(&self.text);
+        new.push_str(&text[self.range.end..node.end]);
+        let joined = joined(&new)?;
+        let column = text[start_of_line(text, node.start)..node.start].chars().count();
+        let behind = text[node.end..end_of_line(text, node.end)].trim_end().chars().count();
+        let width = joined.chars().count();
+        let was_one_line = !text[node.clone()].contains('\n');
+        let is_short = kind == Kind::Line || was_one_line || inner_width(&joined) <= short;
+        (column + width + behind <= LINE && is_short)
+            .then_some(Self { range: node.clone(), text: joined })
+    }
+}
+
+/// Width of what stands between a call's outermost parentheses.
+fn inner_width(call: &str) -> usize {
+    match (call.find('('), call.rfind(')')) {
+        (Some(open), Some(close)) if open < close => call[open + 1..close].chars().count(),
+        _ => call.chars().count(),
+    }
+}
+
+/// Text on one line; none if a comment or a literal forbids it.
+fn joined(text: &str) -> Option<String> {
+    if !text.contains('\n') {
+        return Some(text.to_owned());
+    }
+    let has_long_literal = text
+        .parse::<proc_macro2::TokenStream>()
+        .map_or(true, |tokens| any_literal(tokens, &|literal| literal.contains('\n')));
+    if has_long_literal || text.contains("//") || text.contains("/*") {
+        return None;
+    }
+    let mut line = String::new();
+    for piece in text.lines().map(str::trim).filter(|piece| !piece.is_empty()) {
+        let closes = piece.starts_with([')', ']']);
+        if closes && line.ends_with(',') {
+            line.pop();
+        }
+        let tight = line.is_empty()
+            || line.ends_with(['(', '['])
+            || closes
+            || piece.starts_with(['.', '?', ',', ';']);
+        if !tight {
+            line.push(' ');
+        }
+        line.push_str(piece);
+    }
+    Some(line)
+}
+
+fn any_literal(tokens: proc_macro2::TokenStream, holds: &impl Fn(&str) -> bool) -> bool {
+    tokens.into_iter().any(|token| match token {
+        proc_macro2::TokenTree::Group(group) => any_literal(group.stream(), holds),
+        proc_macro2::TokenTree::Literal(literal) => holds(&literal.to_string()),
+        _ => false,
+    })
+}
+
+/// `Client::from_env().expect("…")` that is too wide for a line: the method on a line of its own, and
+/// inside a call of one argument that argument as well.
+fn broken_chain(
+    text: &str,
+    place: &Place,
+    around: &[(Range<usize>, Kind)],
+    short: usize,
+) -> Option<Place> {
+    let dot = place.text.find("().expect(")? + 2;
+    let line = start_of_line(text, place.range.start);
+    let column = text[line..place.range.start].chars().count();
+    let behind = text[place.range.end..end_of_line(text, place.range.end)].trim_end();
+    let width = place.text.chars().count();
+    if width <= short && column + width + behind.chars().count() <= LINE {
+        return None;
+    }
+    let indent: String = text[line..].chars().take_while(|c| *c == ' ' || *c == '\t').collect();
+    let (head, tail) = place.text.split_at(dot);
+    let parent = around.iter().rev().find(|(node, _)| *node != place.range);
+    let only_argument = parent.is_some_and(|(node, _)| {
+        node.start >= line
+            && text[node.start..place.range.start].ends_with('(')
+            && text[place.range.end..node.end].trim_start_matches([',', '\n', ' ', '\r']) == ")"
+    });
+    let broken = if only_argument {
+        let end = parent.map_or(place.range.end, |(node, _)| node.end - 1);
+        let inside = format!("\n{indent}    {head}\n{indent}        {tail},\n{indent}");
+        return Some(Place { range: place.range.start..end, text: inside });
+    } else {
+        format!("{head}\n{indent}    {tail}")
+    };
+    Some(Place { range: place.range.clone(), text: broken })
+}
+
+/// The edit without what is the same before and after.
+fn trimmed(text: &str, place: Place) -> TextEdit {
+    let old = &text[place.range.clone()];
+    let prefix: usize = old
+        .chars()
+        .zip(place.text.chars())
+        .take_while(|(a, b)| a == b)
+        .map(|(a, _)| a.len_utf8())
+        .sum();
+    let suffix: usize = old[prefix..]
+        .chars()
+        .rev()
+        .zip(place.text[prefix..].chars().rev())
+        .take_while(|(a, b)| a == b)
+        .map(|(a, _)| a.len_utf8())
+        .sum();
+    TextEdit::replace(
+        place.range.start + prefix..place.range.end - suffix,
+        &place.text[prefix..place.text.len() - suffix],
+    )
+}
+
+/// The statements and expressions around a range, outermost first.
+fn nodes_around(
+    source: &Source,
+    file: &syn::File,
+    range: &Range<usize>,
+) -> Vec<(Range<usize>, Kind)> {
+    struct Nodes<'a>(&'a Source, &'a Range<usize>, Vec<(Range<usize>, Kind)>);
+    impl Nodes<'_> {
+        fn add(&mut self, node: Range<usize>, kind: Kind) -> bool {
+            let covers = node.start <= self.1.start && self.1.end <= node.end;
+            if covers {
+                self.2.push((node, kind));
+            }
+            covers
+        }
+    }
+    impl<'w> Visit<'w> for Nodes<'_> {
+        fn visit_item(&mut self, item: &'w syn::Item) {
+            let node = self.0.range_of(item);
+            if node.start <= self.1.start && self.1.end <= node.end {
+                visit::visit_item(self, item);
+            }
+        }
+        fn visit_stmt(&mut self, stmt: &'w syn::Stmt) {
+            let kind = match stmt {
+                syn::Stmt::Local(_) => Kind::Line,
+                syn::Stmt::Expr(..) => Kind::Line,
+                _ => Kind::Fixed,
+            };
+            if self.add(self.0.range_of(stmt), kind) {
+                visit::visit_stmt(self, stmt);
+            }
+        }
+        fn visit_expr(&mut self, expr: &'w syn::Expr) {
+            let kind = match expr {
+                syn::Expr::Call(_)
+                | syn::Expr::MethodCall(_)
+                | syn::Expr::Try(_)
+                | syn::Expr::Await(_)
+                | syn::Expr::Paren(_)
+                | syn::Expr::Tuple(_)
+                | syn::Expr::Reference(_) => Kind::Short,
+                _ => Kind::Fixed,
+            };
+            if self.add(self.0.range_of(expr), kind) {
+                visit::visit_expr(self, expr);
+            }
+        }
+    }
+    let mut nodes = Nodes(source, range, Vec::new());
+    nodes.visit_file(file);
+    nodes.2
+}
+
+/// How wide a call on one line may be: the file itself shows whether its team lets them fill the line
+/// (`use_small_heuristics = "Max"`).
+fn short_width(source: &Source, file: &syn::File) -> usize {
+    struct Widest<'a>(&'a Source, usize);
+    impl<'w> Visit<'w> for Widest<'_> {
+        fn visit_expr_call(&mut self, call: &'w syn::ExprCall) {
+            let text = &self.0.text[self.0.range_of(call)];
+            if !text.contains('\n') && call.args.len() > 1 {
+                self.1 = self.1.max(inner_width(text));
+            }
+            visit::visit_expr_call(self, call);
+        }
+    }
+    let mut widest = Widest(source, 0);
+    widest.visit_file(file);
+    if widest.1 > SHORT { LINE } else { SHORT }
+}

@@ -39,8 +39,8 @@ pub(super) fn compose(
 
     let mut statements = Vec::new();
     if has_database {
-        scribe.path("crate::database");
-        statements.push(quote!(let pool = crate::database::connect(&settings.database).await?;));
+        let database = scribe.path("crate::database");
+        statements.push(quote!(let pool = #database::connect(&settings.database).await?;));
     }
     let mut passed = Vec::new();
     for argument in &service.arguments {

@@ -37,12 +37,12 @@ pub(super) const SERVICE: &[Fixed] = &[
     ("serde", "1.0", true, &["derive"]),
     ("serde_json", "1.0", true, &[]),
     ("subtle", "2.6", true, &[]),
-    ("tokio", "1.40", true, &["macros", "net", "rt-multi-thread", "signal", "time"]),
+    ("tokio", "1.40", false, &["macros", "net", "rt-multi-thread", "signal", "time"]),
     ("tokio-util", "0.7.11", true, &["rt"]),
-    ("tracing", "0.1.40", true, &[]),
+    ("tracing", "0.1.40", false, &["std"]),
     ("tracing-subscriber", "0.3.18", false, &["fmt", "json", "registry", "std"]),
     ("uuid", "1.10", true, &["v4"]),
 ];
 
 /// Besides the client, and what the recorder's signatures name (async-trait, chrono, sqlx, …).
-pub(super) const SERVICE_DEV: &[Fixed] = &[("tokio", "1.40", true, &["io-util"])];
+pub(super) const SERVICE_DEV: &[Fixed] = &[("tokio", "1.40", false, &["io-util"])];

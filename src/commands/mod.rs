@@ -65,6 +65,9 @@ impl Output<'_> {
         // Progress that cannot be shown is no reason to stop.
         let _ = if self.live {
             write!(self.err, "\r\x1b[2K{line}").and_then(|()| self.err.flush())
+        } else if line.contains(": ") {
+            // A step's details would fill a log.
+            Ok(())
         } else {
             writeln!(self.err, "{line}")
         };

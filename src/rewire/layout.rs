@@ -5,14 +5,38 @@ use std::ops::Range;
 
 use syn::visit::{self, Visit};
 
+use camino::Utf8Path;
+
 use super::lines::{end_of_line, start_of_line};
+use crate::analysis::code::Code;
 use crate::changes::TextEdit;
 use crate::workspace::Source;
 
-/// rustfmt's line width.
-const LINE: usize = 100;
-/// Its width for the arguments of a call and for a chain on one line, unless told otherwise.
-const SHORT: usize = 60;
+/// How wide rustfmt lets things be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Style {
+    /// A line.
+    pub(super) line: usize,
+    /// The arguments of a call, or a chain, on one line.
+    short: usize,
+}
+
+impl Style {
+    /// What the workspace's `rustfmt.toml` says.
+    pub(super) fn of(code: &Code<'_>) -> Self {
+        let text = ["rustfmt.toml", ".rustfmt.toml"]
+            .into_iter()
+            .find_map(|name| code.source(Utf8Path::new(name)))
+            .map(|source| source.text.to_string())
+            .unwrap_or_default();
+        let told = text.parse::<toml_edit::DocumentMut>().unwrap_or_default();
+        let width = told.get("max_width").and_then(toml_edit::Item::as_integer);
+        let line = width.and_then(|width| usize::try_from(width).ok()).unwrap_or(100);
+        let fills =
+            told.get("use_small_heuristics").and_then(toml_edit::Item::as_str) == Some("Max");
+        Self { line, short: if fills { line } else { line * 6 / 10 } }
+    }
+}
 
 /// Replaces `range` by `with`, and `renamed` places in the same statement by their new texts.
 pub(super) fn replace(
@@ -20,17 +44,18 @@ pub(super) fn replace(
     range: &Range<usize>,
     with: &str,
     renamed: &[(Range<usize>, String)],
+    style: Style,
 ) -> Vec<TextEdit> {
     let text = &*source.text;
     let Ok(file) = source.ast() else { return vec![TextEdit::replace(range.clone(), with)] };
     let around = nodes_around(source, file, range);
-    let short = short_width(source, file);
+    let style = style.as_seen_in(source, file);
     let mut place = Place { range: range.clone(), text: with.to_owned() };
-    if let Some(broken) = broken_chain(text, &place, &around, short) {
+    if let Some(broken) = broken_chain(text, &place, &around, style) {
         place = broken;
     } else {
         for (node, kind) in around.iter().rev() {
-            let Some(wider) = place.widened(text, node, *kind, renamed, short) else { break };
+            let Some(wider) = place.widened(text, node, *kind, renamed, style) else { break };
             place = wider;
         }
     }
@@ -68,7 +93,7 @@ impl Place {
         node: &Range<usize>,
         kind: Kind,
         renamed: &[(Range<usize>, String)],
-        short: usize,
+        style: Style,
     ) -> Option<Self> {
         if *node == self.range || kind == Kind::Fixed {
             return (*node == self.range)
@@ -91,8 +116,8 @@ impl Place {
         let behind = text[node.end..end_of_line(text, node.end)].trim_end().chars().count();
         let width = joined.chars().count();
         let was_one_line = !text[node.clone()].contains('\n');
-        let is_short = kind == Kind::Line || was_one_line || inner_width(&joined) <= short;
-        (column + width + behind <= LINE && is_short)
+        let is_short = kind == Kind::Line || was_one_line || inner_width(&joined) <= style.short;
+        (column + width + behind <= style.line && is_short)
             .then_some(Self { range: node.clone(), text: joined })
     }
 }
@@ -148,36 +173,46 @@ fn broken_chain(
     text: &str,
     place: &Place,
     around: &[(Range<usize>, Kind)],
-    short: usize,
+    style: Style,
 ) -> Option<Place> {
     let dot = place.text.find("().expect(")? + 2;
     let line = start_of_line(text, place.range.start);
     let column = text[line..place.range.start].chars().count();
     let behind = text[place.range.end..end_of_line(text, place.range.end)].trim_end();
     let width = place.text.chars().count();
-    if width <= short && column + width + behind.chars().count() <= LINE {
-        return None;
-    }
-    let indent: String = text[line..].chars().take_while(|c| *c == ' ' || *c == '\t').collect();
-    let (head, tail) = place.text.split_at(dot);
     let parent = around.iter().rev().find(|(node, _)| *node != place.range);
-    let only_argument = parent.is_some_and(|(node, _)| {
+    let only_argument = parent.filter(|(node, _)| {
         node.start >= line
             && text[node.start..place.range.start].ends_with('(')
             && text[place.range.end..node.end].trim_start_matches([',', '\n', ' ', '\r']) == ")"
     });
-    let broken = if only_argument {
-        let end = parent.map_or(place.range.end, |(node, _)| node.end - 1);
-        let inside = format!("\n{indent}    {head}\n{indent}        {tail},\n{indent}");
-        return Some(Place { range: place.range.start..end, text: inside });
-    } else {
-        format!("{head}\n{indent}    {tail}")
+    let fits = column + width + behind.chars().count() <= style.line;
+    if fits && (only_argument.is_none() || width <= style.short) {
+        return None;
+    }
+    let indent: String = text[line..].chars().take_while(|c| *c == ' ' || *c == '\t').collect();
+    let (head, tail) = place.text.split_at(dot);
+    let Some((node, _)) = only_argument else {
+        let broken = format!("{head}\n{indent}    {tail}");
+        return Some(Place { range: place.range.clone(), text: broken });
     };
-    Some(Place { range: place.range.clone(), text: broken })
+    let argument = if indent.chars().count() + 4 + width < style.line {
+        place.text.clone()
+    } else {
+        format!("{head}\n{indent}        {tail}")
+    };
+    let inside = format!("\n{indent}    {argument},\n{indent}");
+    Some(Place { range: place.range.start..node.end - 1, text: inside })
+}
+
+/// New text with the line ends of the file.
+pub(super) fn with_newlines_of(text: &str, new: String) -> String {
+    if text.contains("\r\n") { new.replace("\r\n", "\n").replace('\n', "\r\n") } else { new }
 }
 
 /// The edit without what is the same before and after.
-fn trimmed(text: &str, place: Place) -> TextEdit {
+fn trimmed(text: &str, mut place: Place) -> TextEdit {
+    place.text = with_newlines_of(text, place.text);
     let old = &text[place.range.clone()];
     let prefix: usize = old
         .chars()
@@ -252,20 +287,22 @@ fn nodes_around(
     nodes.2
 }
 
-/// How wide a call on one line may be: the file itself shows whether its team lets them fill the line
-/// (`use_small_heuristics = "Max"`).
-fn short_width(source: &Source, file: &syn::File) -> usize {
-    struct Widest<'a>(&'a Source, usize);
-    impl<'w> Visit<'w> for Widest<'_> {
-        fn visit_expr_call(&mut self, call: &'w syn::ExprCall) {
-            let text = &self.0.text[self.0.range_of(call)];
-            if !text.contains('\n') && call.args.len() > 1 {
-                self.1 = self.1.max(inner_width(text));
+impl Style {
+    /// A team can tell rustfmt elsewhere (a folder above, the command line); a call that is wider than
+    /// the rule shows it.
+    fn as_seen_in(self, source: &Source, file: &syn::File) -> Self {
+        struct Widest<'a>(&'a Source, usize);
+        impl<'w> Visit<'w> for Widest<'_> {
+            fn visit_expr_call(&mut self, call: &'w syn::ExprCall) {
+                let text = &self.0.text[self.0.range_of(call)];
+                if !text.contains('\n') && call.args.len() > 1 {
+                    self.1 = self.1.max(inner_width(text));
+                }
+                visit::visit_expr_call(self, call);
             }
-            visit::visit_expr_call(self, call);
         }
+        let mut widest = Widest(source, 0);
+        widest.visit_file(file);
+        Self { short: if widest.1 > self.short { self.line } else { self.short }, ..self }
     }
-    let mut widest = Widest(source, 0);
-    widest.visit_file(file);
-    if widest.1 > SHORT { LINE } else { SHORT }
 }

@@ -82,7 +82,7 @@ fn without_double_blank(text: &str, range: Range<usize>) -> Range<usize> {
     if blank(below) && below_end > range.end && (opens || above.is_some_and(blank)) {
         return range.start..below_end;
     }
-    if below.trim_start().starts_with('}')
+    if (below.trim_start().starts_with('}') || range.end == text.len())
         && let Some(line) = above
         && blank(line)
     {

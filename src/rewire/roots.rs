@@ -6,8 +6,9 @@ use std::ops::Range;
 
 use camino::Utf8PathBuf;
 
+use super::layout::{self, Style};
+use super::lines;
 use super::uses::{self, Trimmed};
-use super::{layout, lines};
 use crate::analysis::code::{Code, Found, leaves};
 use crate::analysis::composition::{Composition, ErrorHandling, Root};
 use crate::changes::TextEdit;
@@ -34,6 +35,7 @@ pub fn edits(
     names: StubNames<'_>,
 ) -> Vec<(Utf8PathBuf, Vec<TextEdit>)> {
     let mut all: BTreeMap<Utf8PathBuf, Vec<TextEdit>> = BTreeMap::new();
+    let style = Style::of(code);
     // Imports are added once a module, however many roots it has.
     let mut added = Vec::new();
     for root in &composition.roots {
@@ -51,6 +53,7 @@ pub fn edits(
             &root.construction,
             &construction,
             &renamed,
+            style,
         ));
     }
     let mut gone: BTreeMap<Utf8PathBuf, Vec<Range<usize>>> = BTreeMap::new();
@@ -60,9 +63,10 @@ pub fn edits(
     for (file, item, leaves) in imports_by_item(composition) {
         let Some(source) = code.source(&file) else { continue };
         let Some(syntax) = use_at(source, &item) else { continue };
-        match uses::without(source, syntax, &leaves) {
+        match uses::without(source, syntax, &leaves, style) {
             Trimmed::Gone => gone.entry(file).or_default().push(item),
             Trimmed::Text(text) => {
+                let text = layout::with_newlines_of(&source.text, text);
                 all.entry(file).or_default().push(TextEdit::replace(item, text));
             }
         }

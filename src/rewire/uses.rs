@@ -2,12 +2,10 @@
 
 use std::ops::Range;
 
+use super::layout::Style;
 use super::lines;
 use crate::changes::TextEdit;
 use crate::workspace::Source;
-
-/// rustfmt's line width.
-const LINE: usize = 100;
 
 /// What happens to one `use` item.
 pub(super) enum Trimmed {
@@ -18,7 +16,12 @@ pub(super) enum Trimmed {
 }
 
 /// A `use` item without some of its leaves.
-pub(super) fn without(source: &Source, item: &syn::ItemUse, leaves: &[Range<usize>]) -> Trimmed {
+pub(super) fn without(
+    source: &Source,
+    item: &syn::ItemUse,
+    leaves: &[Range<usize>],
+    style: Style,
+) -> Trimmed {
     let text = &*source.text;
     let whole = source.range_of(item);
     let Some(tree) = rendered(source, &item.tree, leaves) else { return Trimmed::Gone };
@@ -26,7 +29,7 @@ pub(super) fn without(source: &Source, item: &syn::ItemUse, leaves: &[Range<usiz
     let head = &text[whole.start..place.start];
     let new = format!("{head}{tree}{}", &text[place.end..whole.end]);
     let column = whole.start - lines::start_of_line(text, whole.start);
-    Trimmed::Text(relaid(&new, column))
+    Trimmed::Text(relaid(&new, column, style.line))
 }
 
 /// The text of a tree without the leaves; none if nothing stays.
@@ -83,7 +86,7 @@ fn rendered(source: &Source, tree: &syn::UseTree, leaves: &[Range<usize>]) -> Op
 }
 
 /// The item as rustfmt lays it out, if it was broken over lines and has no comments.
-fn relaid(text: &str, column: usize) -> String {
+fn relaid(text: &str, column: usize, width: usize) -> String {
     let list_start = text.find('{');
     if !text.contains('\n') || text.contains("//") || text.contains("/*") {
         return text.to_owned();
@@ -99,14 +102,14 @@ fn relaid(text: &str, column: usize) -> String {
     }
     let names: Vec<&str> = inner.split(',').map(str::trim).filter(|n| !n.is_empty()).collect();
     let one_line = format!("{}{{{}}}{}", &text[..open], names.join(", "), &text[close + 1..]);
-    if column + one_line.len() <= LINE {
+    if column + one_line.len() <= width {
         return one_line;
     }
     let indent = " ".repeat(column);
     let mut result = format!("{}{{", &text[..open]);
-    let mut at = LINE;
+    let mut at = width;
     for name in names {
-        if at + name.len() + 2 > LINE {
+        if at + name.len() + 2 > width {
             result.push_str(&format!("\n{indent}    "));
             at = column + 4;
         } else {
@@ -183,7 +186,9 @@ fn sort_key(item: &syn::ItemUse) -> String {
     match tree {
         syn::UseTree::Name(name) => segments.push(name.ident.to_string()),
         syn::UseTree::Rename(name) => segments.push(name.ident.to_string()),
-        _ => {}
+        // Behind every name, lists behind globs.
+        syn::UseTree::Glob(_) => segments.push("}".to_owned()),
+        _ => segments.push("~".to_owned()),
     }
     sortable(segments.iter().map(String::as_str))
 }

@@ -240,8 +240,10 @@ fn read_files(
         })?;
         let Some(path) = Utf8Path::from_path(entry.path()) else { continue };
         let wanted = matches!(path.extension(), Some("rs" | "sql"))
-            || path.file_name() == Some("Cargo.toml")
-            || path.file_name() == Some("calve.toml");
+            || matches!(
+                path.file_name(),
+                Some("Cargo.toml" | "calve.toml" | "rustfmt.toml" | ".rustfmt.toml")
+            );
         if !wanted || !entry.file_type().is_some_and(|t| t.is_file()) {
             continue;
         }

@@ -336,3 +336,68 @@ fn roots_that_disagree_are_refused() {
     assert_eq!(refused.len(), 1);
     assert!(refused[0].starts_with("roots-disagree"), "{refused:?}");
 }
+
+fn formatted(text: &str) -> String {
+    use std::io::Write;
+    let mut child = std::process::Command::new("rustfmt")
+        .args(["--edition", "2024", "--config", "use_small_heuristics=Default"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{text}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn what_rustfmt_was_content_with_it_stays_content_with() {
+    let heads = [
+        "use kernel::{Clock, SystemClock};\n",
+        "use kernel::{Bus, Clock, PaidClock, SystemClock};\npub type Names = (Bus, PaidClock);\n",
+        "use {kernel::{SystemClock, Bus}, std::collections::HashMap};\npub type N = HashMap<u8, Bus>;\n",
+    ];
+    let construction = "SqlStock::timed(pool.clone(), Arc::new(SystemClock), 12345678)";
+    let bodies = [
+        format!("let stock: Arc<dyn StockApi> = Arc::new({construction}); Ok(stock)"),
+        format!(
+            "Ok(wrap(pool.clone(), Arc::new({construction}), \"a rather long text argument\"))"
+        ),
+        format!(
+            "let s = std::thread::spawn(move || Arc::new({construction})).join(); Ok(s.unwrap())"
+        ),
+        format!("if true {{ return Ok(Arc::new({construction})); }} Err(todo())"),
+        format!(
+            "let state = State {{ stock: Arc::new({construction}), other: 1 }}; Ok(state.stock)"
+        ),
+        format!("// Told apart.\nlet stock = {construction}; // here\n\nOk(Arc::new(stock))"),
+    ];
+    for head in heads {
+        for body in &bodies {
+            let text = formatted(&app(head, body));
+            let outcome = run(&[("src/lib.rs", &text)]);
+            assert_eq!(outcome.refused, [""; 0], "{text}");
+            assert_eq!(outcome.after, formatted(&outcome.after));
+            assert!(!outcome.after.contains("SystemClock"), "{}", outcome.after);
+            let crlf = run(&[("src/lib.rs", &text.replace('\n', "\r\n"))]);
+            assert_eq!(crlf.after, outcome.after.replace('\n', "\r\n"));
+        }
+    }
+}
+
+#[test]
+fn a_method_that_migrates_goes_and_so_does_a_pool_of_its_own() {
+    let text = "use sqlx::SqlitePool;\nuse stock::SqlStock;\n\npub async fn compose() -> \
+                anyhow::Result<u32> {\n    let pool = own_pool().await?;\n    let stock = \
+                SqlStock::new(pool);\n    stock.migrate().await;\n    Ok(stock.count())\n}\n\n/// \
+                Its own.\nasync fn own_pool() -> anyhow::Result<SqlitePool> {\n    \
+                Ok(SqlitePool::connect(\"x\").await?)\n}\n";
+    let outcome = run(&[("src/lib.rs", text)]);
+    assert_eq!(outcome.refused, [""; 0]);
+    assert_eq!(
+        outcome.after,
+        "use stock_client::StockClient;\n\npub async fn compose() -> anyhow::Result<u32> {\n    let \
+         stock = StockClient::from_env()?;\n    Ok(stock.count())\n}\n"
+    );
+}

@@ -3,6 +3,7 @@
 use camino::Utf8Path;
 
 use crate::analysis::code::Code;
+use crate::analysis::comments::{self, StaleComment};
 use crate::analysis::composition::{self, Composition};
 use crate::analysis::hazards::{self, Hazards};
 use crate::analysis::module::{self, Module};
@@ -29,6 +30,8 @@ pub struct Extraction<'w> {
     pub composition: Composition<'w>,
     /// What a person must look at.
     pub hazards: Hazards,
+    /// Comments that the cut makes stale.
+    pub comments: Vec<StaleComment>,
     /// What was decided.
     pub plan: ExtractionPlan,
     /// Every file to create or edit; without the lock file, which cargo resolves.
@@ -90,7 +93,8 @@ pub fn extract<'w>(
     if diagnostics.has_errors() {
         return Ok(None);
     }
-    Ok(Some(Extraction { module, composition, hazards, plan, changes }))
+    let comments = comments::stale(code, &module, &composition);
+    Ok(Some(Extraction { module, composition, hazards, comments, plan, changes }))
 }
 
 /// What an extracted module's files should be now, as changes to what they are: none when nothing has

@@ -2,6 +2,7 @@
 //! diagnostics out.
 
 pub mod code;
+pub mod comments;
 pub mod composition;
 pub mod contract;
 pub mod hazards;

@@ -69,22 +69,10 @@ pub(super) fn extracted(
     writeln!(err, "\nA person must look at")?;
     let hazards = &extraction.hazards;
     let mut anything = false;
-    let mut sites = |err: &mut dyn io::Write, sites: &[CallSite], what: &str| -> io::Result<()> {
-        for site in sites {
-            anything = true;
-            writeln!(
-                err,
-                "  {}:{}: {} calls `{}` {what}",
-                site.file, site.line, site.function, site.operation
-            )?;
-            if !site.note.is_empty() {
-                writeln!(err, "      {}", site.note)?;
-            }
-        }
-        Ok(())
-    };
-    sites(err, &hazards.in_transaction, "inside a transaction: today atomic, tomorrow not")?;
-    sites(err, &hazards.in_loop, "in a loop: each turn is a round trip")?;
+    for site in hazards.in_transaction.iter().chain(&hazards.in_loop) {
+        anything = true;
+        look_at(err, site)?;
+    }
     for cycle in &hazards.cycles {
         anything = true;
         writeln!(err, "  a cycle of calls: {}", cycle.through.join(" → "))?;
@@ -101,6 +89,30 @@ pub(super) fn extracted(
             )?;
         }
     }
+    for setting in plan.service.settings(names) {
+        anything = true;
+        writeln!(
+            err,
+            "  `{}` is configured at the service now ({}); the monolith's own key goes unread",
+            setting.name, setting.env
+        )?;
+    }
+    for comment in &extraction.comments {
+        anything = true;
+        let what = if comment.doc_link { "a doc link to" } else { "a comment names" };
+        writeln!(
+            err,
+            "  {}:{}: {what} `{}`, which is not there without the implementation",
+            comment.file, comment.line, comment.name
+        )?;
+    }
+    if workspace.aborts_on_panic() {
+        anything = true;
+        writeln!(
+            err,
+            "  a profile says `panic = \"abort\"`: a panic in one operation ends the whole service"
+        )?;
+    }
     if !anything {
         writeln!(err, "  nothing that calve can see")?;
     }
@@ -111,7 +123,7 @@ pub(super) fn extracted(
         foreign_keys_in: plan.schema.as_ref().map_or(0, |s| s.drops.len()),
         foreign_keys_out: 0,
     };
-    writeln!(err, "\nShould you? {}", hazards::verdict(hazards, &facts))?;
+    writeln!(err, "\nShould you?\n{}", paragraph(&hazards::verdict(hazards, &facts)))?;
     ignored(workspace, extraction, err)?;
 
     writeln!(err, "\nNext")?;
@@ -135,6 +147,26 @@ pub(super) fn extracted(
     }
     Ok(())
 }
+
+/// A call that changes its nature.
+fn look_at(err: &mut dyn io::Write, site: &CallSite) -> io::Result<()> {
+    writeln!(err, "  {}:{}: in `{}`", site.file, site.line, site.function)?;
+    let sure =
+        if site.certain { "" } else { " (told by its name: the receiver's type is not clear)" };
+    writeln!(err, "{}", wrapped(&format!("{}{sure}", site.note), "      "))
+}
+
+fn paragraph(text: &str) -> String {
+    wrapped(text, "  ")
+}
+
+fn wrapped(text: &str, indent: &str) -> String {
+    let options = textwrap::Options::new(WIDTH).initial_indent(indent).subsequent_indent(indent);
+    textwrap::fill(text, options)
+}
+
+/// The width of running text; the same in a log and on a wide terminal.
+const WIDTH: usize = 100;
 
 /// Files that an ignore rule would keep out of the repository.
 fn ignored(

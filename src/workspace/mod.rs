@@ -169,6 +169,15 @@ impl Workspace {
         }
     }
 
+    /// Whether a profile of the root manifest turns panics into aborts.
+    pub fn aborts_on_panic(&self) -> bool {
+        let Ok(document) = toml_edit::Document::parse(&*self.manifest) else { return false };
+        let profiles = document.get("profile").and_then(toml_edit::Item::as_table_like);
+        profiles.into_iter().flat_map(toml_edit::TableLike::iter).any(|(_, profile)| {
+            profile.get("panic").and_then(toml_edit::Item::as_str) == Some("abort")
+        })
+    }
+
     /// A file's text and syntax, by path relative to the root.
     pub fn source(&self, path: &Utf8Path) -> Option<&Source> {
         self.files.get(path)

@@ -74,21 +74,10 @@ fn comment(marker: &str, text: &str) -> String {
 }
 
 fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    for paragraph in text.split('\n') {
-        let mut line = String::new();
-        for word in paragraph.split_whitespace() {
-            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
-                lines.push(std::mem::take(&mut line));
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-        lines.push(line);
-    }
-    lines
+    textwrap::wrap(text, textwrap::Options::new(width).break_words(false))
+        .into_iter()
+        .map(Into::into)
+        .collect()
 }
 
 /// Puts a blank line between the members of impls and traits, and between top-level items, where

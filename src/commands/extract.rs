@@ -11,7 +11,7 @@ use crate::changes::{self, ChangeSet};
 use crate::cli::Extract;
 use crate::diagnostic::{Diagnostic, Diagnostics, Result};
 use crate::pipeline::{self, Extraction, Options};
-use crate::plan::{ExtractionPlan, RECORD};
+use crate::plan::ExtractionPlan;
 use crate::verify::{self, Outcome, Scratch, Step, Subject};
 use crate::workspace::{self, Workspace};
 
@@ -248,9 +248,4 @@ fn copy_into(workspace: &Workspace, into: &Utf8Path) -> Result<Utf8PathBuf> {
     into.canonicalize_utf8().map_err(|error| {
         Diagnostic::error("write-failed", format!("cannot find `{into}`: {error}")).into()
     })
-}
-
-/// The record's path for a service folder.
-pub(super) fn record_path(dir: &Utf8Path) -> Utf8PathBuf {
-    dir.join(RECORD)
 }

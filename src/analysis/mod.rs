@@ -7,6 +7,7 @@ pub mod composition;
 pub mod contract;
 pub mod hazards;
 pub mod interface;
+pub mod literals;
 pub mod module;
 pub mod references;
 pub mod schema;

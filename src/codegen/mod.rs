@@ -10,10 +10,9 @@ pub mod manifest;
 mod routes;
 mod rust_file;
 mod scribe;
+mod suite;
 mod templates;
 mod wire;
-
-use std::collections::BTreeSet;
 
 use crate::analysis::code::Code;
 use crate::analysis::module::Module;
@@ -30,7 +29,7 @@ pub fn generate<'w>(
     module: &Module<'w>,
     plan: &ExtractionPlan,
     changes: &mut ChangeSet,
-    _diagnostics: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<()> {
     let names = &plan.names;
     let dir = &names.dir;
@@ -50,7 +49,10 @@ pub fn generate<'w>(
     changes.create(dir.join("src/routes.rs"), routes::routes(code, module, names)?)?;
     changes.create(dir.join("src/compose.rs"), compose::compose(code, module, &plan.service)?)?;
     files.deployment(changes)?;
-    let suite = BTreeSet::new();
+    let suite = suite::contract(code, module, names, diagnostics)?;
+    for (path, text) in suite.files {
+        changes.create(dir.join(path), text)?;
+    }
     let manifests = crates::Facts {
         code,
         module,
@@ -58,7 +60,7 @@ pub fn generate<'w>(
         service: &plan.service,
         style: &plan.style,
         wire: &plan.wire,
-        suite: &suite,
+        suite: &suite.packages,
     };
     changes.create(dir.join("Cargo.toml"), manifests.service_manifest())?;
     changes.create(dir.join("client/Cargo.toml"), manifests.client_manifest())?;

@@ -8,13 +8,19 @@ use crate::diagnostic::{Diagnostic, Result};
 /// A file while it is written.
 pub(super) struct RustFile {
     head: String,
+    preamble: String,
     parts: Vec<String>,
 }
 
 impl RustFile {
     /// `head` becomes the `//!` lines.
     pub(super) fn new(head: &str) -> Self {
-        Self { head: comment("//!", head), parts: Vec::new() }
+        Self { head: comment("//!", head), preamble: String::new(), parts: Vec::new() }
+    }
+
+    /// What stands between the head and the `use` items: inner attributes, `mod` declarations.
+    pub(super) fn preamble(&mut self, text: &str) {
+        text.clone_into(&mut self.preamble);
     }
 
     /// Adds an item.
@@ -42,6 +48,9 @@ impl RustFile {
     /// The whole text.
     pub(super) fn finish(self, scribe: &Scribe<'_, '_>) -> String {
         let mut sections = vec![self.head.trim_end().to_owned()];
+        if !self.preamble.is_empty() {
+            sections.push(self.preamble);
+        }
         let uses = scribe.uses();
         if !uses.is_empty() {
             sections.push(uses.trim_end().to_owned());

@@ -1,4 +1,5 @@
-//! The fallible constructor that guards a type with private fields.
+//! Constructors whose parameters are the fields: the fallible one that guards a type with private
+//! fields, and the infallible one by which other crates make a value.
 
 use quote::ToTokens;
 
@@ -16,6 +17,8 @@ pub struct Constructor {
     pub parameters: Vec<Parameter>,
     /// Whether the type has one field without a name, so that it is written as that field's value.
     pub newtype: bool,
+    /// Whether other crates can call it.
+    pub public: bool,
 }
 
 /// One parameter of a constructor.
@@ -39,9 +42,36 @@ pub(super) enum Guard {
     Unfit(proc_macro2::Span),
 }
 
+/// The public constructor that cannot fail and takes exactly the fields, if there is one.
+pub fn infallible(code: &Code<'_>, item: &Item<'_>, fields: &[Field]) -> Option<Constructor> {
+    candidates(code, item, returns_self).into_iter().find_map(|(block, function)| {
+        let constructor = through(code, &block, function, fields)?;
+        constructor.public.then_some(constructor)
+    })
+}
+
 pub(super) fn guarding(code: &Code<'_>, item: &Item<'_>, fields: &[Field]) -> Guard {
-    let root = code.root(item.id.root);
     let mut unfit = None;
+    for (block, function) in candidates(code, item, returns_fallible_self) {
+        match through(code, &block, function, fields) {
+            Some(constructor) => return Guard::Through(constructor),
+            None => {
+                unfit.get_or_insert(function.sig.ident.span());
+            }
+        }
+    }
+    unfit.map_or(Guard::None, Guard::Unfit)
+}
+
+/// The associated functions without `self` that return what `returns` looks for, each with the impl
+/// that it stands in.
+fn candidates<'w>(
+    code: &Code<'w>,
+    item: &Item<'_>,
+    returns: fn(&syn::ReturnType, &Item<'_>) -> bool,
+) -> Vec<(Item<'w>, &'w syn::ImplItemFn)> {
+    let root = code.root(item.id.root);
+    let mut found = Vec::new();
     for other in root.items.iter().filter(|i| i.kind == ItemKind::Impl && !i.test_only) {
         let syn::Item::Impl(block) = other.syntax else { continue };
         if block.trait_.is_some() || select::self_type(code, other) != Some(item.id) {
@@ -50,25 +80,30 @@ pub(super) fn guarding(code: &Code<'_>, item: &Item<'_>, fields: &[Field]) -> Gu
         for member in &block.items {
             let syn::ImplItem::Fn(function) = member else { continue };
             let signature = &function.sig;
-            if signature.receiver().is_some()
-                || signature.asyncness.is_some()
-                || !returns_fallible_self(&signature.output, item)
+            if signature.receiver().is_none()
+                && signature.asyncness.is_none()
+                && returns(&signature.output, item)
             {
-                continue;
-            }
-            match fits(code, other, signature, fields) {
-                Some(parameters) => {
-                    let newtype = matches!(fields, [only] if !only.named);
-                    let name = signature.ident.to_string();
-                    return Guard::Through(Constructor { name, parameters, newtype });
-                }
-                None => {
-                    unfit.get_or_insert(signature.ident.span());
-                }
+                found.push((other.clone(), function));
             }
         }
     }
-    unfit.map_or(Guard::None, Guard::Unfit)
+    found
+}
+
+/// The constructor, if its parameters are the fields.
+fn through(
+    code: &Code<'_>,
+    block: &Item<'_>,
+    function: &syn::ImplItemFn,
+    fields: &[Field],
+) -> Option<Constructor> {
+    Some(Constructor {
+        name: function.sig.ident.to_string(),
+        parameters: fits(code, block, &function.sig, fields)?,
+        newtype: matches!(fields, [only] if !only.named),
+        public: matches!(function.vis, syn::Visibility::Public(_)),
+    })
 }
 
 /// `Result<Self, _>` or `Result<Name, _>`; what comes back as an option has no reason to tell.
@@ -80,10 +115,20 @@ fn returns_fallible_self(output: &syn::ReturnType, item: &Item<'_>) -> bool {
         return false;
     }
     let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else { return false };
-    let Some(syn::GenericArgument::Type(syn::Type::Path(first))) = arguments.args.first() else {
+    let Some(syn::GenericArgument::Type(first)) = arguments.args.first() else {
         return false;
     };
-    first.path.segments.last().is_some_and(|s| {
+    is_self(first, item)
+}
+
+fn returns_self(output: &syn::ReturnType, item: &Item<'_>) -> bool {
+    matches!(output, syn::ReturnType::Type(_, ty) if is_self(ty, item))
+}
+
+/// `Self` or the type's name.
+fn is_self(ty: &syn::Type, item: &Item<'_>) -> bool {
+    let syn::Type::Path(path) = ty else { return false };
+    path.path.segments.last().is_some_and(|s| {
         s.ident == "Self" || item.name.as_deref().is_some_and(|name| s.ident == name)
     })
 }

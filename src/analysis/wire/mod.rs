@@ -14,7 +14,7 @@ use super::interface::Interface;
 use super::types::{self, Substitution, Type};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
-pub use constructor::{Constructor, Parameter};
+pub use constructor::{Constructor, Parameter, infallible};
 pub use errors::{ErrorForm, Payload, TransportPayload, TransportVariant, Variant};
 
 /// The feature that switches the wire form of a crate's types on.

@@ -1,0 +1,288 @@
+//! `main.rs` of the suite: a test an operation.
+
+use heck::ToSnakeCase;
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
+
+use super::compare::Comparison;
+use super::index::side_by_side;
+use super::recorder::{as_text, call, helpers_of_tests, owned};
+use super::samples::Samples;
+use super::{Tools, reserved};
+use crate::analysis::code::Code;
+use crate::analysis::interface::Operation;
+use crate::analysis::module::Module;
+use crate::analysis::types::Type;
+use crate::analysis::wire::{Payload, implements};
+use crate::codegen::rust_file::{RustFile, docs};
+use crate::codegen::scribe::Scribe;
+use crate::codegen::wire::field_ident;
+use crate::diagnostic::Result;
+use crate::plan::Names;
+
+/// What stands between the head of the file and its `use` items.
+const PREAMBLE: &str = "\
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = \"a test may panic\")]
+
+mod recorder;
+mod samples;
+#[path = \"../support/mod.rs\"]
+mod support;";
+
+/// The text of the file; `samples` learns what it has to hold.
+pub(super) fn file(
+    code: &Code<'_>,
+    module: &Module<'_>,
+    names: &Names,
+    tested: &[&Operation],
+    samples: &mut Samples<'_, '_>,
+) -> Result<String> {
+    let scribe = Scribe::new(code, reserved([]));
+    let tools = Tools::new(code, module, names, &scribe);
+    let mut file = RustFile::new(&format!(
+        "Every operation and every error variant of `{}`: the same assertions in process and over \
+         HTTP.",
+        names.api_trait
+    ));
+    file.preamble(PREAMBLE);
+    let taken: Vec<&str> = tested.iter().map(|o| o.name.as_str()).collect();
+    let free = |name: &str| {
+        let mut name = name.to_owned();
+        while taken.contains(&name.as_str()) {
+            name.push('_');
+        }
+        format_ident!("{name}")
+    };
+    let shared = Shared { both: free("both"), told: free("told") };
+
+    let (error, errors) = samples.errors();
+    let tests = Tests { tools: &tools, shared: &shared, error: &error };
+    let mut checks = Vec::new();
+    for operation in tested {
+        checks.push(tests.operation(operation, samples));
+    }
+    if let Some(simplest) = tested.iter().min_by_key(|o| o.arguments.len()) {
+        checks.push(tests.gone(simplest, names, samples));
+    }
+
+    let count = Literal::usize_unsuffixed(samples.count());
+    let errors = Literal::usize_unsuffixed(errors);
+    let doc =
+        docs("How many samples of each type are tried; every variant of every enum is among them.");
+    file.item(quote!(#doc const SAMPLES: usize = #count;))?;
+    let doc = docs("How many errors are tried; every variant is among them.");
+    file.item(quote!(#doc const ERRORS: usize = #errors;))?;
+    tests.shared(names, &mut file)?;
+    for name in helpers_of_tests(&tools, tested) {
+        scribe.path(&format!("crate::recorder::{name}"));
+    }
+    for check in checks {
+        file.item(check)?;
+    }
+    Ok(file.finish(&scribe))
+}
+
+/// Functions of the file that must not take an operation's name.
+struct Shared {
+    both: Ident,
+    told: Ident,
+}
+
+struct Tests<'a, 'w> {
+    tools: &'a Tools<'a, 'w>,
+    shared: &'a Shared,
+    /// The function that returns samples of the error.
+    error: &'a Ident,
+}
+
+impl Tests<'_, '_> {
+    /// The functions that every test calls.
+    fn shared(&self, names: &Names, file: &mut RustFile) -> Result<()> {
+        let Tools { module, comparer, converter, .. } = self.tools;
+        let scribe = converter.scribe;
+        let Shared { both, told } = self.shared;
+        let (api, error) = (scribe.item(module.api.id), scribe.ty(&module.interface.error));
+        let (arc, service) =
+            (scribe.path("std::sync::Arc"), scribe.path("crate::support::Service"));
+        let recorder = scribe.path("crate::recorder::Recorder");
+        scribe.path("crate::recorder::Call");
+        let routes = scribe.path(&format!("{}::routes", names.service_ident));
+        let carried = scribe.path(&format!("{}::problem::Carried", names.wire_ident));
+        scribe.path(&format!("{}::Failure", names.wire_ident));
+        let doc = docs("Runs a check in process, then over HTTP.");
+        file.item(quote! {
+            #doc
+            async fn #both(check: impl AsyncFn(&dyn #api, &#recorder)) {
+                let recorder = #arc::new(#recorder::default());
+                check(recorder.as_ref(), &recorder).await;
+                let api: #arc<dyn #api> = #arc::clone(&recorder) as _;
+                let service = #service::start(|calls| #routes::router(&api, calls)).await;
+                check(&service.client(), &recorder).await;
+            }
+        })?;
+        let mut plain = module
+            .wire
+            .error
+            .variants
+            .iter()
+            .flat_map(|v| &v.fields)
+            .filter(|(_, payload)| *payload == Payload::Plain);
+        let text = as_text(
+            plain.any(|(field, _)| comparer.is_unordered(&field.ty)),
+            &quote!(&#carried(error)),
+        );
+        let doc = docs(
+            "An error as a caller can tell it from others: variant, text, and all data that crosses.",
+        );
+        file.item(quote! {
+            #doc
+            fn #told(error: #error) -> (&'static str, String, String) {
+                let (code, text) = (error.code(), error.detail());
+                (code, text, #text)
+            }
+        })
+    }
+
+    /// The test of an operation.
+    fn operation(&self, operation: &Operation, samples: &mut Samples<'_, '_>) -> TokenStream {
+        let name = test_name(operation);
+        let Shared { both, told } = self.shared;
+        let error = self.error;
+        let passed = self.arguments(operation, None, samples);
+        let method = field_ident(&operation.name);
+        let called = quote!(api.#method(#(#passed),*).await);
+        let asked = self.asked(operation, samples);
+
+        let unwrapped = if self.error_prints() { quote!(unwrap()) } else { quote!(ok().unwrap()) };
+        let (told_to, checked) = if operation.output == Type::Unit {
+            (quote!(()), quote!(#called.#unwrapped;))
+        } else {
+            let sample = samples.of(&operation.output);
+            let sample = quote!(samples::#sample(n));
+            let expected = self.tools.compared(&operation.output, sample.clone());
+            let answer = self.tools.compared(&operation.output, quote!(answer));
+            let checked = quote! {
+                let answer = #called.#unwrapped;
+                assert_eq!(#answer, #expected);
+            };
+            (sample, checked)
+        };
+        let succeeds = quote! {
+            recorder.will_return(#told_to);
+            #checked
+            assert_eq!(recorder.asked(), #asked);
+        };
+        let varies = operation.output != Type::Unit || !operation.arguments.is_empty();
+        let succeeds = if varies { quote!(for n in 0..SAMPLES { #succeeds }) } else { succeeds };
+        let failed = self.unwrap_err(&operation.output);
+        quote! {
+            #[tokio::test]
+            async fn #name() {
+                #both(async |api, recorder| {
+                    #succeeds
+                    for n in 0..ERRORS {
+                        recorder.will_fail(samples::#error(n));
+                        let error = #called.#failed;
+                        assert_eq!(#told(error), #told(samples::#error(n)));
+                    }
+                })
+                .await;
+            }
+        }
+    }
+
+    /// The test of a service that is gone.
+    fn gone(
+        &self,
+        operation: &Operation,
+        names: &Names,
+        samples: &mut Samples<'_, '_>,
+    ) -> TokenStream {
+        let scribe = self.tools.converter.scribe;
+        let client = scribe.path(&format!("{}::{}", names.client_ident, names.client_type));
+        let token = scribe.path("crate::support::TOKEN");
+        let passed = self.arguments(operation, Some(quote!(0)), samples);
+        let method = field_ident(&operation.name);
+        let failed = self.unwrap_err(&operation.output);
+        let code = self.tools.module.wire.error.transport.variant.to_snake_case();
+        quote! {
+            #[tokio::test]
+            async fn a_service_that_is_gone_is_told_by_the_error() {
+                let nobody_listens = "http://127.0.0.1:1";
+                let client = #client::new(nobody_listens, #token).unwrap();
+                let error = client.#method(#(#passed),*).await.#failed;
+                assert_eq!(error.code(), #code, "{}", error.detail());
+            }
+        }
+    }
+
+    /// The arguments of a call: the n-th samples, or all of one number.
+    fn arguments(
+        &self,
+        operation: &Operation,
+        number: Option<TokenStream>,
+        samples: &mut Samples<'_, '_>,
+    ) -> Vec<TokenStream> {
+        numbered(operation)
+            .into_iter()
+            .map(|(ty, index)| {
+                let function = samples.of(&owned(ty));
+                let index = number.as_ref().unwrap_or(&index);
+                lent(ty, quote!(samples::#function(#index)))
+            })
+            .collect()
+    }
+
+    /// The call that the recorder has to have noted.
+    fn asked(&self, operation: &Operation, samples: &mut Samples<'_, '_>) -> TokenStream {
+        let mut numbered = numbered(operation).into_iter();
+        call(operation, |argument| {
+            let index = numbered.next().map(|(_, index)| index);
+            let ty = owned(&argument.ty);
+            let function = samples.of(&ty);
+            self.tools.compared(&ty, quote!(samples::#function(#index)))
+        })
+    }
+
+    fn unwrap_err(&self, output: &Type) -> TokenStream {
+        let prints = matches!(self.tools.comparer.of(output), Comparison::Exact | Comparison::Seen);
+        if prints { quote!(unwrap_err()) } else { quote!(err().unwrap()) }
+    }
+
+    fn error_prints(&self) -> bool {
+        implements(self.tools.code, self.tools.module.wire.error.item, "Debug")
+    }
+}
+
+/// The types of the arguments, each with the number of its sample.
+fn numbered(operation: &Operation) -> Vec<(&Type, TokenStream)> {
+    let types: Vec<&Type> = operation.arguments.iter().map(|a| &a.ty).collect();
+    let indices = side_by_side(&types);
+    types.into_iter().zip(indices).collect()
+}
+
+/// An owned value as an argument of this type.
+fn lent(ty: &Type, value: TokenStream) -> TokenStream {
+    match ty {
+        Type::Reference { to, .. } => {
+            let inner = lent(to, value);
+            quote!(&#inner)
+        }
+        Type::Option(inner) => match &**inner {
+            Type::Reference { to, .. } if matches!(**to, Type::Str | Type::Slice(_)) => {
+                quote!(#value.as_deref())
+            }
+            Type::Reference { .. } => quote!(#value.as_ref()),
+            _ => value,
+        },
+        _ => value,
+    }
+}
+
+/// A test cannot be called `main`.
+fn test_name(operation: &Operation) -> Ident {
+    match operation.name.as_str() {
+        "main" => format_ident!("main_"),
+        name => field_ident(name),
+    }
+}

@@ -1,0 +1,268 @@
+//! `recorder.rs` of the suite: an implementation of the API trait that notes what it was asked.
+
+use heck::ToUpperCamelCase;
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use super::compare::Comparison;
+use super::{Tools, reserved};
+use crate::analysis::code::Code;
+use crate::analysis::interface::{Argument, Operation};
+use crate::analysis::module::Module;
+use crate::analysis::types::Type;
+use crate::analysis::wire::{External, external, implements};
+use crate::codegen::client::signature;
+use crate::codegen::rust_file::{RustFile, docs};
+use crate::codegen::scribe::Scribe;
+use crate::codegen::wire::field_ident;
+use crate::diagnostic::Result;
+use crate::plan::Names;
+
+/// The text of the file.
+pub(super) fn file(code: &Code<'_>, module: &Module<'_>, names: &Names) -> Result<String> {
+    let scribe = Scribe::new(code, reserved(["Answer", "Call", "Recorder", "Unprinted"]));
+    let tools = Tools::new(code, module, names, &scribe);
+    let api_name = &names.api_trait;
+    let mut file = RustFile::new(&format!(
+        "An implementation of `{api_name}` that notes what it was asked, and answers what it was told \
+         to.",
+    ));
+    let (any, mutex) = (scribe.path("std::any::Any"), scribe.path("std::sync::Mutex"));
+    let (async_trait, api) = (scribe.path("async_trait::async_trait"), scribe.item(module.api.id));
+    let error = scribe.ty(&module.interface.error);
+    let operations = &module.interface.operations;
+
+    let calls = operations.iter().map(|operation| {
+        let name = call_name(operation);
+        let fields = operation.arguments.iter().map(|argument| {
+            let (name, ty) = (field_ident(&argument.name), compared_type(&tools, &argument.ty));
+            quote!(#name: #ty)
+        });
+        if operation.arguments.is_empty() { quote!(#name) } else { quote!(#name { #(#fields),* }) }
+    });
+    let doc = docs("A call as it arrived.");
+    file.item(quote! {
+        #doc
+        #[derive(Debug, PartialEq)]
+        #[allow(
+            clippy::enum_variant_names,
+            clippy::large_enum_variant,
+            reason = "operations have the names and arguments that they have"
+        )]
+        pub(crate) enum Call { #(#calls),* }
+    })?;
+    file.item(quote!(type Answer = Result<Box<dyn #any + Send>, #error>;))?;
+    let doc = docs("Keeps one call and one answer.");
+    file.item(quote! {
+        #doc
+        #[derive(Default)]
+        pub(crate) struct Recorder { asked: #mutex<Option<Call>>, answer: #mutex<Option<Answer>> }
+    })?;
+    let [doc_return, doc_fail, doc_asked] = [
+        "The next call succeeds with this.",
+        "The next call fails with this.",
+        "The last call; it was looked at then.",
+    ]
+    .map(docs);
+    file.item(quote! {
+        impl Recorder {
+            #doc_return
+            pub(crate) fn will_return<T: Send + 'static>(&self, value: T) {
+                *self.answer.lock().unwrap() = Some(Ok(Box::new(value)));
+            }
+            #doc_fail
+            pub(crate) fn will_fail(&self, error: #error) {
+                *self.answer.lock().unwrap() = Some(Err(error));
+            }
+            #doc_asked
+            pub(crate) fn asked(&self) -> Call {
+                self.asked.lock().unwrap().take().expect("no operation was called")
+            }
+            fn note<T: 'static>(&self, call: Call) -> Result<T, #error> {
+                *self.asked.lock().unwrap() = Some(call);
+                let answer = self.answer.lock().unwrap().take();
+                let value = answer.expect("an answer was used already")?;
+                Ok(*value.downcast().expect("another operation was called"))
+            }
+        }
+    })?;
+    let methods: Vec<_> = operations
+        .iter()
+        .map(|operation| {
+            let signature = signature(operation, &scribe);
+            let call = call(operation, |argument| {
+                let name = field_ident(&argument.name);
+                tools.compared(&owned(&argument.ty), to_owned(code, &argument.ty, &name))
+            });
+            quote!(#signature { Recorder::note(self, #call) })
+        })
+        .collect();
+    file.item(quote!(#[#async_trait] impl #api for Recorder { #(#methods)* }))?;
+    helpers(&tools, &mut file)?;
+    Ok(file.finish(&scribe))
+}
+
+/// `Call::Name { argument: value, … }`.
+pub(super) fn call(
+    operation: &Operation,
+    mut value: impl FnMut(&Argument) -> TokenStream,
+) -> TokenStream {
+    let name = call_name(operation);
+    if operation.arguments.is_empty() {
+        return quote!(Call::#name);
+    }
+    let fields = operation.arguments.iter().map(|argument| {
+        let (name, value) = (field_ident(&argument.name), value(argument));
+        let shorthand = name == value.to_string();
+        if shorthand { quote!(#name) } else { quote!(#name: #value) }
+    });
+    quote!(Call::#name { #(#fields),* })
+}
+
+/// The type that owns what an argument refers to.
+pub(super) fn owned(ty: &Type) -> Type {
+    match ty {
+        Type::Reference { to, .. } => owned(to),
+        Type::Str => Type::String,
+        Type::Slice(inner) => Type::Vec(Box::new(owned(inner))),
+        Type::Option(inner) => Type::Option(Box::new(owned(inner))),
+        other => other.clone(),
+    }
+}
+
+/// Whether types are compared otherwise than by `==`, in arguments and results.
+fn comparisons(tools: &Tools<'_, '_>) -> Vec<(Comparison, Type)> {
+    let operations = tools.module.interface.operations.iter();
+    operations
+        .flat_map(|operation| {
+            let arguments = operation.arguments.iter().map(|a| owned(&a.ty));
+            arguments.chain([operation.output.clone()])
+        })
+        .map(|ty| (tools.comparer.of(&ty), ty))
+        .collect()
+}
+
+/// What the comparison of types without `PartialEq` or `Debug` needs.
+fn helpers(tools: &Tools<'_, '_>, file: &mut RustFile) -> Result<()> {
+    let comparisons = comparisons(tools);
+    let has = |wanted| comparisons.iter().any(|(comparison, _)| *comparison == wanted);
+    let seen = |c: Comparison| matches!(c, Comparison::Seen | Comparison::Wire);
+    let unordered = comparisons.iter().any(|(c, ty)| seen(*c) && tools.comparer.is_unordered(ty));
+    if has(Comparison::Unprinted) {
+        let doc = docs("A value that can be compared, but not printed.");
+        file.item(quote! {
+            #doc
+            #[derive(PartialEq)]
+            pub(crate) struct Unprinted<T>(pub(crate) T);
+        })?;
+        file.item(quote! {
+            impl<T> std::fmt::Debug for Unprinted<T> {
+                fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str(std::any::type_name::<T>())
+                }
+            }
+        })?;
+    }
+    if has(Comparison::Seen) {
+        let doc =
+            docs("What can be seen of a value that has no `==`, or not one that sees it all.");
+        file.item(quote! {
+            #doc
+            pub(crate) fn seen<T: serde::Serialize + std::fmt::Debug>(value: &T) -> [String; 2] {
+                [wire(value), format!("{value:?}")]
+            }
+        })?;
+    }
+    if has(Comparison::Seen) || has(Comparison::Wire) {
+        let doc = docs("A value as it crosses.");
+        let text = as_text(unordered, &quote!(value));
+        let wanted = has(Comparison::Wire).then(|| quote!(pub(crate)));
+        file.item(quote! {
+            #doc
+            #wanted fn wire<T: serde::Serialize>(value: &T) -> String { #text }
+        })?;
+    }
+    Ok(())
+}
+
+/// The names of the helpers that the tests need for results.
+pub(super) fn helpers_of_tests(tools: &Tools<'_, '_>, tested: &[&Operation]) -> Vec<&'static str> {
+    let types = tested.iter().flat_map(|operation| {
+        let arguments = operation.arguments.iter().map(|a| owned(&a.ty));
+        arguments.chain([operation.output.clone()])
+    });
+    let mut names: Vec<&str> = types
+        .filter_map(|ty| match tools.comparer.of(&ty) {
+            Comparison::Exact => None,
+            Comparison::Unprinted => Some("Unprinted"),
+            Comparison::Seen => Some("seen"),
+            Comparison::Wire => Some("wire"),
+        })
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Something as JSON text; with sorted keys where a map in it has no order.
+pub(super) fn as_text(unordered: bool, value: &TokenStream) -> TokenStream {
+    if unordered {
+        quote!(serde_json::to_value(#value).unwrap().to_string())
+    } else {
+        quote!(serde_json::to_string(#value).unwrap())
+    }
+}
+
+fn call_name(operation: &Operation) -> Ident {
+    let name = operation.name.strip_prefix("r#").unwrap_or(&operation.name);
+    format_ident!("{}", name.to_upper_camel_case())
+}
+
+/// The type of a call's field.
+fn compared_type(tools: &Tools<'_, '_>, ty: &Type) -> TokenStream {
+    let ty = owned(ty);
+    let own = tools.converter.scribe.ty(&ty);
+    match tools.comparer.of(&ty) {
+        Comparison::Exact => own,
+        Comparison::Unprinted => quote!(Unprinted<#own>),
+        Comparison::Seen => quote!([String; 2]),
+        Comparison::Wire => quote!(String),
+    }
+}
+
+/// An argument as an owned value.
+fn to_owned(code: &Code<'_>, ty: &Type, name: &Ident) -> TokenStream {
+    match ty {
+        Type::Reference { to, .. } => match &**to {
+            Type::Str => quote!(#name.to_owned()),
+            Type::Slice(_) => quote!(#name.to_vec()),
+            Type::Reference { .. } => quote!((**#name).to_owned()),
+            to if is_copy(code, to) => quote!(*#name),
+            _ => quote!(#name.clone()),
+        },
+        Type::Option(inner) => match &**inner {
+            Type::Reference { to, .. } => match &**to {
+                Type::Str => quote!(#name.map(str::to_owned)),
+                Type::Slice(_) => quote!(#name.map(<[_]>::to_vec)),
+                to if is_copy(code, to) => quote!(#name.copied()),
+                _ => quote!(#name.cloned()),
+            },
+            _ => quote!(#name),
+        },
+        _ => quote!(#name),
+    }
+}
+
+/// Whether a type is known to be `Copy`; clippy asks for `*x` then.
+fn is_copy(code: &Code<'_>, ty: &Type) -> bool {
+    match ty {
+        Type::Unit | Type::Primitive(_) => true,
+        Type::Item(id, _) => implements(code, *id, "Copy"),
+        Type::External { package, path, .. } => {
+            external(package, path) != External::Unknown && package != "url"
+        }
+        Type::Option(inner) | Type::Array(inner, _) => is_copy(code, inner),
+        Type::Tuple(parts) => parts.iter().all(|part| is_copy(code, part)),
+        _ => false,
+    }
+}

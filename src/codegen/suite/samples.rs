@@ -1,0 +1,477 @@
+//! `samples.rs` of the suite: a function a type, which returns the type's n-th sample.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use heck::ToSnakeCase;
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
+
+use super::compare::{Comparer, all_fields};
+use super::index::side_by_side;
+use super::makers::{Maker, Makers};
+use super::{foreign, json};
+use crate::analysis::code::{Code, ItemId};
+use crate::analysis::types::Type;
+use crate::analysis::wire::{self, Constructor, Field, Payload};
+use crate::codegen::rust_file::{RustFile, docs};
+use crate::codegen::scribe::Scribe;
+use crate::codegen::wire::field_ident;
+use crate::diagnostic::Result;
+
+/// A type of which there is no sample.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Lack {
+    /// A type of the workspace.
+    Item(ItemId),
+    /// Another one, by its path.
+    Foreign(String),
+}
+
+impl Lack {
+    pub(super) fn name(&self, code: &Code<'_>) -> String {
+        match self {
+            Self::Item(id) => code.item(*id).name.unwrap_or_default(),
+            Self::Foreign(path) => path.clone(),
+        }
+    }
+}
+
+/// The functions that were asked for, and those that they call.
+pub(super) struct Samples<'a, 'w> {
+    scribe: &'a Scribe<'a, 'w>,
+    makers: &'a Makers<'a, 'w>,
+    names: BTreeMap<Type, Ident>,
+    used: BTreeSet<String>,
+    /// Those that the tests call.
+    called: BTreeSet<Ident>,
+    functions: Vec<Function>,
+    /// Whether a collection is among them.
+    has_few: bool,
+    /// How many samples show every variant twice.
+    count: usize,
+}
+
+struct Function {
+    name: Ident,
+    output: TokenStream,
+    body: TokenStream,
+    docs: TokenStream,
+}
+
+/// The fewest samples of anything: all kinds of texts and integers, each twice.
+const FEWEST: usize = 8;
+
+/// How many samples of a variant's data there are for an error.
+const OF_A_VARIANT: usize = 4;
+
+impl<'a, 'w> Samples<'a, 'w> {
+    pub(super) fn new(scribe: &'a Scribe<'a, 'w>, makers: &'a Makers<'a, 'w>) -> Self {
+        let mut samples = Self {
+            scribe,
+            makers,
+            names: BTreeMap::new(),
+            used: ["few", "text"].map(str::to_owned).into(),
+            called: BTreeSet::new(),
+            functions: Vec::new(),
+            has_few: false,
+            count: FEWEST,
+        };
+        // Errors of other crates are made from texts, so this name is fixed.
+        samples.names.insert(Type::String, format_ident!("text"));
+        samples
+    }
+
+    /// The function that returns samples of an owned type, for the tests.
+    pub(super) fn of(&mut self, ty: &Type) -> Ident {
+        let name = self.function(ty);
+        self.called.insert(name.clone());
+        name
+    }
+
+    /// The function that returns errors, and how many there are.
+    pub(super) fn errors(&mut self) -> (Ident, usize) {
+        let error = &self.makers.module.wire.error;
+        let item = self.makers.code.item(error.item);
+        let name = self.unique(&item.name.clone().unwrap_or_default().to_snake_case());
+        let path = self.scribe.item(error.item);
+        let variants: Vec<_> = error
+            .variants
+            .iter()
+            .filter(|variant| {
+                let plain = variant.fields.iter().filter(|(_, p)| *p == Payload::Plain);
+                let types: Vec<Type> = plain.map(|(field, _)| field.ty.clone()).collect();
+                self.makers.lacking(&types).is_empty()
+            })
+            .collect();
+        let arms: Vec<TokenStream> = variants
+            .iter()
+            .map(|variant| {
+                let types: Vec<&Type> = variant.fields.iter().map(|(f, _)| &f.ty).collect();
+                let indices = side_by_side(&types);
+                let values = variant.fields.iter().zip(indices).map(|((field, payload), index)| {
+                    match foreign::payload(self.scribe, *payload) {
+                        Some(value) => {
+                            self.function(&Type::String);
+                            value
+                        }
+                        None => {
+                            let function = self.function(&field.ty);
+                            quote!(#function(#index))
+                        }
+                    }
+                });
+                let values: Vec<_> = values.collect();
+                let fields: Vec<&Field> = variant.fields.iter().map(|(f, _)| f).collect();
+                let shape = match (variant.named, fields.is_empty()) {
+                    (true, _) => Shape::Named,
+                    (false, false) => Shape::Tuple,
+                    (false, true) => Shape::Unit,
+                };
+                let variant = format_ident!("{}", variant.name);
+                construct(&quote!(#path::#variant), &fields, &values, shape)
+            })
+            .collect();
+        let count = arms.len();
+        let (per, body) = if arms.iter().all(|arm| !mentions_n(arm)) {
+            (1, choose(&quote!(n), &arms))
+        } else {
+            let total = Literal::usize_unsuffixed(count);
+            let choice = choose(&quote!(variant), &arms);
+            if count > 1 {
+                (OF_A_VARIANT, quote!(let (variant, n) = (n % #total, n / #total); #choice))
+            } else {
+                (OF_A_VARIANT, choice)
+            }
+        };
+        self.functions.push(Function {
+            name: name.clone(),
+            output: path,
+            body,
+            docs: docs("Every variant, each with several values of its data."),
+        });
+        self.called.insert(name.clone());
+        (name, count * per)
+    }
+
+    /// How many samples the tests should use.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The text of the file.
+    pub(super) fn finish(self, api: &str) -> Result<String> {
+        let mut file = RustFile::new(&format!(
+            "Values of every type that `{api}` speaks of. Two samples of a type differ wherever the \
+             type has so many values, so that a test sees two fields swapped.",
+        ));
+        for function in &self.functions {
+            let Function { name, output, body, docs } = function;
+            let n = if mentions_n(body) { quote!(n) } else { quote!(_) };
+            let visibility = self.called.contains(name).then(|| quote!(pub(crate)));
+            file.item(quote!(#docs #visibility fn #name(#n: usize) -> #output { #body }))?;
+        }
+        if self.has_few {
+            let range = self.scribe.path("std::ops::Range");
+            let docs = docs("Numbers of one, two or no samples.");
+            file.item(quote!(#docs fn few(n: usize) -> #range<usize> { n..n + (n + 1) % 3 }))?;
+        }
+        Ok(file.finish(self.scribe))
+    }
+
+    fn function(&mut self, ty: &Type) -> Ident {
+        let known = self.names.get(ty).cloned();
+        if let Some(name) = known {
+            if *ty != Type::String || self.functions.iter().any(|f| f.name == name) {
+                return name;
+            }
+            self.push(ty, name.clone(), foreign::text());
+            return name;
+        }
+        let name = self.unique(&self.base_name(ty));
+        self.names.insert(ty.clone(), name.clone());
+        let body = self.body(ty);
+        self.push(ty, name.clone(), body);
+        name
+    }
+
+    fn push(&mut self, ty: &Type, name: Ident, body: TokenStream) {
+        let output = self.scribe.ty(ty);
+        self.functions.push(Function { name, output, body, docs: TokenStream::new() });
+    }
+
+    fn unique(&mut self, base: &str) -> Ident {
+        let mut name = base.to_owned();
+        let mut number = 2;
+        while !self.used.insert(name.clone()) {
+            name = format!("{base}_{number}");
+            number += 1;
+        }
+        field_ident(&name)
+    }
+
+    fn base_name(&self, ty: &Type) -> String {
+        let name =
+            |ty: &Type| self.names.get(ty).map_or_else(|| self.base_name(ty), Ident::to_string);
+        match ty {
+            Type::Unit => "nothing".to_owned(),
+            Type::Primitive(name) => (*name).to_owned(),
+            Type::Option(inner) => format!("optional_{}", name(inner)),
+            Type::Vec(inner) | Type::Slice(inner) => format!("{}_list", name(inner)),
+            Type::Box(inner) => format!("boxed_{}", name(inner)),
+            Type::Array(inner, length) => {
+                format!("{}_array_{}", name(inner), length.to_snake_case())
+            }
+            Type::Set { element, .. } => format!("{}_set", name(element)),
+            Type::Map { key, value, .. } => format!("{}_by_{}", name(value), name(key)),
+            Type::Result(ok, _) => format!("{}_result", name(ok)),
+            Type::Tuple(parts) => parts.iter().map(name).collect::<Vec<_>>().join("_and_"),
+            Type::Item(id, _) => {
+                self.makers.code.item(*id).name.unwrap_or_default().to_snake_case()
+            }
+            Type::External { path, .. } => {
+                path.last().map(|name| name.to_snake_case()).unwrap_or_default()
+            }
+            Type::Reference { to, .. } => name(to),
+            Type::Str | Type::String => "text".to_owned(),
+            Type::Other(..) => "other".to_owned(),
+        }
+    }
+
+    fn body(&mut self, ty: &Type) -> TokenStream {
+        match ty {
+            Type::Primitive(name) => foreign::primitive(name),
+            Type::Option(inner) => {
+                let none = if self.is_recursive(inner) { quote!(0) } else { quote!(2) };
+                let inner = self.function(inner);
+                quote!((n % 3 != #none).then(|| #inner(n)))
+            }
+            Type::Vec(inner) | Type::Set { element: inner, .. } => {
+                let numbers = self.numbers(inner);
+                let inner = self.function(inner);
+                quote!(#numbers.map(#inner).collect())
+            }
+            Type::Map { key, value, .. } => {
+                let numbers = self.numbers(value);
+                let (key, value) = (self.function(key), self.function(value));
+                quote!(#numbers.map(|n| (#key(n), #value(n))).collect())
+            }
+            Type::Box(inner) => {
+                let inner = self.function(inner);
+                quote!(Box::new(#inner(n)))
+            }
+            Type::Array(inner, _) => {
+                let inner = self.function(inner);
+                quote!(std::array::from_fn(|i| #inner(n + i)))
+            }
+            Type::Tuple(parts) => {
+                let indices = side_by_side(&parts.iter().collect::<Vec<_>>());
+                let parts: Vec<_> = parts.iter().map(|part| self.function(part)).collect();
+                quote!((#(#parts(#indices),)*))
+            }
+            Type::Result(ok, error) => {
+                let (ok, error) = (self.function(ok), self.function(error));
+                quote!(if n % 2 == 0 { Ok(#ok(n)) } else { Err(#error(n)) })
+            }
+            Type::Item(id, _) => self.item(*id),
+            Type::External { package, path, arguments, .. } => {
+                foreign::sample(self.scribe, package, path, arguments).unwrap_or_default()
+            }
+            Type::Unit => quote!(()),
+            // References are owned in samples, the rest was left out.
+            _ => TokenStream::new(),
+        }
+    }
+
+    /// The numbers of a collection's elements.
+    fn numbers(&mut self, element: &Type) -> TokenStream {
+        if self.is_recursive(element) {
+            // None for the first, so that it ends.
+            return quote!((n..n + n % 3));
+        }
+        self.has_few = true;
+        quote!(few(n))
+    }
+
+    fn item(&mut self, id: ItemId) -> TokenStream {
+        let makers = self.makers;
+        let item = makers.code.item(id);
+        let path = self.scribe.item(id);
+        match makers.of(id) {
+            Maker::Literal => match item.syntax {
+                syn::Item::Enum(e) => self.variants(id, e, &path),
+                _ => {
+                    let fields = all_fields(makers.code, id);
+                    let values = self.values(id, &fields);
+                    let form = match item.syntax {
+                        syn::Item::Struct(s) => Shape::of(&s.fields),
+                        _ => Shape::Unit,
+                    };
+                    construct(&path, &fields.iter().collect::<Vec<_>>(), &values, form)
+                }
+            },
+            Maker::Constructor(constructor) => {
+                let fields = all_fields(makers.code, id);
+                let values = self.values(id, &fields);
+                let arguments = constructor.parameters.iter().map(|parameter| {
+                    let at = fields.iter().position(|f| f.name == parameter.field).unwrap_or(0);
+                    let value = &values[at];
+                    if parameter.by_reference { quote!(&#value) } else { quote!(#value) }
+                });
+                let name = field_ident(&constructor.name);
+                quote!(#path::#name(#(#arguments),*))
+            }
+            Maker::Accepted(constructor, samples) => {
+                self.count = self.count.max(samples.len());
+                accepted(&path, constructor, samples)
+            }
+            Maker::Given(samples) => {
+                self.count = self.count.max(samples.len());
+                choose(&quote!(n), samples)
+            }
+            Maker::Json => {
+                let fields = all_fields(makers.code, id);
+                let values = self.values(id, &fields);
+                let literal = json::of_struct(&item, &fields, &values, &quote!(serde_json::json));
+                quote!(serde_json::from_value(#literal).unwrap())
+            }
+            Maker::Nothing => TokenStream::new(),
+        }
+    }
+
+    fn variants(&mut self, id: ItemId, syntax: &syn::ItemEnum, path: &TokenStream) -> TokenStream {
+        let item = self.makers.code.item(id);
+        let mut variants: Vec<_> = syntax
+            .variants
+            .iter()
+            .map(|v| {
+                (&v.ident, wire::fields(self.makers.code, &item, &v.fields), Shape::of(&v.fields))
+            })
+            .collect();
+        // The first sample must not lead back to the type.
+        let leads_back = |fields: &[Field]| fields.iter().any(|f| self.reaches(&f.ty, id));
+        variants.sort_by_key(|(_, fields, _)| leads_back(fields));
+        let recursive = variants.iter().any(|(_, fields, _)| leads_back(fields));
+        self.count = self.count.max(2 * variants.len());
+        let arms: Vec<TokenStream> = variants
+            .into_iter()
+            .map(|(name, fields, shape)| {
+                let values = self.values(id, &fields);
+                construct(&quote!(#path::#name), &fields.iter().collect::<Vec<_>>(), &values, shape)
+            })
+            .collect();
+        let total = Literal::usize_unsuffixed(arms.len());
+        if arms.len() > 1 && arms.iter().any(mentions_n) && !recursive {
+            // Each round through the variants has other data.
+            let choice = choose(&quote!(variant), &arms);
+            return quote!(let (variant, n) = (n % #total, n + n / #total); #choice);
+        }
+        choose(&quote!(n), &arms)
+    }
+
+    /// The samples of an item's fields.
+    fn values(&mut self, holder: ItemId, fields: &[Field]) -> Vec<TokenStream> {
+        let indices = side_by_side(&fields.iter().map(|f| &f.ty).collect::<Vec<_>>());
+        let mut values = Vec::new();
+        for (field, index) in fields.iter().zip(indices) {
+            let index = if self.reaches(&field.ty, holder) { quote!(n / 2) } else { index };
+            let function = self.function(&field.ty);
+            values.push(quote!(#function(#index)));
+        }
+        values
+    }
+
+    fn reaches(&self, ty: &Type, id: ItemId) -> bool {
+        Comparer { code: self.makers.code }.reaches(ty, id)
+    }
+
+    /// Whether a workspace type in `ty` leads back to itself.
+    fn is_recursive(&self, ty: &Type) -> bool {
+        match ty {
+            Type::Item(id, _) => {
+                all_fields(self.makers.code, *id).iter().any(|field| self.reaches(&field.ty, *id))
+            }
+            _ => ty.children().into_iter().any(|child| self.is_recursive(child)),
+        }
+    }
+}
+
+/// How a struct or variant is written.
+#[derive(Clone, Copy)]
+enum Shape {
+    Named,
+    Tuple,
+    Unit,
+}
+
+impl Shape {
+    fn of(fields: &syn::Fields) -> Self {
+        match fields {
+            syn::Fields::Named(_) => Self::Named,
+            syn::Fields::Unnamed(_) => Self::Tuple,
+            syn::Fields::Unit => Self::Unit,
+        }
+    }
+}
+
+fn construct(
+    path: &TokenStream,
+    fields: &[&Field],
+    values: &[TokenStream],
+    shape: Shape,
+) -> TokenStream {
+    match shape {
+        Shape::Named => {
+            let names = fields.iter().map(|f| field_ident(&f.name));
+            quote!(#path { #(#names: #values),* })
+        }
+        Shape::Tuple => quote!(#path(#(#values),*)),
+        Shape::Unit => quote!(#path),
+    }
+}
+
+/// The n-th of several expressions, round and round. `variant` is taken as it is.
+fn choose(index: &TokenStream, values: &[TokenStream]) -> TokenStream {
+    let [first @ .., last] = values else { return TokenStream::new() };
+    if first.is_empty() {
+        return last.clone();
+    }
+    let index = if index.to_string() == "n" {
+        let total = Literal::usize_unsuffixed(values.len());
+        quote!(n % #total)
+    } else {
+        index.clone()
+    };
+    let numbers = (0..).map(Literal::usize_unsuffixed);
+    let arms = numbers.zip(first).map(|(number, value)| quote!(#number => #value,));
+    quote!(match #index { #(#arms)* _ => #last })
+}
+
+/// A value through the constructor that guards it.
+fn accepted(path: &TokenStream, constructor: &Constructor, samples: &[TokenStream]) -> TokenStream {
+    let call = |argument: &TokenStream| {
+        if constructor.public {
+            let name = field_ident(&constructor.name);
+            quote!(#path::#name(#argument).unwrap())
+        } else {
+            quote!(serde_json::from_value(serde_json::json!(#argument)).unwrap())
+        }
+    };
+    let is_text = |sample: &TokenStream| syn::parse2::<syn::LitStr>(sample.clone()).is_ok();
+    if samples.len() > 1 && samples.iter().all(is_text) {
+        let total = Literal::usize_unsuffixed(samples.len());
+        let text = call(&quote!(texts[n % #total]));
+        return quote!(let texts = [#(#samples),*]; #text);
+    }
+    choose(&quote!(n), &samples.iter().map(call).collect::<Vec<_>>())
+}
+
+/// Whether tokens mention the number of a sample.
+fn mentions_n(tokens: &TokenStream) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        proc_macro2::TokenTree::Ident(ident) => ident == "n",
+        proc_macro2::TokenTree::Group(group) => mentions_n(&group.stream()),
+        // `format!("… {n} …")`.
+        proc_macro2::TokenTree::Literal(literal) => literal.to_string().contains("{n}"),
+        proc_macro2::TokenTree::Punct(_) => false,
+    })
+}

@@ -12,7 +12,7 @@ pub(super) fn primitive(name: &str) -> TokenStream {
     let ty = format_ident!("{name}");
     match name {
         // No two fields a fixed distance apart are always equal.
-        "bool" => quote!(n.count_ones() % 2 == 0),
+        "bool" => quote!(n.count_ones() % 2 == 1),
         "char" => quote!(['x', 'ü', '"', '\u{10FFFF}'][n % 4]),
         "f32" | "f64" => quote!([0.1, #ty::MAX, -0.0, #ty::MIN_POSITIVE][n % 4]),
         _ => {

@@ -241,9 +241,10 @@ impl<'a, 'w> Samples<'a, 'w> {
         match ty {
             Type::Primitive(name) => foreign::primitive(name),
             Type::Option(inner) => {
-                let none = if self.is_recursive(inner) { quote!(0) } else { quote!(2) };
+                // None for the first of a type that holds itself, so that it ends.
+                let some = if self.is_recursive(inner) { quote!(== 1) } else { quote!(!= 2) };
                 let inner = self.function(inner);
-                quote!((n % 3 != #none).then(|| #inner(n)))
+                quote!((n % 3 #some).then(|| #inner(n)))
             }
             Type::Vec(inner) | Type::Set { element: inner, .. } => {
                 let numbers = self.numbers(inner);
@@ -270,7 +271,7 @@ impl<'a, 'w> Samples<'a, 'w> {
             }
             Type::Result(ok, error) => {
                 let (ok, error) = (self.function(ok), self.function(error));
-                quote!(if n % 2 == 0 { Ok(#ok(n)) } else { Err(#error(n)) })
+                quote!(if n % 2 == 1 { Err(#error(n)) } else { Ok(#ok(n)) })
             }
             Type::Item(id, _) => self.item(*id),
             Type::External { package, path, arguments, .. } => {

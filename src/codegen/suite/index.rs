@@ -38,3 +38,17 @@ fn leaf(ty: &Type) -> Type {
         other => other.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_one_type_are_numbered_whatever_holds_them() {
+        let optional = Type::Option(Box::new(Type::String));
+        let lent = Type::Reference { mutable: false, to: Box::new(Type::Str) };
+        let numbers = side_by_side(&[&Type::String, &Type::Unit, &optional, &lent]);
+        let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+        assert_eq!(numbers, ["n", "n", "n + 1", "n + 2"]);
+    }
+}

@@ -130,7 +130,7 @@ pub(super) fn owned(ty: &Type) -> Type {
     }
 }
 
-/// Whether types are compared otherwise than by `==`, in arguments and results.
+/// How the types of arguments and results are compared.
 fn comparisons(tools: &Tools<'_, '_>) -> Vec<(Comparison, Type)> {
     let operations = tools.module.interface.operations.iter();
     operations
@@ -146,8 +146,6 @@ fn comparisons(tools: &Tools<'_, '_>) -> Vec<(Comparison, Type)> {
 fn helpers(tools: &Tools<'_, '_>, file: &mut RustFile) -> Result<()> {
     let comparisons = comparisons(tools);
     let has = |wanted| comparisons.iter().any(|(comparison, _)| *comparison == wanted);
-    let seen = |c: Comparison| matches!(c, Comparison::Seen | Comparison::Wire);
-    let unordered = comparisons.iter().any(|(c, ty)| seen(*c) && tools.comparer.is_unordered(ty));
     if has(Comparison::Unprinted) {
         let doc = docs("A value that can be compared, but not printed.");
         file.item(quote! {
@@ -169,17 +167,19 @@ fn helpers(tools: &Tools<'_, '_>, file: &mut RustFile) -> Result<()> {
         file.item(quote! {
             #doc
             pub(crate) fn seen<T: serde::Serialize + std::fmt::Debug>(value: &T) -> [String; 2] {
-                [wire(value), format!("{value:?}")]
+                [serde_json::to_string(value).unwrap(), format!("{value:?}")]
             }
         })?;
     }
-    if has(Comparison::Seen) || has(Comparison::Wire) {
+    if has(Comparison::Wire) {
+        let unordered = comparisons
+            .iter()
+            .any(|(c, ty)| *c == Comparison::Wire && tools.comparer.is_unordered(ty));
         let doc = docs("A value as it crosses.");
         let text = as_text(unordered, &quote!(value));
-        let wanted = has(Comparison::Wire).then(|| quote!(pub(crate)));
         file.item(quote! {
             #doc
-            #wanted fn wire<T: serde::Serialize>(value: &T) -> String { #text }
+            pub(crate) fn wire<T: serde::Serialize>(value: &T) -> String { #text }
         })?;
     }
     Ok(())

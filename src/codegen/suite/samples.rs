@@ -372,9 +372,15 @@ impl<'a, 'w> Samples<'a, 'w> {
     /// The samples of an item's fields.
     fn values(&mut self, holder: ItemId, fields: &[Field]) -> Vec<TokenStream> {
         let indices = side_by_side(&fields.iter().map(|f| &f.ty).collect::<Vec<_>>());
-        let mut values = Vec::new();
+        let (mut values, mut divisors) = (Vec::new(), 2..);
         for (field, index) in fields.iter().zip(indices) {
-            let index = if self.reaches(&field.ty, holder) { quote!(n / 2) } else { index };
+            let leads_back = self.reaches(&field.ty, holder);
+            // A smaller number, so that it ends.
+            let divisor = if leads_back { divisors.next() } else { None };
+            let index = divisor.map_or(index, |divisor| {
+                let divisor = Literal::usize_unsuffixed(divisor);
+                quote!(n / #divisor)
+            });
             let function = self.function(&field.ty);
             values.push(quote!(#function(#index)));
         }

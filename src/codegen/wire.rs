@@ -22,7 +22,7 @@ pub(super) fn arguments_name(
     module: &Module<'_>,
     operation: &str,
 ) -> proc_macro2::Ident {
-    let name = operation.to_upper_camel_case();
+    let name = operation.strip_prefix("r#").unwrap_or(operation).to_upper_camel_case();
     let mut types = module.wire.forms.keys().chain([&module.wire.error.item, &module.api.id]);
     if types.any(|id| code.item(*id).name.as_ref() == Some(&name)) {
         format_ident!("{name}Arguments")
@@ -77,7 +77,9 @@ pub(super) fn operations(code: &Code<'_>, module: &Module<'_>) -> Result<String>
             pub struct #name #lifetime { #(#fields),* }
         })?;
         let reply = converter.shape(&reply_shape(module, &operation.output), &quote!('static));
-        let (spelled, route) = (&operation.name, format!("/v1/{}", operation.name));
+        // `r#` is Rust's; in a URL it would start the fragment.
+        let spelled = operation.name.strip_prefix("r#").unwrap_or(&operation.name);
+        let route = format!("/v1/{spelled}");
         file.item(quote! {
             impl #operation_trait for #name #any {
                 const NAME: &'static str = #spelled;
@@ -145,9 +147,10 @@ pub(super) fn mirrors(code: &Code<'_>, module: &Module<'_>) -> Result<Option<Str
         let docs = docs(&format!(
             "A [`{name}`] as it crosses: its own serde form loses something ({reason})."
         ));
+        let debug = wire::implements(code, id, "Debug").then(|| quote!(#[derive(Debug)]));
         file.item(quote! {
             #docs
-            #[derive(Debug)]
+            #debug
             pub struct #wire_name<'a>(pub #cow<'a, #ty>);
         })?;
         let remote = ty.to_string();

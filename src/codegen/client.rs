@@ -65,8 +65,54 @@ pub(super) fn signature(
     let name = wire::field_ident(&operation.name);
     let arguments = operation.arguments.iter().map(|argument| {
         let (name, ty) = (wire::field_ident(&argument.name), scribe.ty(&argument.ty));
+        let ty = with_lifetimes(operation, &argument.name, ty);
         quote!(#name: #ty)
     });
     let (output, error) = (scribe.ty(&operation.output), scribe.ty(&operation.error));
-    quote!(async fn #name(&self, #(#arguments),*) -> Result<#output, #error>)
+    let generics = &operation.signature.generics;
+    let receiver = operation.signature.receiver();
+    quote!(async fn #name #generics(#receiver, #(#arguments),*) -> Result<#output, #error>)
+}
+
+/// The type of an argument with the lifetimes that the trait names in it: an implementation has to name
+/// the same ones.
+fn with_lifetimes(
+    operation: &Operation,
+    argument: &str,
+    ty: proc_macro2::TokenStream,
+) -> proc_macro2::TokenStream {
+    struct References<'a>(std::collections::VecDeque<&'a Option<syn::Lifetime>>);
+    impl<'a> syn::visit::Visit<'a> for References<'a> {
+        fn visit_type_reference(&mut self, reference: &'a syn::TypeReference) {
+            self.0.push_back(&reference.lifetime);
+            syn::visit::visit_type_reference(self, reference);
+        }
+    }
+    impl syn::visit_mut::VisitMut for References<'_> {
+        fn visit_type_reference_mut(&mut self, reference: &mut syn::TypeReference) {
+            reference.lifetime = self.0.pop_front().cloned().flatten();
+            syn::visit_mut::visit_type_reference_mut(self, reference);
+        }
+    }
+    if operation.signature.generics.params.is_empty() {
+        return ty;
+    }
+    let written = operation.signature.inputs.iter().find_map(|input| match input {
+        syn::FnArg::Typed(typed) => match &*typed.pat {
+            syn::Pat::Ident(ident)
+                if ident.ident.to_string().trim_start_matches('_') == argument =>
+            {
+                Some(&*typed.ty)
+            }
+            _ => None,
+        },
+        syn::FnArg::Receiver(_) => None,
+    });
+    let (Some(written), Ok(mut ty)) = (written, syn::parse2::<syn::Type>(ty.clone())) else {
+        return ty;
+    };
+    let mut references = References(std::collections::VecDeque::new());
+    syn::visit::Visit::visit_type(&mut references, written);
+    syn::visit_mut::VisitMut::visit_type_mut(&mut references, &mut ty);
+    quote!(#ty)
 }

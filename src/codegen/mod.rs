@@ -49,7 +49,7 @@ pub fn generate<'w>(
     changes.create(dir.join("src/routes.rs"), routes::routes(code, module, names)?)?;
     changes.create(dir.join("src/compose.rs"), compose::compose(code, module, &plan.service)?)?;
     files.deployment(changes)?;
-    let suite = suite::contract(code, module, names, diagnostics)?;
+    let suite = suite::contract(code, module, plan, diagnostics)?;
     for (path, text) in suite.files {
         changes.create(dir.join(path), text)?;
     }

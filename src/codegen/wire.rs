@@ -24,11 +24,11 @@ pub(super) fn arguments_name(
 ) -> proc_macro2::Ident {
     let name = operation.strip_prefix("r#").unwrap_or(operation).to_upper_camel_case();
     let mut types = module.wire.forms.keys().chain([&module.wire.error.item, &module.api.id]);
-    if types.any(|id| code.item(*id).name.as_ref() == Some(&name)) {
-        format_ident!("{name}Arguments")
-    } else {
-        format_ident!("{name}")
-    }
+    let is_type = types.any(|id| code.item(*id).name.as_ref() == Some(&name));
+    // `foo1` and `foo_1` are two operations.
+    let mut before = module.interface.operations.iter().take_while(|o| o.name != operation);
+    let is_taken = before.any(|o| o.name.to_upper_camel_case() == name);
+    if is_type || is_taken { format_ident!("{name}Arguments") } else { format_ident!("{name}") }
 }
 
 /// The names of all argument structs.

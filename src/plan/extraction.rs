@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::features::{WireFeature, wire_features};
+use super::samples::{self, Samples};
 use super::schema::{self, SchemaPlan};
 use super::{Environment, HouseStyle, Names, Record, ServicePlan};
 use crate::analysis::code::Code;
@@ -31,6 +32,8 @@ pub struct ExtractionPlan {
     pub implementation: String,
     /// Generated files that the team owns; empty in a first run.
     pub owned: Vec<camino::Utf8PathBuf>,
+    /// Arguments that guarded types accept, by type name.
+    pub samples: Samples,
     /// What becomes of the database; decided once, at the extraction.
     pub schema: Option<SchemaPlan>,
 }
@@ -85,6 +88,7 @@ impl ExtractionPlan {
             in_process: composition.in_process.iter().map(|p| p.member.to_owned()).collect(),
             implementation: module.implementation.name.clone().unwrap_or_default(),
             owned: Vec::new(),
+            samples: samples::collect(code, module, &Samples::new()),
             roots,
             schema,
             names,
@@ -113,6 +117,7 @@ impl ExtractionPlan {
             in_process: BTreeSet::new(),
             implementation: record.implementation.clone(),
             owned: record.owned.clone(),
+            samples: samples::collect(code, module, &record.samples),
             schema: None,
         }
     }
@@ -126,6 +131,7 @@ impl ExtractionPlan {
             names: self.names.clone(),
             environment: self.environment.clone(),
             service: self.service.clone(),
+            samples: self.samples.clone(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod names;
 pub mod passing;
 mod paths;
 mod record;
+pub mod samples;
 pub mod schema;
 mod service;
 mod setting;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::samples::Samples;
 use super::{Environment, Names, ServicePlan};
 use crate::diagnostic::{Diagnostic, Result};
 
@@ -20,6 +21,9 @@ pub struct Record {
     pub names: Names,
     /// What generated files say of the workspace.
     pub environment: Environment,
+    /// Arguments that guarded types accept, for the contract suite.
+    #[serde(default, skip_serializing_if = "Samples::is_empty")]
+    pub samples: Samples,
     /// How the service constructs the implementation.
     pub service: ServicePlan,
 }

@@ -563,8 +563,7 @@ pub fn external(package: &str, path: &[String]) -> External {
         ) => External::Always,
         (
             "chrono",
-            "DateTime" | "NaiveDate" | "NaiveDateTime" | "NaiveTime" | "Weekday" | "Month" | "Utc"
-            | "FixedOffset",
+            "DateTime" | "NaiveDate" | "NaiveDateTime" | "NaiveTime" | "Weekday" | "Month",
         )
         | ("uuid", "Uuid")
         | ("rust_decimal", "Decimal")

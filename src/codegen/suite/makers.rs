@@ -12,12 +12,12 @@ use super::compare::all_fields;
 use super::samples::Lack;
 use super::{foreign, json};
 use crate::analysis::code::{Code, Item, ItemId};
-use crate::analysis::literals;
 use crate::analysis::module::Module;
 use crate::analysis::types::Type;
 use crate::analysis::wire::{self, Constructor, Form};
 use crate::codegen::scribe::Scribe;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::plan::samples::Samples;
 
 /// How a value of a workspace type is written.
 pub(super) enum Maker {
@@ -46,11 +46,13 @@ impl<'a, 'w> Makers<'a, 'w> {
     pub(super) fn new(
         code: &'a Code<'w>,
         module: &'a Module<'a>,
+        samples: &Samples,
         diagnostics: &mut Diagnostics,
     ) -> Self {
         let forms = module.wire.forms.iter();
-        let of =
-            forms.map(|(id, form)| (*id, maker(code, module, *id, form, diagnostics))).collect();
+        let of = forms
+            .map(|(id, form)| (*id, maker(code, module, *id, form, samples, diagnostics)))
+            .collect();
         Self { code, module, of }
     }
 
@@ -129,13 +131,15 @@ fn maker(
     module: &Module<'_>,
     id: ItemId,
     form: &Form,
+    samples: &Samples,
     diagnostics: &mut Diagnostics,
 ) -> Maker {
     let item = code.item(id);
     let given = given(module, &item, diagnostics);
     if let Form::Guarded(constructor) = form {
-        let samples =
-            if given.is_empty() { literals::accepted(code, id, constructor) } else { given };
+        let known = item.name.as_ref().and_then(|name| samples.get(name));
+        let known = || known.into_iter().flatten().filter_map(|s| s.parse().ok()).collect();
+        let samples = if given.is_empty() { known() } else { given };
         // A constructor that others cannot call is reached through the wire form of a newtype.
         let reachable = constructor.public || constructor.newtype;
         if samples.is_empty() || !reachable {

@@ -26,7 +26,7 @@ use crate::analysis::module::Module;
 use crate::analysis::types::Type;
 use crate::analysis::wire::Payload;
 use crate::diagnostic::{Diagnostic, Diagnostics, Result};
-use crate::plan::Names;
+use crate::plan::{ExtractionPlan, Names};
 
 /// A generated contract suite.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,10 +42,11 @@ pub(super) struct Suite {
 pub(super) fn contract(
     code: &Code<'_>,
     module: &Module<'_>,
-    names: &Names,
+    plan: &ExtractionPlan,
     diagnostics: &mut Diagnostics,
 ) -> Result<Suite> {
-    let makers = Makers::new(code, module, diagnostics);
+    let names = &plan.names;
+    let makers = Makers::new(code, module, &plan.samples, diagnostics);
     let tested: Vec<&Operation> = module
         .interface
         .operations

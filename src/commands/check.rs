@@ -2,23 +2,33 @@
 
 use std::io;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Output, Status, extract};
+use super::completion::{complete, write_patch};
+use super::{Output, Status};
 use crate::analysis::code::Code;
 use crate::changes::ChangeSet;
-use crate::cli::Check;
 use crate::diagnostic::{Diagnostic, Diagnostics, Result};
 use crate::pipeline;
 use crate::plan::{RECORD, Record};
 use crate::verify;
 use crate::workspace::{self, Workspace};
 
+/// What `check` is asked for.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The modules; all that were extracted if none is named.
+    modules: Vec<String>,
+    /// A manifest of the workspace; found from the current folder if not given.
+    #[arg(long, value_name = "PATH")]
+    manifest_path: Option<Utf8PathBuf>,
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// When the terminal or pipe that is written to fails; everything else is shown there.
-pub(crate) fn run(arguments: &Check, output: &mut Output<'_>) -> io::Result<Status> {
+pub fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<Status> {
     let workspace = match super::manifest(arguments.manifest_path.as_deref())
         .and_then(|manifest| workspace::load(&manifest))
     {
@@ -127,7 +137,7 @@ fn one(
         return Ok(writeln!(output.err, "`{module}`: in step").map(|()| Status::Done));
     }
     let count = changes.iter().count();
-    let shown = extract::write_patch(workspace, &changes, output).and_then(|()| {
+    let shown = write_patch(workspace, &changes, output).and_then(|()| {
         output.out.flush()?;
         writeln!(
             output.err,
@@ -155,7 +165,7 @@ fn differences(
     let manifests = changes.iter().any(|(path, _)| path.file_name() == Some("Cargo.toml"));
     let mut changes = changes;
     if manifests {
-        extract::complete(workspace, &mut changes, output)?;
+        complete(workspace, &mut changes, output)?;
     }
     Ok((Some(changes), diagnostics))
 }

@@ -1,25 +1,52 @@
 //! `calve extract`: plan, prove, write; or print what would be written.
 
 use std::io;
-use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Output, Status, summary};
+use super::completion::{complete, write_patch};
+use super::{Output, Status, check, summary};
 use crate::analysis::code::Code;
-use crate::changes::{self, ChangeSet};
-use crate::cli::Extract;
+use crate::changes;
 use crate::diagnostic::{Diagnostic, Diagnostics, Result};
 use crate::pipeline::{self, Extraction, Options};
 use crate::plan::ExtractionPlan;
 use crate::verify::{self, Outcome, Scratch, Step, Subject};
 use crate::workspace::{self, Workspace};
 
+/// What `extract` is asked for.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The module: the name of a library package of the workspace.
+    module: String,
+    /// A manifest of the workspace; found from the current folder if not given.
+    #[arg(long, value_name = "PATH")]
+    manifest_path: Option<Utf8PathBuf>,
+    /// The API trait; found by how other crates use it if not given.
+    #[arg(long = "trait", value_name = "NAME")]
+    api_trait: Option<String>,
+    /// Another stem for the new packages: NAME-service, NAME-client, NAME-wire.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Print the patch that an extraction would apply, and touch nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Leave the monolith alone and write a changed copy of it into this new folder.
+    #[arg(long, value_name = "DIR", conflicts_with = "dry_run")]
+    into: Option<Utf8PathBuf>,
+    /// Go on although the git tree has changes that are not committed.
+    #[arg(long)]
+    allow_dirty: bool,
+    /// Write without building the result in a scratch copy first.
+    #[arg(long)]
+    no_verify: bool,
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// When the terminal or pipe that is written to fails; everything else is shown there.
-pub(crate) fn run(arguments: &Extract, output: &mut Output<'_>) -> io::Result<Status> {
+pub fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<Status> {
     let workspace = match super::manifest(arguments.manifest_path.as_deref())
         .and_then(|manifest| workspace::load(&manifest))
     {
@@ -37,11 +64,11 @@ pub(crate) fn run(arguments: &Extract, output: &mut Output<'_>) -> io::Result<St
 
 fn in_workspace(
     workspace: &Workspace,
-    arguments: &Extract,
+    arguments: &Arguments,
     output: &mut Output<'_>,
 ) -> Result<io::Result<Status>> {
-    if let Some(record) = super::check::record_of(workspace, &arguments.module)? {
-        return super::check::already_extracted(workspace, &record, output);
+    if let Some(record) = check::record_of(workspace, &arguments.module)? {
+        return check::already_extracted(workspace, &record, output);
     }
     let writes_here = !arguments.dry_run && arguments.into.is_none();
     if writes_here && !arguments.allow_dirty {
@@ -74,29 +101,6 @@ fn in_workspace(
     Ok(summary::extracted(workspace, &extraction, Some(&written), output).map(|()| Status::Done))
 }
 
-/// Formats what is generated and resolves the lock file, in a copy of the monolith that holds the
-/// changes afterwards.
-pub(super) fn complete(
-    workspace: &Workspace,
-    changes: &mut ChangeSet,
-    output: &mut Output<'_>,
-) -> Result<Scratch> {
-    output.progress("formatting what is generated");
-    verify::format_created(changes, &workspace.root, "2024");
-    output.progress("resolving Cargo.lock");
-    let scratch = Scratch::copy(&workspace.root, &[])?;
-    scratch.write(changes, Utf8Path::new(""))?;
-    let lock = verify::resolve_lock(scratch.root(), &workspace.lock)?;
-    if *lock != *workspace.lock {
-        let whole = 0..workspace.lock.len();
-        let before = Arc::clone(&workspace.lock);
-        let edits = vec![changes::TextEdit::replace(whole, lock)];
-        changes.edit(Utf8Path::new("Cargo.lock"), &before, edits)?;
-    }
-    output.progress_done();
-    Ok(scratch)
-}
-
 fn show(
     workspace: &Workspace,
     extraction: &Extraction<'_>,
@@ -106,20 +110,6 @@ fn show(
     output.out.flush()?;
     summary::extracted(workspace, extraction, None, output)?;
     Ok(Status::Done)
-}
-
-/// The patch, with paths relative to the git top level.
-pub(super) fn write_patch(
-    workspace: &Workspace,
-    changes: &ChangeSet,
-    output: &mut Output<'_>,
-) -> io::Result<()> {
-    let prefix = workspace
-        .repository
-        .as_ref()
-        .and_then(|repository| workspace.root.strip_prefix(&repository.top).ok())
-        .unwrap_or(Utf8Path::new(""));
-    changes::write_diff(changes, prefix, output.color_out, output.out)
 }
 
 /// Builds the result in the scratch copy: the workspace, then each package that changed or depends on

@@ -1,6 +1,7 @@
 //! One file a command: what it asks of the pipeline, and how it shows the answer.
 
 pub mod check;
+mod completion;
 pub mod extract;
 mod summary;
 

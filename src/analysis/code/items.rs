@@ -5,8 +5,26 @@ use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::{Meta, Token};
 
-use super::resolve::{Import, ItemId, ScopeId, imports_of};
+use super::imports::{Import, imports_of};
 use crate::workspace::{Member, Source, SyntaxError, Target, Workspace};
+
+/// Identity of an item: its compilation root and its place in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ItemId {
+    /// Index of the compilation root.
+    pub root: usize,
+    /// Index of the item in it.
+    pub index: usize,
+}
+
+/// Identity of a module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ScopeId {
+    /// Index of the compilation root.
+    pub root: usize,
+    /// Index of the module in it.
+    pub index: usize,
+}
 
 /// A library, binary, test, example or bench, with all its modules.
 #[derive(Debug)]

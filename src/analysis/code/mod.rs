@@ -1,6 +1,7 @@
 //! The code of the workspace's crates as items and names, without a compiler: enough of Rust's name
 //! resolution to say what a path in a signature, a body or a macro call refers to.
 
+mod imports;
 mod items;
 mod mentions;
 mod resolve;
@@ -11,9 +12,10 @@ use std::rc::Rc;
 
 use camino::Utf8Path;
 
-pub use items::{CrateRoot, Item, ItemKind, Scope, Visibility};
+pub use imports::{Import, leaves};
+pub use items::{CrateRoot, Item, ItemId, ItemKind, Scope, ScopeId, Visibility};
 pub use mentions::{Mention, Segment, mentions};
-pub use resolve::{Found, Import, ItemId, ScopeId, leaves};
+pub use resolve::Found;
 
 use crate::workspace::{Source, TargetKind, Workspace};
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use quote::ToTokens;
 
-use super::gates::{Drawing, already_gated, attribute_place};
+use super::attributes::{already_gated, attribute_place};
+use super::drawing::Drawing;
 use super::{Contract, Gate, closure};
 use crate::analysis::code::{Code, Found, Import, Item, ItemKind, ScopeId, leaves};
 

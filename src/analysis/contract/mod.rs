@@ -1,11 +1,13 @@
 //! The contract: the API trait and every item its signatures reach, to a fixpoint; with it, what lies
 //! outside and is gated by the feature `implementation`.
 
+mod attributes;
 mod closure;
-mod gates;
+mod dependencies;
+mod drawing;
 mod imports;
 
-pub(super) use gates::attribute_place;
+pub(super) use attributes::attribute_place;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -106,7 +108,12 @@ pub fn draw<'w>(
     diagnostics: &mut Diagnostics,
 ) -> Option<Contract> {
     let mut contract = closure::close(code, api, implementation, references, diagnostics)?;
-    gates::draw(code, api.id.root, &mut contract);
+    let root = code.root(api.id.root);
+    let mut drawing = drawing::Drawing::new(code, &root, &contract);
+    imports::draw(&mut drawing, &contract);
+    drawing.emit();
+    contract.gates = std::mem::take(&mut drawing.gates);
+    dependencies::draw(code, &root, &drawing, &mut contract);
     Some(contract)
 }
 

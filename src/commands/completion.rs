@@ -1,0 +1,50 @@
+//! What every change set goes through before it is shown or written: the user's own rustfmt, and cargo's
+//! lock file; and the patch that it is shown as.
+
+use std::io;
+use std::sync::Arc;
+
+use camino::Utf8Path;
+
+use super::Output;
+use crate::changes::{self, ChangeSet};
+use crate::diagnostic::Result;
+use crate::verify::{self, Scratch};
+use crate::workspace::Workspace;
+
+/// Formats what is generated and resolves the lock file, in a copy of the monolith that holds the
+/// changes afterwards.
+pub(super) fn complete(
+    workspace: &Workspace,
+    changes: &mut ChangeSet,
+    output: &mut Output<'_>,
+) -> Result<Scratch> {
+    output.progress("formatting what is generated");
+    verify::format_created(changes, &workspace.root, "2024");
+    output.progress("resolving Cargo.lock");
+    let scratch = Scratch::copy(&workspace.root, &[])?;
+    scratch.write(changes, Utf8Path::new(""))?;
+    let lock = verify::resolve_lock(scratch.root(), &workspace.lock)?;
+    if *lock != *workspace.lock {
+        let whole = 0..workspace.lock.len();
+        let before = Arc::clone(&workspace.lock);
+        let edits = vec![changes::TextEdit::replace(whole, lock)];
+        changes.edit(Utf8Path::new("Cargo.lock"), &before, edits)?;
+    }
+    output.progress_done();
+    Ok(scratch)
+}
+
+/// The patch, with paths relative to the git top level.
+pub(super) fn write_patch(
+    workspace: &Workspace,
+    changes: &ChangeSet,
+    output: &mut Output<'_>,
+) -> io::Result<()> {
+    let prefix = workspace
+        .repository
+        .as_ref()
+        .and_then(|repository| workspace.root.strip_prefix(&repository.top).ok())
+        .unwrap_or(Utf8Path::new(""));
+    changes::write_diff(changes, prefix, output.color_out, output.out)
+}

@@ -31,6 +31,7 @@ macro_rules! by_names {
         #[derive(Template)]
         #[template(path = $path, escape = "none")]
         pub(super) struct $name<'a> {
+            #[allow(dead_code, reason = "a template may name nothing")]
             pub(super) names: &'a Names,
         }
     )*};
@@ -73,6 +74,7 @@ macro_rules! by_database {
         #[derive(Template)]
         #[template(path = $path, escape = "none")]
         pub(super) struct $name<'a> {
+            #[allow(dead_code, reason = "a template may name nothing")]
             pub(super) names: &'a Names,
             /// Whether the constructor takes a pool.
             pub(super) has_database: bool,

@@ -4,6 +4,8 @@
 
 #[expect(unreachable_pub, reason = "askama makes structs of them")]
 mod filters;
+#[cfg(test)]
+mod tests;
 
 use askama::Template;
 

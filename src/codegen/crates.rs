@@ -109,7 +109,7 @@ impl Facts<'_, '_> {
         let packages = Packages::of_signatures(self.code, self.module);
         let dir = self.names.dir.join("client");
         self.add_packages(&mut manifest.dependencies, &packages, &dir);
-        let wire = Dependency::path(relative(&dir, &self.names.dir.join("wire")));
+        let wire = Dependency::path(relative(&dir, self.names.dir.join("wire")));
         set(&mut manifest.dependencies, &self.names.wire, wire);
         let async_trait = self.style.crate_of_module(self.module.member, "async-trait", &[]);
         set(&mut manifest.dependencies, "async-trait", async_trait);

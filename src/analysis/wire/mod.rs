@@ -423,8 +423,7 @@ impl<'w> Decision<'_, 'w> {
         let name = item.name.clone().unwrap_or_default();
         let hidden = fields.iter().find(|f| !f.public);
         let non_exhaustive = item.attributes().iter().find(|a| a.path().is_ident("non_exhaustive"));
-        let span =
-            hidden.map(|f| f.span).or(non_exhaustive.map(|a| syn::spanned::Spanned::span(a)));
+        let span = hidden.map(|f| f.span).or(non_exhaustive.map(syn::spanned::Spanned::span));
         if let Some(span) = span {
             self.failed = true;
             self.diagnostics.push(

@@ -4,6 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::templates::{self, render};
 use crate::analysis::module::Module;
+use crate::analysis::schema::quote;
 use crate::analysis::wire::Payload;
 use crate::changes::ChangeSet;
 use crate::diagnostic::Result;
@@ -39,26 +40,25 @@ impl Facts<'_, '_> {
         };
         let src = names.dir.join("wire/src");
         changes.create(src.join("lib.rs"), render(&lib)?)?;
-        changes.create(src.join("limits.rs"), render(&templates::WireLimits { names })?)?;
-        changes.create(src.join("operation.rs"), render(&templates::WireOperation { names })?)?;
+        changes.create(src.join("limits.rs"), render(&templates::WireLimits)?)?;
+        changes.create(src.join("operation.rs"), render(&templates::WireOperation)?)?;
         changes.create(src.join("problem.rs"), render(&templates::WireProblem { names })?)?;
         if has_sqlx_error {
             let error = templates::WireDatabaseError {
                 sqlx_exclusion_violation: self.environment.sqlx_is_recent,
             };
             changes.create(src.join("database_error.rs"), render(&error)?)?;
-            changes
-                .create(src.join("sqlx_error.rs"), render(&templates::WireSqlxError { names })?)?;
+            changes.create(src.join("sqlx_error.rs"), render(&templates::WireSqlxError)?)?;
         }
         if lib.has_io_error {
-            changes.create(src.join("io_error.rs"), render(&templates::WireIoError { names })?)?;
+            changes.create(src.join("io_error.rs"), render(&templates::WireIoError)?)?;
         }
         if lib.has_anyhow_error {
-            let text = render(&templates::WireAnyhowError { names })?;
+            let text = render(&templates::WireAnyhowError)?;
             changes.create(src.join("anyhow_error.rs"), text)?;
         }
         if lib.has_boxed_error {
-            let text = render(&templates::WireBoxedError { names })?;
+            let text = render(&templates::WireBoxedError)?;
             changes.create(src.join("boxed_error.rs"), text)?;
         }
         Ok(())
@@ -89,24 +89,17 @@ impl Facts<'_, '_> {
                 $(add($path, render(&templates::$template { names }))?;)*
             };
         }
-        macro_rules! by_database {
-            ($($path:expr => $template:ident),* $(,)?) => {
-                $(add($path, render(&templates::$template { names, has_database }))?;)*
-            };
-        }
-        by_database! {
-            src.join("lib.rs") => ServiceLib,
-            src.join("main.rs") => ServiceMain,
-            src.join("run.rs") => ServiceRun,
-            src.join("admin.rs") => ServiceAdmin,
-        }
+        add(src.join("lib.rs"), render(&templates::ServiceLib { names, has_database }))?;
+        add(src.join("main.rs"), render(&templates::ServiceMain { names, has_database }))?;
+        add(src.join("run.rs"), render(&templates::ServiceRun { has_database }))?;
+        add(src.join("admin.rs"), render(&templates::ServiceAdmin { has_database }))?;
+        add(src.join("server.rs"), render(&templates::ServiceServer))?;
+        add(src.join("healthcheck.rs"), render(&templates::ServiceHealthcheck))?;
         by_names! {
             src.join("call.rs") => ServiceCall,
             src.join("problem.rs") => ServiceProblem,
             src.join("auth.rs") => ServiceAuth,
             src.join("telemetry.rs") => ServiceTelemetry,
-            src.join("server.rs") => ServiceServer,
-            src.join("healthcheck.rs") => ServiceHealthcheck,
             dir.join("tests/support/mod.rs") => TestSupport,
             dir.join("tests/server.rs") => TestServer,
         }
@@ -203,12 +196,25 @@ impl Facts<'_, '_> {
         let triggers: Vec<templates::Trigger> = schema
             .triggers
             .iter()
-            .map(|(name, sql)| templates::Trigger { name: name.clone(), sql: sql.clone() })
+            .map(|(name, sql)| templates::Trigger { quoted: quote(name), sql: sql.clone() })
+            .collect();
+        let tables: Vec<templates::CopiedTable> = schema
+            .copy
+            .tables
+            .iter()
+            .map(|table| templates::CopiedTable {
+                name: table.name.clone(),
+                quoted: quote(&table.name),
+                text: format!("'{}'", table.name.replace('\'', "''")),
+                columns: table.columns.iter().map(|c| quote(c)).collect::<Vec<_>>().join(", "),
+                autoincrement: table.autoincrement,
+            })
             .collect();
         let clean_up = self.names.dir.join(CLEAN_UP);
         let runbook = templates::Cutover {
             names: self.names,
-            tables: &schema.tables,
+            tables: &tables,
+            rebuilt: &schema.copy.rebuilt,
             triggers: &triggers,
             drops_foreign_keys: !schema.drops.is_empty(),
             drop_tables: clean_up.as_str(),

@@ -240,11 +240,38 @@ fn setting_plan(setting: &Found) -> SettingPlan {
     };
     let help = setting.help.join(" ");
     SettingPlan {
-        name: setting.name.clone(),
+        name: own_name(&setting.name),
         kind: kind.to_owned(),
         access: access.to_owned(),
         default: setting.default.as_deref().map(|literal| typed(literal, setting.ty)),
         help: sentence(&help, &setting.name),
+    }
+}
+
+/// Flags that the service has anyway: one of the same name would be a clash when it starts.
+const TAKEN: [&str; 13] = [
+    "admin_listen",
+    "body_timeout",
+    "database_connections",
+    "database_url",
+    "header_timeout",
+    "listen",
+    "log",
+    "migrate_on_start",
+    "ready_file",
+    "shutdown_deadline",
+    "shutdown_delay",
+    "token",
+    "token_file",
+];
+
+/// The setting's name in the service: the monolith's, unless that is taken or a keyword.
+fn own_name(name: &str) -> String {
+    let plain = name.strip_prefix("r#").unwrap_or(name);
+    if TAKEN.contains(&plain) || syn::parse_str::<syn::Ident>(plain).is_err() {
+        format!("module_{plain}")
+    } else {
+        plain.to_owned()
     }
 }
 
@@ -289,4 +316,21 @@ fn sentence(help: &str, name: &str) -> String {
             .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect::<String>())
     };
     if text.ends_with('.') { text } else { format!("{text}.") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_gives_way_to_the_service_s_own_flags_and_to_keywords() {
+        for (found, named) in [
+            ("low_stock", "low_stock"),
+            ("log", "module_log"),
+            ("database_url", "module_database_url"),
+            ("r#type", "module_type"),
+        ] {
+            assert_eq!(own_name(found), named);
+        }
+    }
 }

@@ -49,7 +49,7 @@ pub(super) fn lex_with_comments(text: &str) -> Vec<Token> {
 }
 
 /// `name` as an identifier that no keyword can be mistaken for.
-pub(super) fn quote(name: &str) -> String {
+pub fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

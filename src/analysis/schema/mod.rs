@@ -24,6 +24,7 @@ pub use cleanup::drop_owned_tables;
 pub use copy::{CopyPlan, CopyTable, copy_plan};
 pub use crossings::{SchemaCrossing, crossings};
 pub use folder::{MigrationFile, MigrationFolder, MigrationKind};
+pub use lex::quote;
 pub use mentions::sql_mentions;
 pub use model::{Column, ForeignKey, Index, Place, RowId, Schema, Table, TableKind, Trigger, View};
 pub use of_workspace::migration_folders;

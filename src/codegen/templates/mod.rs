@@ -2,6 +2,11 @@
 //!
 //! Every struct says `escape = "none"`: askama takes `.j2` for HTML and would write `&quot;`.
 
+#[expect(unreachable_pub, reason = "askama makes structs of them")]
+mod filters;
+#[cfg(test)]
+mod tests;
+
 use askama::Template;
 
 use crate::diagnostic::{Diagnostic, Result};
@@ -19,9 +24,49 @@ pub(super) fn render(template: &impl Template) -> Result<String> {
 /// A trigger on one of the tables that move.
 #[derive(Debug, Clone)]
 pub(super) struct Trigger {
-    pub(super) name: String,
+    /// The name as SQL: `"items_history"`.
+    pub(super) quoted: String,
     /// `CREATE TRIGGER … END;`, with the semicolon.
     pub(super) sql: String,
+}
+
+/// A table whose rows are copied.
+#[derive(Debug, Clone)]
+pub(super) struct CopiedTable {
+    pub(super) name: String,
+    /// The name as SQL: `"items"`.
+    pub(super) quoted: String,
+    /// The name as a text in SQL: `'items'`.
+    pub(super) text: String,
+    /// The columns that can be written, as SQL: `"sku", "title"`.
+    pub(super) columns: String,
+    /// Whether its counter in `sqlite_sequence` is copied too.
+    pub(super) autoincrement: bool,
+}
+
+/// Templates that are the same for any module.
+macro_rules! the_same {
+    ($($(#[$doc:meta])* $name:ident = $path:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Template)]
+        #[template(path = $path, escape = "none")]
+        pub(super) struct $name;
+    )*};
+}
+
+the_same! {
+    ServiceServer = "service/src/server.rs.j2";
+    ServiceHealthcheck = "service/src/healthcheck.rs.j2";
+    WireLimits = "service/wire/src/limits.rs.j2";
+    WireOperation = "service/wire/src/operation.rs.j2";
+    /// Only where an error of the contract holds a `sqlx::Error`.
+    WireSqlxError = "service/wire/src/sqlx_error.rs.j2";
+    /// Only where an error of the contract holds an `io::Error`.
+    WireIoError = "service/wire/src/io_error.rs.j2";
+    /// Only where an error of the contract holds an `anyhow::Error`.
+    WireAnyhowError = "service/wire/src/anyhow_error.rs.j2";
+    /// Only where an error of the contract holds a boxed error.
+    WireBoxedError = "service/wire/src/boxed_error.rs.j2";
 }
 
 /// Templates that need the names only.
@@ -31,7 +76,6 @@ macro_rules! by_names {
         #[derive(Template)]
         #[template(path = $path, escape = "none")]
         pub(super) struct $name<'a> {
-            #[allow(dead_code, reason = "a template may name nothing")]
             pub(super) names: &'a Names,
         }
     )*};
@@ -42,8 +86,6 @@ by_names! {
     ServiceProblem = "service/src/problem.rs.j2";
     ServiceAuth = "service/src/auth.rs.j2";
     ServiceTelemetry = "service/src/telemetry.rs.j2";
-    ServiceServer = "service/src/server.rs.j2";
-    ServiceHealthcheck = "service/src/healthcheck.rs.j2";
     TestSupport = "service/tests/support/mod.rs.j2";
     TestServer = "service/tests/server.rs.j2";
     /// Only with a SQLite database.
@@ -51,42 +93,38 @@ by_names! {
     RunnerCargo = "service/examples/monolith_tests/cargo.rs.j2";
     /// Starts the service on SQLite files.
     RunnerService = "service/examples/monolith_tests/service.rs.j2";
-    WireLimits = "service/wire/src/limits.rs.j2";
-    WireOperation = "service/wire/src/operation.rs.j2";
     WireProblem = "service/wire/src/problem.rs.j2";
-    /// Only where an error of the contract holds a `sqlx::Error`.
-    WireSqlxError = "service/wire/src/sqlx_error.rs.j2";
-    /// Only where an error of the contract holds an `io::Error`.
-    WireIoError = "service/wire/src/io_error.rs.j2";
-    /// Only where an error of the contract holds an `anyhow::Error`.
-    WireAnyhowError = "service/wire/src/anyhow_error.rs.j2";
-    /// Only where an error of the contract holds a boxed error.
-    WireBoxedError = "service/wire/src/boxed_error.rs.j2";
     ClientLib = "service/client/src/lib.rs.j2";
     ClientConfig = "service/client/src/config.rs.j2";
     ClientTransport = "service/client/src/transport.rs.j2";
     ClientTransportTests = "service/client/src/transport/tests.rs.j2";
 }
 
-/// Templates that depend on whether the service has a database.
-macro_rules! by_database {
-    ($($name:ident = $path:literal;)*) => {$(
-        #[derive(Template)]
-        #[template(path = $path, escape = "none")]
-        pub(super) struct $name<'a> {
-            #[allow(dead_code, reason = "a template may name nothing")]
-            pub(super) names: &'a Names,
-            /// Whether the constructor takes a pool.
-            pub(super) has_database: bool,
-        }
-    )*};
+#[derive(Template)]
+#[template(path = "service/src/lib.rs.j2", escape = "none")]
+pub(super) struct ServiceLib<'a> {
+    pub(super) names: &'a Names,
+    /// Whether the constructor takes a pool.
+    pub(super) has_database: bool,
 }
 
-by_database! {
-    ServiceLib = "service/src/lib.rs.j2";
-    ServiceMain = "service/src/main.rs.j2";
-    ServiceRun = "service/src/run.rs.j2";
-    ServiceAdmin = "service/src/admin.rs.j2";
+#[derive(Template)]
+#[template(path = "service/src/main.rs.j2", escape = "none")]
+pub(super) struct ServiceMain<'a> {
+    pub(super) names: &'a Names,
+    pub(super) has_database: bool,
+}
+
+#[derive(Template)]
+#[template(path = "service/src/run.rs.j2", escape = "none")]
+pub(super) struct ServiceRun {
+    pub(super) has_database: bool,
+}
+
+#[derive(Template)]
+#[template(path = "service/src/admin.rs.j2", escape = "none")]
+pub(super) struct ServiceAdmin {
+    pub(super) has_database: bool,
 }
 
 #[derive(Template)]
@@ -225,7 +263,9 @@ pub(super) struct Readme<'a> {
 pub(super) struct Cutover<'a> {
     pub(super) names: &'a Names,
     /// The tables that move, those that others refer to first.
-    pub(super) tables: &'a [String],
+    pub(super) tables: &'a [CopiedTable],
+    /// Virtual tables: they hold no rows of their own.
+    pub(super) rebuilt: &'a [String],
     /// Their triggers: they must not run for rows that are copied.
     pub(super) triggers: &'a [Trigger],
     /// Whether a migration of the monolith drops foreign keys into them.

@@ -41,10 +41,5 @@ pub(super) fn write_patch(
     changes: &ChangeSet,
     output: &mut Output<'_>,
 ) -> io::Result<()> {
-    let prefix = workspace
-        .repository
-        .as_ref()
-        .and_then(|repository| workspace.root.strip_prefix(&repository.top).ok())
-        .unwrap_or(Utf8Path::new(""));
-    changes::write_diff(changes, prefix, output.color_out, output.out)
+    changes::write_diff(changes, workspace.prefix(), output.color_out, output.out)
 }

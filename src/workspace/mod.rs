@@ -156,6 +156,15 @@ impl Workspace {
         self.members.iter().find(|m| m.name == name)
     }
 
+    /// The workspace root relative to the top level of its git repository: what a patch puts before its
+    /// paths. Empty where they are the same, or there is no repository.
+    pub fn prefix(&self) -> &Utf8Path {
+        self.repository
+            .as_ref()
+            .and_then(|repository| self.root.strip_prefix(&repository.top).ok())
+            .unwrap_or(Utf8Path::new(""))
+    }
+
     /// Whether something stands at a path relative to the root.
     pub fn exists(&self, path: &Utf8Path) -> bool {
         self.root.join(path).symlink_metadata().is_ok()

@@ -1,6 +1,6 @@
 //! The error enum: one mirror variant each, and the variant that tells of a failed call.
 
-use super::{Decision, Field, Position, fields};
+use super::{Decision, Field, Position, fields, transport};
 use crate::analysis::code::{Item, ItemId};
 use crate::analysis::types::Type;
 use crate::diagnostic::Diagnostic;
@@ -72,37 +72,6 @@ pub enum TransportPayload {
     Boxed,
 }
 
-/// Names that say that somebody could not be reached.
-const REACH: [&str; 12] = [
-    "Unavailable",
-    "Unreachable",
-    "Transport",
-    "Network",
-    "Connection",
-    "ConnectionFailed",
-    "Remote",
-    "RemoteError",
-    "ServiceUnavailable",
-    "Timeout",
-    "TimedOut",
-    "Communication",
-];
-
-/// Names that say that something went wrong which is nobody's input.
-const CATCH_ALL: [&str; 11] = [
-    "Internal",
-    "InternalError",
-    "Other",
-    "Unknown",
-    "Unexpected",
-    "Storage",
-    "Database",
-    "DatabaseError",
-    "Backend",
-    "Repository",
-    "External",
-];
-
 pub(super) fn decide<'w>(
     decision: &mut Decision<'_, 'w>,
     error: &Type,
@@ -165,40 +134,12 @@ pub(super) fn decide<'w>(
         variants.push(Variant { name: variant.ident.to_string(), fields, named });
     }
     let wanted = metadata.get("transport-error").and_then(serde_json::Value::as_str);
-    let Some(transport) = transport_variant(&variants, wanted) else {
+    let Some(transport) = transport::choose(&variants, wanted) else {
         decision.failed = true;
-        decision.diagnostics.push(no_place_for_failures(&item, syntax, wanted));
+        decision.diagnostics.push(transport::refusal(decision.code, &item, syntax, wanted));
         return None;
     };
     Some(ErrorForm { item: *id, variants, transport })
-}
-
-fn no_place_for_failures(
-    item: &Item<'_>,
-    syntax: &syn::ItemEnum,
-    wanted: Option<&str>,
-) -> Diagnostic {
-    let name = &syntax.ident;
-    let last = syntax
-        .variants
-        .last()
-        .map_or_else(|| item.name_range(), |v| item.source.range(syn::spanned::Spanned::span(v)));
-    let message = match wanted {
-        Some(wanted) => format!("`{name}::{wanted}` cannot hold a failed call"),
-        None => format!("no variant of `{name}` can hold a failed call"),
-    };
-    Diagnostic::error("no-transport-variant", message)
-        .at(item.file, item.name_range(), "every operation over a network can fail on its way")
-        .at(item.file, last, "a variant is missing after this one")
-        .note(
-            "a stub must not answer with a variant that means something else; a text, an \
-             `io::Error` or a `sqlx::Error` can say what happened",
-        )
-        .help(
-            "add this variant, and an arm to each match that the compiler then names:\n\n    \
-             #[error(\"the service cannot be reached: {0}\")]\n    Unavailable(String),\n\nor name \
-             one in the module's Cargo.toml: `[package.metadata.calve]` `transport-error = \"…\"`",
-        )
 }
 
 fn payload(ty: &Type) -> Payload {
@@ -219,53 +160,4 @@ fn payload(ty: &Type) -> Payload {
         },
         _ => Payload::Plain,
     }
-}
-
-/// Chooses by: what the user names; a variant named for it; one that holds an `io::Error` (also
-/// inside `sqlx::Error`); anyhow or boxed; a text in a catch-all.
-fn transport_variant(variants: &[Variant], wanted: Option<&str>) -> Option<TransportVariant> {
-    let holds = |variant: &Variant| -> Option<(Option<String>, TransportPayload)> {
-        match variant.fields.as_slice() {
-            [] if !variant.named => Some((None, TransportPayload::Unit)),
-            [(field, payload)] => {
-                let holds = match payload {
-                    Payload::Sqlx => TransportPayload::Sqlx,
-                    Payload::Io => TransportPayload::Io,
-                    Payload::Anyhow => TransportPayload::Anyhow,
-                    Payload::Boxed => TransportPayload::Boxed,
-                    Payload::Plain if field.ty == Type::String => TransportPayload::String,
-                    Payload::Plain => return None,
-                };
-                Some((field.named.then(|| field.name.clone()), holds))
-            }
-            _ => None,
-        }
-    };
-    let choose = |because: &'static str, fits: &dyn Fn(&Variant, TransportPayload) -> bool| {
-        variants.iter().find_map(|variant| {
-            let (field, holds) = holds(variant)?;
-            fits(variant, holds).then(|| TransportVariant {
-                variant: variant.name.clone(),
-                field,
-                holds,
-                because,
-            })
-        })
-    };
-    if let Some(wanted) = wanted {
-        return choose("named in `[package.metadata.calve]`", &|v, _| v.name == wanted);
-    }
-    choose("named for it", &|v, _| REACH.contains(&v.name.as_str()))
-        .or_else(|| choose("holds an I/O error", &|_, holds| holds == TransportPayload::Io))
-        .or_else(|| choose("can hold an I/O error", &|_, holds| holds == TransportPayload::Sqlx))
-        .or_else(|| {
-            choose("holds any error", &|_, holds| {
-                matches!(holds, TransportPayload::Anyhow | TransportPayload::Boxed)
-            })
-        })
-        .or_else(|| {
-            choose("a catch-all that holds a text", &|v, holds| {
-                holds == TransportPayload::String && CATCH_ALL.contains(&v.name.as_str())
-            })
-        })
 }

@@ -4,6 +4,7 @@
 mod constructor;
 mod errors;
 mod serde_rules;
+mod transport;
 
 use std::collections::{BTreeMap, BTreeSet};
 

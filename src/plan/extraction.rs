@@ -7,7 +7,7 @@ use super::samples::{self, Samples};
 use super::schema::{self, SchemaPlan};
 use super::{Environment, HouseStyle, Names, Record, ServicePlan};
 use crate::analysis::code::Code;
-use crate::analysis::composition::Composition;
+use crate::analysis::composition::{Argument, ArgumentKind, Composition};
 use crate::analysis::module::Module;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
@@ -67,6 +67,23 @@ impl ExtractionPlan {
                     .help("rename the feature"),
                 );
             }
+        }
+        let is_pool = |a: &Argument| matches!(a.kind, ArgumentKind::Pool(_));
+        if composition.migrator.is_none() && composition.arguments.iter().any(is_pool) {
+            let package = &module.member.name;
+            diagnostics.push(
+                Diagnostic::error(
+                    "no-migrations",
+                    format!("`{package}` stores in a database, but embeds no migrations"),
+                )
+                .at(
+                    module.implementation.file,
+                    module.implementation.name_range(),
+                    "works on tables that somebody else makes",
+                )
+                .note("the service has a database of its own, and nothing would make its tables")
+                .help("give the module a folder of migrations and embed it with `sqlx::migrate!`"),
+            );
         }
         let schema = match &composition.migrator {
             None => None,

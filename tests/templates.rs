@@ -1,0 +1,99 @@
+//! Every file that an extraction of the shop writes or edits is taken by its format's own parser.
+
+use calve::analysis::code::Code;
+use calve::changes::{ChangeSet, FileChange};
+use calve::diagnostic::Diagnostics;
+use calve::pipeline::{self, Options};
+use calve::workspace;
+use camino::{Utf8Path, Utf8PathBuf};
+use saphyr::LoadableYamlNode as _;
+
+fn shop() -> Utf8PathBuf {
+    Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/shop")
+}
+
+/// The change set for the shop's `inventory`; cargo's part, the lock file, is left out.
+fn extracted() -> ChangeSet {
+    let workspace = workspace::load(&shop().join("Cargo.toml")).unwrap();
+    let code = Code::new(&workspace);
+    let mut diagnostics = Diagnostics::default();
+    let options = Options::default();
+    let planned = pipeline::extract(&code, "inventory", &options, &mut diagnostics).unwrap();
+    planned.expect("the shop can be extracted").changes
+}
+
+#[test]
+fn everything_that_is_written_for_the_shop_parses() {
+    let mut seen = Vec::new();
+    for (path, change) in extracted().iter() {
+        let Some(text) = change.after() else { continue };
+        let kind = path.extension().unwrap_or_else(|| path.file_name().unwrap());
+        match kind {
+            "rs" => {
+                syn::parse_file(&text).unwrap_or_else(|error| panic!("{path}: {error}\n{text}"));
+            }
+            "toml" => {
+                let parsed = text.parse::<toml_edit::DocumentMut>();
+                parsed.unwrap_or_else(|error| panic!("{path}: {error}\n{text}"));
+            }
+            "yaml" => {
+                let documents = saphyr::Yaml::load_from_str(&text).unwrap();
+                assert_eq!(documents.len(), 1, "{path}");
+            }
+            // They have tests of their own; SQL is run below.
+            "sql" | "md" | "Dockerfile" | "dockerignore" | "example" => {}
+            other => panic!("nothing parses `{other}`: {path}"),
+        }
+        seen.push(kind.to_owned());
+    }
+    for kind in ["rs", "toml", "yaml", "sql", "md", "Dockerfile", "dockerignore", "example"] {
+        assert!(seen.iter().any(|s| s == kind), "no `{kind}` was written");
+    }
+}
+
+#[test]
+fn only_the_record_names_calve() {
+    for (path, change) in extracted().iter() {
+        if !matches!(change, FileChange::Create { .. }) || path.file_name() == Some("calve.toml") {
+            continue;
+        }
+        let text = change.after().unwrap();
+        assert!(!text.to_lowercase().contains("calve"), "{path}:\n{text}");
+        assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{path}");
+    }
+}
+
+#[test]
+fn the_sql_runs_on_the_shop_s_database() {
+    let mut migrations: Vec<(String, String)> = Vec::new();
+    for module in ["inventory", "notifications", "orders", "payments"] {
+        let folder = shop().join("modules").join(module).join("migrations");
+        for entry in folder.read_dir_utf8().unwrap() {
+            let path = entry.unwrap().into_path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            migrations.push((path.file_name().unwrap().to_owned(), text));
+        }
+    }
+    let changes = extracted();
+    let mut clean_up = None;
+    for (path, change) in changes.iter().filter(|(path, _)| path.extension() == Some("sql")) {
+        let text = change.after().unwrap();
+        if path.starts_with("services") {
+            clean_up = Some(text);
+        } else {
+            migrations.push((path.file_name().unwrap().to_owned(), text));
+        }
+    }
+    migrations.sort();
+    let database = rusqlite::Connection::open_in_memory().unwrap();
+    for (name, text) in &migrations {
+        database.execute_batch(text).unwrap_or_else(|error| panic!("{name}: {error}\n{text}"));
+    }
+    let table = |name: &str| -> bool {
+        let sql = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?";
+        database.query_row(sql, [name], |row| row.get(0)).unwrap()
+    };
+    assert!(table("items") && table("orders"));
+    database.execute_batch(&clean_up.expect("the clean-up is written")).unwrap();
+    assert!(!table("items") && table("orders"));
+}

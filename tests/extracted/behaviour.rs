@@ -14,7 +14,7 @@ use crate::support::service::{Service, run_program, url};
 
 fn item(sku: &str) -> Value {
     json!({ "item": {
-        "sku": sku, "name": "Mug", "category": null, "price_minor": 1250, "currency": "Eur",
+        "sku": sku, "name": "Mug", "category": null, "price_minor": 1250, "currency": "EUR",
         "supplier": null,
     } })
 }
@@ -133,7 +133,8 @@ fn a_token_can_come_from_a_file_and_be_exchanged() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
     fs::write(&file, format!("{TOKEN}\nanother\n")).unwrap();
-    let service = Service::start(folder.path(), &[("INVENTORY_TOKEN_FILE", file.to_str().unwrap())]);
+    let service =
+        Service::start(folder.path(), &[("INVENTORY_TOKEN_FILE", file.to_str().unwrap())]);
     let good = call("find_item", &json!({ "sku": "MUG-01" }));
     assert_eq!(exchange(service.address, &good).status(), 200);
     assert_eq!(exchange(service.address, &good.replace(TOKEN, "another")).status(), 200);
@@ -153,7 +154,10 @@ fn logs_are_json_lines_with_the_request_id() {
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let answered = lines.iter().find(|line| line["message"] == "answered").unwrap();
     assert_eq!(answered["span"]["request_id"], "from-the-caller");
-    assert_eq!((&answered["status"], &answered["span"]["path"]), (&json!(200), &json!("/v1/find_item")));
+    assert_eq!(
+        (&answered["status"], &answered["span"]["path"]),
+        (&json!(200), &json!("/v1/find_item"))
+    );
 }
 
 #[test]

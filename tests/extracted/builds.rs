@@ -25,7 +25,8 @@ fn the_workspace_and_each_package_alone_build_without_a_warning() {
     }
     // The contract, as the stub sees it, and as a consumer sees it.
     for features in [&["--features", "wire"][..], &[]] {
-        let contract = ["check", "--offline", "--locked", "-p", "inventory", "--no-default-features"];
+        let contract =
+            ["check", "--offline", "--locked", "-p", "inventory", "--no-default-features"];
         without_warning(&cargo(shop, &[&contract[..], features].concat()).ok().stderr);
     }
 }
@@ -46,7 +47,8 @@ fn clippy_and_rustfmt_and_rustdoc_have_nothing_to_say() {
 #[test]
 fn the_monolith_builds_without_the_implementation_and_without_a_server() {
     let shop = shop::extracted();
-    let tree = ["tree", "--offline", "--locked", "-e", "normal", "--prefix", "none", "-f", "{p} {f}"];
+    let tree =
+        ["tree", "--offline", "--locked", "-e", "normal", "--prefix", "none", "-f", "{p} {f}"];
     let app = cargo(shop, &[&tree[..], &["-p", "app"]].concat()).ok().stdout;
     let module = app.lines().find(|line| line.starts_with("inventory v")).unwrap();
     assert!(!module.contains("implementation"), "{module}");

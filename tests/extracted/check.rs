@@ -28,11 +28,14 @@ fn what_was_just_extracted_is_in_step_and_extracting_again_changes_nothing() {
 fn a_method_that_is_added_is_carried_by_the_patch() {
     let shop = shop::copy("grown");
     let module = shop.join("modules/inventory/src");
-    let method = "async fn rename(&self, sku: &Sku, name: Option<&str>) -> Result<bool, InventoryError>";
+    let method =
+        "async fn rename(&self, sku: &Sku, name: Option<&str>) -> Result<bool, InventoryError>";
     tree::replace(
         &module.join("api.rs"),
         "    /// What the goods on hand",
-        &format!("    /// Gives an item another name.\n    {method};\n\n    /// What the goods on hand"),
+        &format!(
+            "    /// Gives an item another name.\n    {method};\n\n    /// What the goods on hand"
+        ),
     );
     let implementation = format!(
         "    {method} {{

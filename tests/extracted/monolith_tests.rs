@@ -22,7 +22,8 @@ fn all_are_green_without_the_old_tables() {
     let orders = shop.join("modules/orders/migrations");
     let old = shop.join("modules/inventory/migrations");
     // Before all of the migrations of `orders`: the tables that a deployed database has.
-    let mut before: Vec<_> = fs::read_dir(&old).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut before: Vec<_> =
+        fs::read_dir(&old).unwrap().map(|entry| entry.unwrap().path()).collect();
     before.sort();
     let mut tables = String::new();
     for file in &before {
@@ -62,10 +63,8 @@ fn all_are_green_without_the_old_tables() {
 
 /// Runs all tests of all members and looks at what was counted.
 fn all_green(shop: &Path) {
-    let calls_file = shop::folder("").join(format!(
-        "calls-of-{}.json",
-        shop.file_name().unwrap().to_str().unwrap()
-    ));
+    let calls_file = shop::folder("")
+        .join(format!("calls-of-{}.json", shop.file_name().unwrap().to_str().unwrap()));
     let mut arguments = vec!["run", "--offline", "--locked", "--quiet", "-p", "inventory-service"];
     arguments.extend(["--example", "monolith_tests", "--", "--calls-file"]);
     arguments.push(calls_file.to_str().unwrap());

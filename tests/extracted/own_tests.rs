@@ -11,9 +11,8 @@ fn the_generated_tests_pass() {
     }
     let ran = cargo(shop::extracted(), &arguments).ok();
     let results = ran.stdout.lines().filter_map(|line| line.strip_prefix("test result: ok. "));
-    let passed: usize = results
-        .map(|line| line.split(' ').next().unwrap().parse::<usize>().unwrap())
-        .sum();
+    let passed: usize =
+        results.map(|line| line.split(' ').next().unwrap().parse::<usize>().unwrap()).sum();
     // As many as there were when this was written: fewer means that a file is no longer run.
     assert!(passed >= 40, "{passed}\n{}", ran.stdout);
     assert!(!ran.stderr.contains("warning"), "{}", ran.stderr);

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 /// The files below a folder with their bytes, `.git` and build folders left out.
 pub(crate) fn read(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let entries = walkdir::WalkDir::new(folder).into_iter().filter_entry(|entry| {
-        !entry.file_type().is_dir() || (entry.file_name() != ".git" && entry.file_name() != "target")
+        !entry.file_type().is_dir()
+            || (entry.file_name() != ".git" && entry.file_name() != "target")
     });
     let files = entries.map(Result::unwrap).filter(|entry| entry.file_type().is_file());
     files

@@ -36,7 +36,9 @@ PRAGMA legacy_alter_table = ON;
 BEGIN IMMEDIATE;
 
 -- Stops here while a foreign key of another table still points at one of them.
-CREATE TEMP TABLE still_referenced (keys INTEGER NOT NULL CHECK (keys = 0));
+CREATE TEMP TABLE still_referenced (
+    keys INTEGER NOT NULL CONSTRAINT \"foreign keys still point at these tables\" CHECK (keys = 0)
+);
 INSERT OR ROLLBACK INTO temp.still_referenced
 SELECT count(*)
 FROM sqlite_master AS m JOIN pragma_foreign_key_list(m.name) AS f

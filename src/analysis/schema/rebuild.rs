@@ -32,7 +32,7 @@ pub fn drop_foreign_keys(schema: &Schema, table: &Table, owned: &[&str]) -> Stri
 CREATE TEMP TABLE rebuild_check (
     before INTEGER NOT NULL,
     after INTEGER,
-    CHECK (after <= before)
+    CONSTRAINT \"rows would break a foreign key\" CHECK (after <= before)
 );
 INSERT INTO temp.rebuild_check (before)
 {count};

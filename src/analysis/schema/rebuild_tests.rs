@@ -20,7 +20,7 @@ BEGIN IMMEDIATE;
 CREATE TEMP TABLE rebuild_check (
     before INTEGER NOT NULL,
     after INTEGER,
-    CHECK (after <= before)
+    CONSTRAINT "rows would break a foreign key" CHECK (after <= before)
 );
 INSERT INTO temp.rebuild_check (before)
 SELECT count(*) FROM (

@@ -52,3 +52,25 @@ fn what_the_readme_says_is_refused_is_refused_somewhere() {
     }
     assert!(count > 20, "the table was not found");
 }
+
+/// The excerpt is what a dry run on the shop says today, but for what it leaves out as `[…]`.
+#[test]
+fn the_excerpt_is_of_a_real_dry_run() {
+    let output = Command::new(env!("CARGO_BIN_EXE_calve"))
+        .args(["extract", "inventory", "--dry-run", "--manifest-path"])
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/shop/Cargo.toml"))
+        .output()
+        .unwrap();
+    let patch = String::from_utf8(output.stdout).unwrap();
+    let summary = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{summary}");
+    let readme = read("README.md");
+    let block = |language: &str| {
+        let from = readme.split_once(&format!("```{language}\n")).unwrap().1;
+        from.split_once("```").unwrap().0.to_owned()
+    };
+    for part in block("diff").split("[…]\n").filter(|part| !part.is_empty()) {
+        assert!(patch.contains(part), "not in the patch:\n{part}");
+    }
+    assert!(summary.contains(&block("text")), "the summary is another:\n{summary}");
+}

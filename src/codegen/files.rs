@@ -211,12 +211,22 @@ impl Facts<'_, '_> {
             })
             .collect();
         let clean_up = self.names.dir.join(CLEAN_UP);
+        let added: Vec<templates::AddedMigration> = schema
+            .drops
+            .iter()
+            .filter_map(|drop| {
+                let (version, _) = drop.path.file_name()?.split_once('_')?;
+                let history = quote(&drop.history);
+                Some(templates::AddedMigration { history, version: version.to_owned() })
+            })
+            .collect();
         let runbook = templates::Cutover {
             names: self.names,
             tables: &tables,
             rebuilt: &schema.copy.rebuilt,
             triggers: &triggers,
             drops_foreign_keys: !schema.drops.is_empty(),
+            added: &added,
             drop_tables: clean_up.as_str(),
         };
         changes.create(self.names.dir.join("CUTOVER.md"), render(&runbook)?)?;

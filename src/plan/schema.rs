@@ -36,6 +36,8 @@ pub struct ForeignKeyDrop {
     pub path: Utf8PathBuf,
     /// Its text.
     pub text: String,
+    /// The history table of the migrator that applies it.
+    pub history: String,
 }
 
 /// Reads the schema of the monolith and decides; none where something is refused.
@@ -73,7 +75,8 @@ pub fn plan(
         let path = home.next_path(&description);
         let text = schema::drop_foreign_keys(&schema, table, &owned);
         occupy(home, &path, &text);
-        drops.push(ForeignKeyDrop { table: table.name.clone(), path, text });
+        let history = history_of(workspace, &path);
+        drops.push(ForeignKeyDrop { table: table.name.clone(), path, text, history });
     }
     let copy = schema::copy_plan(&schema, folder);
     let tables: Vec<String> = copy.tables.iter().map(|t| t.name.clone()).collect();
@@ -95,6 +98,22 @@ pub fn plan(
         triggers,
         copy,
     })
+}
+
+/// The history table of the migrator that embeds the folder of a migration: what the member's code names,
+/// or sqlx's own.
+fn history_of(workspace: &Workspace, migration: &Utf8Path) -> String {
+    let owner = workspace
+        .members
+        .iter()
+        .filter(|member| migration.starts_with(&member.dir))
+        .max_by_key(|member| member.dir.as_str().len());
+    let named =
+        owner.into_iter().flat_map(|member| workspace.files_of(member)).find_map(|(_, source)| {
+            let (_, rest) = source.text.split_once("dangerous_set_table_name(\"")?;
+            rest.split('"').next()
+        });
+    named.unwrap_or("_sqlx_migrations").to_owned()
 }
 
 /// Takes the version of a new file, so that the next one gets another.

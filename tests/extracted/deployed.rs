@@ -67,6 +67,8 @@ fn the_runbook_takes_a_deployed_database_over_and_loses_nothing() {
     assert_eq!(new.server.stop("INT"), 0);
     cascades(&database, &orders.paid);
 
+    goes_back(&before, &after, &database, &inventory);
+
     // Step 6, and a second start: no applied migration is refused.
     let script = shop::extracted().join("services/inventory/drop_from_monolith.sql");
     let mut sqlite = Command::new("sh");
@@ -179,6 +181,42 @@ fn works_on(shop: &Monolith, orders: &Orders) {
     assert_eq!(refused["error"], "out_of_stock");
     let supplier = shop.get(&format!("/suppliers/{SUPPLIER}"));
     assert_eq!(supplier["name"], "Kiln & Co");
+}
+
+/// The way back to the old build, which refuses the database until the runbook was followed; and forward
+/// once more. In copies of both databases.
+fn goes_back(before: &Path, after: &Path, database: &Path, inventory: &Path) {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for original in [database, inventory] {
+        let copy = folder.join(original.file_name().unwrap());
+        let connection = Connection::open(original).unwrap();
+        connection.execute("VACUUM INTO ?", [copy.to_str().unwrap()]).unwrap();
+    }
+    let (database, inventory) = (folder.join("monolith.db"), folder.join("inventory.db"));
+    let mut old = Command::new(before);
+    old.env_clear().env("DATABASE_URL", format!("sqlite://{}", database.display()));
+    let refused = run(old.env("LISTEN", "127.0.0.1:0"), LIMIT);
+    assert_eq!(refused.code(), 1);
+    assert!(refused.stderr.contains("previously applied but is missing"), "{}", refused.stderr);
+
+    let kept = counts(&database, &KEPT);
+    assert_eq!(follow(folder, "## Going back"), "", "foreign_key_check must print nothing");
+    assert_eq!(counts(&database, &KEPT), kept);
+    assert_eq!(counts(&database, &MOVED), counts(&inventory, &MOVED));
+    assert_eq!(sequence(&database), sequence(&inventory));
+    let old = Monolith::start(before, &database, None);
+    assert_eq!(old.get("/stock?skus=MUG-01"), json!({ "MUG-01": 50 }), "as the service left it");
+    let order = old.order(ANNA, &[("MUG-01", 1)]);
+    let path = format!("/orders/{order}/payment");
+    old.send("POST", &path, &json!({ "card_token": "tok_visa" }), 200);
+    assert_eq!(old.server.stop("INT"), 0);
+
+    let service = Service::start(folder, &[]);
+    let kept = counts(&database, &KEPT);
+    let new = Monolith::start(after, &database, Some(&service));
+    assert_eq!(counts(&database, &KEPT), kept);
+    assert_eq!(new.get(&format!("/orders/{order}"))["status"], "paid");
 }
 
 /// A deleted order takes its lines and events along, and no others, in a copy of the database.

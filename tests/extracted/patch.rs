@@ -21,6 +21,19 @@ fn the_patch_is_the_same_from_anywhere_inside() {
     same("backend", "backend/app/src");
 }
 
+/// What is built in a scratch copy before it is written is what is written without.
+#[test]
+fn a_run_that_builds_first_finds_nothing_and_writes_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let shop = folder.path().join("shop");
+    tree::write(&shop, &tree::read(&shop::fixture()));
+    shop::repository(&shop);
+    shop::calve_and_build(&shop, &["extract", "inventory"]).ok();
+    tree::assert_same(&shop, shop::extracted());
+    let dirty = shop::git(&shop, &["status", "--porcelain", "--ignored"]).ok().stdout;
+    assert!(!dirty.contains("!!"), "nothing is left behind: {dirty}");
+}
+
 /// Extracts twice in a repository that holds the shop in `below`: by the patch, and for real.
 fn same(below: &str, from: &str) {
     let folder = tempfile::tempdir().unwrap();

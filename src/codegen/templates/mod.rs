@@ -257,6 +257,14 @@ pub(super) struct Readme<'a> {
     pub(super) settings: &'a [Setting],
 }
 
+/// A migration that the extraction adds to the monolith.
+pub(super) struct AddedMigration {
+    /// The history table of its migrator, as SQL.
+    pub(super) history: String,
+    /// Its version.
+    pub(super) version: String,
+}
+
 /// Only with a SQLite database.
 #[derive(Template)]
 #[template(path = "service/CUTOVER.md.j2", escape = "none")]
@@ -270,6 +278,8 @@ pub(super) struct Cutover<'a> {
     pub(super) triggers: &'a [Trigger],
     /// Whether a migration of the monolith drops foreign keys into them.
     pub(super) drops_foreign_keys: bool,
+    /// The migrations that do: a build from before refuses a history that has them.
+    pub(super) added: &'a [AddedMigration],
     /// The SQL that drops them, relative to the workspace root.
     pub(super) drop_tables: &'a str,
 }

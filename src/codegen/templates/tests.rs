@@ -129,6 +129,8 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
     };
     let connect_options = texts(&[".foreign_keys(true)", ".pragma(\"synchronous\", \"NORMAL\")"]);
     let pool_options = texts(&[".min_connections(1)"]);
+    let added = [AddedMigration { history: "\"history\"".into(), version: "7".into() }];
+    let added = if rich { &added[..] } else { &[] };
     let triggers = if rich {
         let sql = "CREATE TRIGGER \"after insert\" AFTER INSERT ON items BEGIN\n    INSERT INTO history \
                    VALUES (new.sku);\nEND;";
@@ -231,6 +233,7 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
             rebuilt: &texts(&["search"]),
             triggers: &triggers,
             drops_foreign_keys: rich,
+            added,
             drop_tables: "services/thing/drop_from_monolith.sql",
         },
     }

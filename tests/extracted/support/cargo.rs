@@ -19,6 +19,13 @@ pub(crate) fn cargo(workspace: &Path, arguments: &[&str]) -> Ended {
     run_cargo(workspace, arguments)
 }
 
+/// Runs another program that builds.
+#[track_caller]
+pub(crate) fn exclusively(command: &mut Command) -> Ended {
+    let _alone = alone();
+    run(clean(command), LIMIT)
+}
+
 /// Builds a binary and copies it to where no other build replaces it.
 #[track_caller]
 pub(crate) fn binary(workspace: &Path, package: &str, binary: &str, copy: &str) -> PathBuf {

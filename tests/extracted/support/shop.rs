@@ -82,6 +82,14 @@ pub(crate) fn calve(folder: &Path, arguments: &[&str]) -> Ended {
     run(cargo::clean(&mut calve), LIMIT)
 }
 
+/// Runs calve where it builds, which shares a target folder with cargo's other runs.
+#[track_caller]
+pub(crate) fn calve_and_build(folder: &Path, arguments: &[&str]) -> Ended {
+    let mut calve = Command::new(env!("CARGO_BIN_EXE_calve"));
+    calve.current_dir(folder).args(arguments);
+    cargo::exclusively(&mut calve)
+}
+
 /// What `--into` writes.
 fn extracted_files() -> BTreeMap<PathBuf, Vec<u8>> {
     let temporary = tempfile::tempdir().unwrap();

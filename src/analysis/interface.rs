@@ -2,6 +2,7 @@
 
 use super::code::{Code, Item};
 use super::types::{self, Substitution, Type};
+use super::{trait_form, uncarriable};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
 /// One method of the API trait, as a remote call.
@@ -43,17 +44,8 @@ pub struct Interface {
 pub fn read(code: &Code<'_>, item: &Item<'_>, diagnostics: &mut Diagnostics) -> Option<Interface> {
     let syn::Item::Trait(api) = item.syntax else { return None };
     let at = |span: proc_macro2::Span| (item.file, item.source.range(span));
-    if !api.attrs.iter().any(|a| a.path().segments.last().is_some_and(|s| s.ident == "async_trait"))
-    {
-        let (file, range) = at(api.ident.span());
-        diagnostics.push(
-            Diagnostic::error(
-                "trait-form",
-                format!("`{}` is not an `#[async_trait]` trait", api.ident),
-            )
-            .at(file, range, "native async, boxed-future and synchronous traits come later")
-            .note("a stub has to wait for the network, so its methods must be able to wait"),
-        );
+    if let Some(refusal) = trait_form::refusal(api, item) {
+        diagnostics.push(refusal);
         return None;
     }
     refuse_shape(api, item, diagnostics);
@@ -215,7 +207,7 @@ fn operation(
                     _ => format!("argument_{}", arguments.len()),
                 };
                 let argument = argument.trim_start_matches('_').to_owned();
-                if let Some((label, why)) = uncarriable(&ty) {
+                if let Some((label, why)) = uncarriable::find(&ty) {
                     refuse(
                         typed.ty.span(),
                         "argument-cannot-cross",
@@ -255,7 +247,7 @@ fn operation(
             (Type::Unit, Type::Unit)
         }
     };
-    if let Some((label, why)) = uncarriable(&output).or(match &output {
+    if let Some((label, why)) = uncarriable::find(&output).or(match &output {
         Type::Reference { .. } => {
             Some(("a reference", "what it refers to stays in another process"))
         }
@@ -277,43 +269,6 @@ fn operation(
         summary: summary(&method.attrs),
         signature: method.sig.clone(),
     })
-}
-
-/// What in a type has no wire form whatever its fields are, and why.
-fn uncarriable(ty: &Type) -> Option<(&'static str, &'static str)> {
-    match ty {
-        Type::Reference { mutable: true, .. } => Some((
-            "a `&mut` reference",
-            "the callee changes the caller's value; over a network it would change a copy",
-        )),
-        Type::Other(what, _) => Some((what, "there is no value to write down")),
-        Type::External { package, path, .. } if is_handle(package, path) => Some((
-            "a live handle",
-            "a connection, transaction, channel or task belongs to one process",
-        )),
-        _ => ty.children().into_iter().find_map(uncarriable),
-    }
-}
-
-fn is_handle(package: &str, path: &[String]) -> bool {
-    let name = path.last().map(String::as_str).unwrap_or_default();
-    matches!(package, "tokio" | "futures" | "futures-util" | "futures-core" | "sqlx" | "rusqlite")
-        || (package == "std"
-            && matches!(
-                name,
-                "Arc"
-                    | "Rc"
-                    | "Mutex"
-                    | "RwLock"
-                    | "JoinHandle"
-                    | "Sender"
-                    | "Receiver"
-                    | "File"
-                    | "TcpStream"
-                    | "Instant"
-                    | "PathBuf"
-                    | "Path"
-            ))
 }
 
 /// First line of the doc comment.

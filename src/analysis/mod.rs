@@ -9,10 +9,13 @@ pub mod hazards;
 pub mod interface;
 pub mod literals;
 pub mod module;
+pub mod ports;
 pub mod references;
 pub mod schema;
 pub mod select;
+pub mod trait_form;
 pub mod types;
+pub mod uncarriable;
 pub mod wire;
 
 #[cfg(test)]

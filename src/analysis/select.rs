@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::code::{Code, Found, Item, ItemId, ItemKind, Visibility};
+use super::ports;
 use super::references::Reference;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::workspace::{Member, Workspace};
@@ -91,6 +92,12 @@ pub fn api_trait<'w>(
         if let [only] = found.as_slice() {
             return Some((**only).clone());
         }
+        let mut adapters = ports::adapters(code, library);
+        adapters.retain(|a| a.port.name.as_deref() == Some(last));
+        if !adapters.is_empty() {
+            diagnostics.push(ports::refusal(&root.member.name, &adapters));
+            return None;
+        }
         let names: Vec<String> = traits.iter().map(|i| format!("`{}`", name_of(i))).collect();
         diagnostics.push(
             Diagnostic::error(
@@ -116,27 +123,12 @@ pub fn api_trait<'w>(
     match candidates.as_slice() {
         [only] => Some((**only).clone()),
         [] => {
-            let mut diagnostic = Diagnostic::error(
-                "no-api-trait",
-                format!("`{}` offers no API trait to the rest", root.member.name),
-            )
-            .note(
-                "an API trait is public, implemented in the module, and named by another crate of \
-                 the workspace",
-            );
-            for item in &traits {
-                diagnostic = diagnostic.at(item.file, item.name_range(), "nobody else names it");
-            }
-            if let [only] = traits.as_slice() {
-                diagnostic =
-                    diagnostic.help(format!("if it is this one, say --trait {}", name_of(only)));
+            let adapters = ports::adapters(code, library);
+            diagnostics.push(if adapters.is_empty() {
+                no_api_trait(code, library, &traits, references)
             } else {
-                diagnostic = diagnostic.help(
-                    "put a trait before the module's implementation and let its users hold \
-                     `Arc<dyn Trait>`; then extract it",
-                );
-            }
-            diagnostics.push(diagnostic);
+                ports::refusal(&root.member.name, &adapters)
+            });
             None
         }
         several => {
@@ -157,17 +149,61 @@ pub fn api_trait<'w>(
     }
 }
 
+/// Says for each public trait of the library why it is not the API trait.
+fn no_api_trait(
+    code: &Code<'_>,
+    library: usize,
+    traits: &[&Item<'_>],
+    references: &[Reference<'_>],
+) -> Diagnostic {
+    let root = code.root(library);
+    let mut diagnostic = Diagnostic::error(
+        "no-api-trait",
+        format!("`{}` offers no API trait to the rest", root.member.name),
+    )
+    .note(
+        "an API trait is public, implemented in the module, and named by another crate of the \
+         workspace",
+    );
+    let mut elsewhere = None;
+    for item in traits {
+        let named =
+            references.iter().any(|r| r.item == item.id && r.member.name != root.member.name);
+        let implementors = ports::implementors(code, item.id, references);
+        let label = if !named {
+            "nobody else names it".to_owned()
+        } else if implementors.is_empty() {
+            "nothing implements it outside of tests".to_owned()
+        } else {
+            format!("implemented by {}, not here", implementors.join(", "))
+        };
+        diagnostic = diagnostic.at(item.file, item.name_range(), label);
+        elsewhere = elsewhere.or_else(|| implementors.into_iter().next());
+    }
+    if traits.is_empty() {
+        diagnostic = diagnostic.at(&root.target.root, 0..0, "no public trait in this library");
+    }
+    match (elsewhere, traits) {
+        (Some(package), _) => {
+            diagnostic.help(format!("what could be extracted is an implementation: `{package}`"))
+        }
+        (None, [only]) => diagnostic.help(format!(
+            "if it is this one, say --trait {}",
+            only.name.as_deref().unwrap_or_default()
+        )),
+        (None, _) => diagnostic.help(
+            "put a trait before the module's implementation and let its users hold \
+             `Arc<dyn Trait>`; then extract it",
+        ),
+    }
+}
+
 /// The `impl` blocks of a trait in a root, outside of tests: the impl and the type it is for.
 pub fn implementations(code: &Code<'_>, library: usize, api: ItemId) -> Vec<(ItemId, ItemId)> {
     let root = code.root(library);
     let mut found = Vec::new();
     for item in root.items.iter().filter(|i| i.kind == ItemKind::Impl && !i.test_only) {
-        let syn::Item::Impl(block) = item.syntax else { continue };
-        let Some(trait_ref) = &block.trait_ else { continue };
-        let names: Vec<String> = trait_ref.0.segments.iter().map(|s| s.ident.to_string()).collect();
-        if code.resolve_path(item.scope, trait_ref.0.leading_colon.is_some(), &names)
-            != Found::Item(api, Vec::new())
-        {
+        if ports::trait_of(code, item) != Some(api) {
             continue;
         }
         if let Some(ty) = self_type(code, item) {
@@ -237,9 +273,15 @@ pub fn implementation<'w>(
             );
             for id in several {
                 let item = code.item(*id);
-                diagnostic = diagnostic.at(item.file, item.name_range(), "constructed elsewhere");
+                let elsewhere = references.iter().any(|r| r.item == *id && !r.dev);
+                let label = if elsewhere { "named by other crates" } else { "implements it" };
+                diagnostic = diagnostic.at(item.file, item.name_range(), label);
             }
-            diagnostics.push(diagnostic.note("calve serves one of them over HTTP, not several"));
+            diagnostics.push(
+                diagnostic
+                    .note("calve serves one of them over HTTP, not several")
+                    .help("keep one in the module; move the others to a crate of their own"),
+            );
             None
         }
     }

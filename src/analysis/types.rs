@@ -129,6 +129,8 @@ fn read_path(
             match item.syntax {
                 syn::Item::Type(alias) => {
                     let mut given = read_all().into_iter();
+                    // An alias of itself is an error that the compiler tells better.
+                    let _reading = code.enter(id)?;
                     let mut inside = Substitution::new();
                     for parameter in alias.generics.type_params() {
                         let argument = given.next().or_else(|| {
@@ -155,7 +157,19 @@ fn read_path(
                 return Some(ty);
             }
             let package = package_of(code, scope, &krate);
-            Some(Type::External { package, krate, path, arguments: read_all() })
+            let mut arguments = read_all();
+            // `anyhow::Result<T>`, `std::io::Result<T>`: by convention `Result<T, Error>` of the same
+            // module.
+            if name == "Result" && !arguments.is_empty() {
+                let value = Box::new(arguments.remove(0));
+                let error = arguments.pop().unwrap_or_else(|| {
+                    let module = &path[..path.len() - 1];
+                    let path = [module, &["Error".to_owned()]].concat();
+                    Type::External { package, krate, path, arguments: Vec::new() }
+                });
+                return Some(Type::Result(value, Box::new(error)));
+            }
+            Some(Type::External { package, krate, path, arguments })
         }
         Found::Nothing => {
             let [name] = names.as_slice() else { return None };

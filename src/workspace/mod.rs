@@ -153,7 +153,8 @@ pub struct RegistryPackage {
 impl Workspace {
     /// The member of that package name.
     pub fn member(&self, name: &str) -> Option<&Member> {
-        self.members.iter().find(|m| m.name == name)
+        let index = self.members.binary_search_by(|m| m.name.as_str().cmp(name)).ok()?;
+        Some(&self.members[index])
     }
 
     /// The workspace root relative to the top level of its git repository: what a patch puts before its
@@ -190,6 +191,11 @@ impl Workspace {
     /// A file's text and syntax, by path relative to the root.
     pub fn source(&self, path: &Utf8Path) -> Option<&Source> {
         self.files.get(path)
+    }
+
+    /// A file that was read, with its path, by path relative to the root.
+    pub fn file(&self, path: &Utf8Path) -> Option<(&Utf8Path, &Source)> {
+        self.files.get_key_value(path).map(|(path, source)| (path.as_path(), source))
     }
 
     /// The Rust files of a package, by path; packages nested in its folder are left out.

@@ -2,7 +2,7 @@
 
 use quote::ToTokens;
 
-use super::items::Visibility;
+use super::items::{Visibility, plain};
 
 /// One name that a `use` brings in.
 #[derive(Debug, Clone)]
@@ -55,10 +55,6 @@ fn flatten(
     visibility: Visibility,
     imports: &mut Vec<Import>,
 ) {
-    let plain = |ident: &proc_macro2::Ident| {
-        let name = ident.to_string();
-        name.strip_prefix("r#").unwrap_or(&name).to_owned()
-    };
     let mut add = |name: String, path: Vec<String>, span| {
         imports.push(Import { name, path, global, visibility, span });
     };

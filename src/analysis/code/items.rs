@@ -1,12 +1,16 @@
 //! The items of one compilation root, module by module, in source order.
 
+use std::collections::HashMap;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::{Meta, Token};
 
 use super::imports::{Import, imports_of};
-use crate::workspace::{Member, Source, SyntaxError, Target, Workspace};
+use crate::workspace::{
+    DependencyKind, Member, Source, SyntaxError, Target, TargetKind, Workspace,
+};
 
 /// Identity of an item: its compilation root and its place in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,6 +43,12 @@ pub struct CrateRoot<'w> {
     pub items: Vec<Item<'w>>,
     /// Files of it that do not parse.
     pub broken: Vec<(&'w Utf8Path, &'w SyntaxError)>,
+    /// Its named items by module and name (without `r#`), in source order.
+    pub(super) by_name: HashMap<(usize, String), Vec<usize>>,
+    /// The module that a `mod` item declares.
+    pub(super) declared: HashMap<usize, usize>,
+    /// The packages behind the names of crates in its code.
+    pub(super) crates: HashMap<String, String>,
 }
 
 /// A module: a file or an inline `mod`.
@@ -155,13 +165,38 @@ pub(super) fn index<'w>(
             scopes: Vec::new(),
             items: Vec::new(),
             broken: Vec::new(),
+            by_name: HashMap::new(),
+            declared: HashMap::new(),
+            crates: crates_of(workspace, member, target),
         },
     };
-    if let Some((file, source)) = workspace.files().find(|(path, _)| *path == target.root) {
+    if let Some((file, source)) = workspace.file(&target.root) {
         let dir = file.parent().unwrap_or(Utf8Path::new("")).to_owned();
         indexer.file(Vec::new(), None, None, false, file, source, &dir);
     }
     indexer.krate
+}
+
+/// The names by which the code of a target knows other crates, with their packages.
+fn crates_of(workspace: &Workspace, member: &Member, target: &Target) -> HashMap<String, String> {
+    let mut crates = HashMap::new();
+    for dependency in &member.dependencies {
+        let of_build_script = dependency.kind == DependencyKind::Build;
+        if of_build_script != (target.kind == TargetKind::Build) {
+            continue;
+        }
+        // A rename, a member's `[lib] name`, or the package.
+        let name = match workspace.member(&dependency.package) {
+            Some(package) if dependency.key == dependency.package => package.ident(),
+            _ => dependency.ident(),
+        };
+        crates.entry(name).or_insert_with(|| dependency.package.clone());
+    }
+    // A test, an example or a binary names its own package's library.
+    if !matches!(target.kind, TargetKind::Lib | TargetKind::Build) && member.lib().is_some() {
+        crates.insert(member.ident(), member.name.clone());
+    }
+    crates
 }
 
 struct Indexer<'w> {
@@ -182,6 +217,14 @@ impl<'w> Indexer<'w> {
         source: &'w Source,
         dir: &Utf8Path,
     ) {
+        // `#[path]` can lead a file back to itself; the compiler refuses that.
+        let mut above = parent;
+        while let Some(index) = above {
+            if self.krate.scopes[index].file == file {
+                return;
+            }
+            above = self.krate.scopes[index].parent;
+        }
         match source.ast() {
             Ok(ast) => {
                 let scope = Scope {
@@ -204,6 +247,9 @@ impl<'w> Indexer<'w> {
         let index = self.krate.scopes.len();
         let (path, file, source) = (scope.path.clone(), scope.file, scope.source);
         let scope_is_test = scope.test_only;
+        if let Some(declaration) = scope.declared_by {
+            self.krate.declared.insert(declaration, index);
+        }
         self.krate.scopes.push(scope);
         let mut children = Vec::new();
         for syntax in items {
@@ -211,6 +257,10 @@ impl<'w> Indexer<'w> {
             let imports = imports_of(syntax, visibility_of(syntax));
             self.krate.scopes[index].imports.extend(imports);
             let test_only = scope_is_test || attributes(syntax).iter().any(is_test_only);
+            if let Some(ident) = ident_of(syntax) {
+                let key = (index, plain(ident));
+                self.krate.by_name.entry(key).or_default().push(id.index);
+            }
             self.krate.items.push(Item {
                 id,
                 scope: ScopeId { root: self.root, index },
@@ -227,8 +277,7 @@ impl<'w> Indexer<'w> {
             }
         }
         for (declared_by, module, test_only) in children {
-            let name = module.ident.to_string();
-            let name = name.strip_prefix("r#").unwrap_or(&name).to_owned();
+            let name = plain(&module.ident);
             let mut child_path = path.clone();
             child_path.push(name.clone());
             if let Some((_, items)) = &module.content {
@@ -279,7 +328,7 @@ impl<'w> Indexer<'w> {
             ],
         };
         candidates.into_iter().find_map(|(path, dir)| {
-            let (file, source) = self.workspace.files().find(|(file, _)| *file == path)?;
+            let (file, source) = self.workspace.file(&path)?;
             Some((file, source, dir))
         })
     }
@@ -323,6 +372,12 @@ fn is_test_only(attr: &syn::Attribute) -> bool {
         });
     }
     attr.path().segments.last().is_some_and(|s| s.ident == "test")
+}
+
+/// A name without `r#`, which only says how it is spelled.
+pub(super) fn plain(ident: &proc_macro2::Ident) -> String {
+    let name = ident.to_string();
+    name.strip_prefix("r#").map_or_else(|| name.clone(), str::to_owned)
 }
 
 fn ident_of(item: &syn::Item) -> Option<&proc_macro2::Ident> {

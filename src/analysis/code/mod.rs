@@ -7,7 +7,7 @@ mod mentions;
 mod resolve;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use camino::Utf8Path;
@@ -26,6 +26,8 @@ pub struct Code<'w> {
     roots: RefCell<Vec<Rc<CrateRoot<'w>>>>,
     by_target: RefCell<BTreeMap<(String, TargetKind, String), usize>>,
     resolving: RefCell<Vec<(ScopeId, String)>>,
+    reading: RefCell<Vec<ItemId>>,
+    resolved: RefCell<HashMap<(ScopeId, bool, Vec<String>), Found>>,
 }
 
 impl<'w> Code<'w> {
@@ -36,6 +38,8 @@ impl<'w> Code<'w> {
             roots: RefCell::default(),
             by_target: RefCell::default(),
             resolving: RefCell::default(),
+            reading: RefCell::default(),
+            resolved: RefCell::default(),
         }
     }
 
@@ -65,6 +69,15 @@ impl<'w> Code<'w> {
         Rc::clone(&self.roots.borrow()[index])
     }
 
+    /// Marks an item as being read for as long as the answer lives; none if it is already.
+    pub fn enter(&self, id: ItemId) -> Option<Reading<'_>> {
+        if self.reading.borrow().contains(&id) {
+            return None;
+        }
+        self.reading.borrow_mut().push(id);
+        Some(Reading(&self.reading))
+    }
+
     /// An item of a root.
     pub fn item(&self, id: ItemId) -> Item<'w> {
         self.root(id.root).items[id.index].clone()
@@ -73,5 +86,14 @@ impl<'w> Code<'w> {
     /// The text and syntax of a file.
     pub fn source(&self, path: &Utf8Path) -> Option<&'w Source> {
         self.workspace.source(path)
+    }
+}
+
+/// An item that is being read; see [`Code::enter`].
+pub struct Reading<'a>(&'a RefCell<Vec<ItemId>>);
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.0.borrow_mut().pop();
     }
 }

@@ -3,7 +3,6 @@
 use super::imports::Import;
 use super::items::{self, Item, ItemId, ItemKind, ScopeId, Visibility};
 use super::{Code, Mention, mentions};
-use crate::workspace::DependencyKind;
 
 /// What a path leads to, and how many of its names that takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +25,25 @@ impl<'w> Code<'w> {
 
     /// What the path `names` in `scope` refers to.
     pub fn resolve_path(&self, scope: ScopeId, global: bool, names: &[String]) -> Found {
+        // Names are kept without `r#`, which only says how they are spelled.
+        if names.iter().any(|name| name.starts_with("r#")) {
+            let plain = |name: &String| name.strip_prefix("r#").unwrap_or(name).to_owned();
+            return self.resolve_path(scope, global, &names.iter().map(plain).collect::<Vec<_>>());
+        }
+        // Inside a lookup the answer depends on the names that are being looked up already.
+        if !self.resolving.borrow().is_empty() {
+            return self.resolve_afresh(scope, global, names);
+        }
+        let key = (scope, global, names.to_vec());
+        if let Some(found) = self.resolved.borrow().get(&key) {
+            return found.clone();
+        }
+        let found = self.resolve_afresh(scope, global, names);
+        self.resolved.borrow_mut().insert(key, found.clone());
+        found
+    }
+
+    fn resolve_afresh(&self, scope: ScopeId, global: bool, names: &[String]) -> Found {
         let Some((first, rest)) = names.split_first() else { return Found::Nothing };
         if global {
             return self.in_dependency(scope, first, rest);
@@ -146,14 +164,13 @@ impl<'w> Code<'w> {
         let root = self.root(scope.root);
         let visible = |visibility: Visibility| own || visibility == Visibility::Public;
         let mut module = None;
-        for item in root.items.iter().filter(|i| i.scope == scope) {
-            if item.name.as_deref().map(|n| n.strip_prefix("r#").unwrap_or(n)) != Some(name)
-                || !visible(item.visibility)
-            {
+        let named = root.by_name.get(&(scope.index, name.to_owned()));
+        for item in named.into_iter().flatten().map(|index| &root.items[*index]) {
+            if !visible(item.visibility) {
                 continue;
             }
             if item.kind == ItemKind::Module {
-                module = root.scopes.iter().position(|s| s.declared_by == Some(item.id.index));
+                module = root.declared.get(&item.id.index).copied().or(module);
                 continue;
             }
             return Found::Item(item.id, Vec::new());
@@ -209,37 +226,13 @@ impl<'w> Code<'w> {
         if matches!(krate, "std" | "core" | "alloc") {
             return Found::External(krate.to_owned(), rest.to_vec());
         }
-        // A test, an example or a binary names its own package's library.
-        let own_library = root.target.kind != crate::workspace::TargetKind::Lib
-            && root.member.lib().is_some()
-            && root.member.ident() == krate;
-        let package = if own_library {
-            Some(root.member.name.clone())
-        } else {
-            root.member
-                .dependencies
-                .iter()
-                .filter(|d| d.kind != DependencyKind::Build || root.target.kind.is_dev())
-                .find(|d| self.crate_name(d) == krate)
-                .map(|d| d.package.clone())
-        };
-        let Some(package) = package else { return Found::Nothing };
-        match self.library(&package) {
+        let Some(package) = root.crates.get(krate) else { return Found::Nothing };
+        match self.library(package) {
             Some(library) => match self.descend(ScopeId { root: library, index: 0 }, rest, false) {
                 Found::Nothing => Found::External(krate.to_owned(), rest.to_vec()),
                 found => found,
             },
             None => Found::External(krate.to_owned(), rest.to_vec()),
         }
-    }
-
-    /// The name of a dependency's crate in code: a rename, a member's `[lib] name`, or the package.
-    fn crate_name(&self, dependency: &crate::workspace::Dependency) -> String {
-        if dependency.key == dependency.package
-            && let Some(member) = self.workspace.member(&dependency.package)
-        {
-            return member.ident();
-        }
-        dependency.ident()
     }
 }

@@ -27,9 +27,13 @@ pub(super) fn outside(
         syn::Item::Fn(_) | syn::Item::Trait(_) => {
             ("in a signature", format!("take or return `Arc<dyn {api}>` or `&dyn {api}`"))
         }
-        syn::Item::Impl(_) => (
-            "in the head of an `impl` or a method",
+        syn::Item::Impl(block) if in_head(block, holder, reference) => (
+            "in the head of an `impl`",
             format!("write it for `dyn {api}`, or for a type parameter `T: {api}`"),
+        ),
+        syn::Item::Impl(_) => (
+            "in the signature of a method",
+            format!("take or return `Arc<dyn {api}>` or `&dyn {api}`"),
         ),
         syn::Item::Type(_) => ("an alias of it", format!("let the alias stand for `dyn {api}`")),
         syn::Item::Static(_) | syn::Item::Const(_) => (
@@ -39,6 +43,12 @@ pub(super) fn outside(
         _ => ("named here", format!("use the module through `{api}` only")),
     };
     start(module, reference).at(reference.file, reference.range.clone(), label).note(WHY).help(help)
+}
+
+/// Whether a name stands before the braces of an `impl` block.
+fn in_head(block: &syn::ItemImpl, holder: &Item<'_>, reference: &Reference<'_>) -> bool {
+    let brace = holder.source.range(block.brace_token.span.open());
+    reference.range.end <= brace.start
 }
 
 /// A name in a function body that is no construction and no migration.

@@ -1,0 +1,96 @@
+//! Ports and adapters: traits that one crate declares and another implements.
+
+use super::code::{Code, Found, Item, ItemId, ItemKind};
+use super::references::Reference;
+use super::select;
+use crate::diagnostic::Diagnostic;
+
+/// An `impl` block outside of tests for a trait that another crate of the workspace declares.
+pub struct Adapter<'w> {
+    /// The block.
+    pub block: Item<'w>,
+    /// The trait.
+    pub port: Item<'w>,
+    /// The package that declares it.
+    pub package: String,
+}
+
+/// The adapters in a library, in source order.
+pub fn adapters<'w>(code: &Code<'w>, library: usize) -> Vec<Adapter<'w>> {
+    let root = code.root(library);
+    let mut found = Vec::new();
+    for block in root.items.iter().filter(|i| i.kind == ItemKind::Impl && !i.test_only) {
+        let Some(id) = trait_of(code, block) else { continue };
+        // A conversion or a helper for somebody else's type offers nothing by itself.
+        if id.root == library || select::self_type(code, block).is_none_or(|ty| ty.root != library)
+        {
+            continue;
+        }
+        let port = code.item(id);
+        if port.kind == ItemKind::Trait {
+            let package = code.root(id.root).member.name.clone();
+            found.push(Adapter { block: block.clone(), port, package });
+        }
+    }
+    found
+}
+
+/// The packages that implement a trait outside of tests, its own left out.
+pub fn implementors(code: &Code<'_>, port: ItemId, references: &[Reference<'_>]) -> Vec<String> {
+    let mut packages: Vec<String> = references
+        .iter()
+        .filter(|r| r.item == port && !r.dev && r.member.name != code.root(port.root).member.name)
+        .filter(|r| trait_of(code, &code.item(r.holder)) == Some(port))
+        .map(|r| r.member.name.clone())
+        .collect();
+    packages.sort();
+    packages.dedup();
+    packages
+}
+
+/// The workspace trait that an `impl` block is of.
+pub fn trait_of(code: &Code<'_>, block: &Item<'_>) -> Option<ItemId> {
+    let syn::Item::Impl(syntax) = block.syntax else { return None };
+    let (path, ..) = syntax.trait_.as_ref()?;
+    let names: Vec<String> = path.segments.iter().map(|s| s.ident.to_string()).collect();
+    match code.resolve_path(block.scope, path.leading_colon.is_some(), &names) {
+        Found::Item(id, rest) if rest.is_empty() => Some(id),
+        _ => None,
+    }
+}
+
+/// Says that the module's API trait lives elsewhere.
+pub fn refusal(module: &str, adapters: &[Adapter<'_>]) -> Diagnostic {
+    let mut names: Vec<String> = Vec::new();
+    let mut diagnostic = Diagnostic::error("ports-and-adapters", String::new());
+    for adapter in adapters {
+        let port = adapter.port.name.as_deref().unwrap_or_default();
+        let name = format!("`{port}` of `{}`", adapter.package);
+        if !names.contains(&name) {
+            let label = format!("implements {name}");
+            diagnostic = diagnostic.at(adapter.block.file, head(&adapter.block), label).at(
+                adapter.port.file,
+                adapter.port.name_range(),
+                "declared here",
+            );
+            names.push(name);
+        }
+    }
+    diagnostic.message = format!("`{module}` implements {}", names.join(", "));
+    diagnostic
+        .note(
+            "calve does not carry ports and adapters yet: a module whose API trait is declared in \
+             another crate",
+        )
+        .help("to extract it now, declare the trait in the module's own crate")
+}
+
+/// The trait's path in the head of an `impl` block.
+fn head(block: &Item<'_>) -> std::ops::Range<usize> {
+    match block.syntax {
+        syn::Item::Impl(syn::ItemImpl { trait_: Some((path, ..)), .. }) => {
+            block.source.range_of(path)
+        }
+        _ => block.name_range(),
+    }
+}

@@ -1,0 +1,98 @@
+//! What has no form on a wire whatever its fields are, and why.
+
+use super::types::Type;
+
+/// Something that cannot cross: what it is, and why it cannot.
+pub type Reason = (&'static str, &'static str);
+
+const TRANSACTION: Reason = (
+    "a database transaction",
+    "what is done in it is kept or undone together with the caller's own statements; in another \
+     process, on another database, it would not be",
+);
+const CONNECTION: Reason =
+    ("a database connection", "it belongs to the process that opened it; the service has its own");
+const SHARED: Reason = (
+    "shared memory",
+    "both sides would hold a copy of their own, and neither would see what the other changes",
+);
+const CHANNEL: Reason =
+    ("a live handle", "a channel, a task or a lock exists in one process; what arrives is data");
+const FILE: Reason = ("an open file or socket", "it belongs to the process that opened it");
+const PATH: Reason = (
+    "a path of the file system",
+    "it names a file of one machine, and the service may run on another",
+);
+const INSTANT: Reason = ("an `Instant`", "it counts from a moment that only its own process knows");
+const EXCLUSIVE: Reason = (
+    "a `&mut` reference",
+    "the callee changes the caller's value; over a network it would change a copy",
+);
+
+/// The crates whose connections, pools and transactions are handles.
+const DATABASES: [&str; 17] = [
+    "bb8",
+    "deadpool",
+    "deadpool-postgres",
+    "diesel",
+    "diesel-async",
+    "mongodb",
+    "mysql_async",
+    "postgres",
+    "r2d2",
+    "r2d2_sqlite",
+    "redis",
+    "rusqlite",
+    "sea-orm",
+    "sqlx",
+    "sqlx-core",
+    "sqlx-sqlite",
+    "tokio-postgres",
+];
+
+/// The first thing in a type that cannot cross.
+pub fn find(ty: &Type) -> Option<Reason> {
+    match ty {
+        // What it leads to says more than that it is exclusive.
+        Type::Reference { mutable: true, to } => find(to).or(Some(EXCLUSIVE)),
+        Type::Other(what, _) => Some((what, "there is no value to write down")),
+        Type::External { package, path, arguments, .. } => {
+            let name = path.last().map(String::as_str).unwrap_or_default();
+            handle(package, name).or_else(|| arguments.iter().find_map(find))
+        }
+        _ => ty.children().into_iter().find_map(find),
+    }
+}
+
+fn handle(package: &str, name: &str) -> Option<Reason> {
+    match package {
+        "std" | "core" | "alloc" => standard(name),
+        "tokio" | "futures" | "futures-util" | "futures-core" | "futures-channel"
+        | "tokio-stream" | "tokio-util" | "parking_lot" | "crossbeam-channel" | "flume" => {
+            Some(CHANNEL)
+        }
+        "dashmap" | "arc-swap" => Some(SHARED),
+        _ if DATABASES.contains(&package) => database(name),
+        _ => None,
+    }
+}
+
+fn standard(name: &str) -> Option<Reason> {
+    Some(match name {
+        "Arc" | "Rc" | "Weak" | "Cell" | "RefCell" | "Mutex" | "RwLock" | "OnceLock"
+        | "OnceCell" | "LazyLock" => SHARED,
+        "JoinHandle" | "Sender" | "SyncSender" | "Receiver" | "Condvar" | "Barrier" => CHANNEL,
+        "File" | "TcpStream" | "TcpListener" | "UdpSocket" | "UnixStream" | "Child" => FILE,
+        "Path" | "PathBuf" => PATH,
+        "Instant" => INSTANT,
+        _ => return None,
+    })
+}
+
+fn database(name: &str) -> Option<Reason> {
+    if name.ends_with("Transaction") {
+        return Some(TRANSACTION);
+    }
+    let of_connection = ["Pool", "Connection", "Client", "Executor", "Acquire", "Conn"];
+    of_connection.iter().any(|end| name.ends_with(end)).then_some(CONNECTION)
+}

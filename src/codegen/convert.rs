@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 
 use super::scribe::Scribe;
 use crate::analysis::code::{Code, ItemId};
-use crate::plan::passing::{Passing, Shape};
+use crate::analysis::wire::passing::{Passing, Shape};
 
 /// The name of a type's mirror in the wire crate: what is passed, and the remote derive behind it.
 pub(super) fn mirror_names(

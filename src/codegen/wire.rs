@@ -11,9 +11,9 @@ use crate::analysis::code::{Code, ItemId};
 use crate::analysis::interface::Operation;
 use crate::analysis::module::Module;
 use crate::analysis::types::Type;
+use crate::analysis::wire::passing::{Passing, Shape};
 use crate::analysis::wire::{self, Field, Form, Payload, TransportPayload};
 use crate::diagnostic::Result;
-use crate::plan::passing::{Passing, Shape};
 
 /// The name of the struct that holds an operation's arguments. One that a type of the contract has
 /// already would mislead readers.

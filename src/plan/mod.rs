@@ -6,7 +6,6 @@ mod extraction;
 pub mod features;
 mod house_style;
 mod names;
-pub mod passing;
 mod paths;
 mod record;
 pub mod samples;

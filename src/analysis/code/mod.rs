@@ -19,6 +19,9 @@ pub use resolve::Found;
 
 use crate::workspace::{Source, TargetKind, Workspace};
 
+/// What a path in a module refers to; whether it starts with `::` is part of it.
+type Resolved = HashMap<(ScopeId, bool, Vec<String>), Found>;
+
 /// Every crate (compilation root) that was looked at, indexed when first asked for.
 pub struct Code<'w> {
     /// The snapshot it reads.
@@ -27,7 +30,7 @@ pub struct Code<'w> {
     by_target: RefCell<BTreeMap<(String, TargetKind, String), usize>>,
     resolving: RefCell<Vec<(ScopeId, String)>>,
     reading: RefCell<Vec<ItemId>>,
-    resolved: RefCell<HashMap<(ScopeId, bool, Vec<String>), Found>>,
+    resolved: RefCell<Resolved>,
 }
 
 impl<'w> Code<'w> {

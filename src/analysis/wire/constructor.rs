@@ -3,7 +3,7 @@
 
 use quote::ToTokens;
 
-use super::Field;
+use super::{Field, keeps};
 use crate::analysis::code::{Code, Item, ItemKind};
 use crate::analysis::select;
 use crate::analysis::types::{self, Substitution, Type};
@@ -50,17 +50,45 @@ pub fn infallible(code: &Code<'_>, item: &Item<'_>, fields: &[Field]) -> Option<
     })
 }
 
-pub(super) fn guarding(code: &Code<'_>, item: &Item<'_>, fields: &[Field]) -> Guard {
+/// How a type is guarded. `vouched` names a constructor of which the team says that it gives back what a
+/// value was made of; of others that must be seen in their bodies.
+pub(super) fn guarding(
+    code: &Code<'_>,
+    item: &Item<'_>,
+    fields: &[Field],
+    vouched: Option<&str>,
+) -> Guard {
+    let name = item.name.as_deref().unwrap_or_default();
     let mut unfit = None;
     for (block, function) in candidates(code, item, returns_fallible_self) {
+        let is_vouched = vouched.is_some_and(|vouched| function.sig.ident == vouched);
         match through(code, &block, function, fields) {
-            Some(constructor) => return Guard::Through(constructor),
-            None => {
+            Some(constructor) if is_vouched || keeps::parameters(function, name) => {
+                return Guard::Through(constructor);
+            }
+            _ => {
                 unfit.get_or_insert(function.sig.ident.span());
             }
         }
     }
-    unfit.map_or(Guard::None, Guard::Unfit)
+    // Where every combination of fields can be made anyway, parsing is no guard.
+    if infallible(code, item, fields).is_some() {
+        return Guard::None;
+    }
+    unfit.or_else(|| conversion(code, item)).map_or(Guard::None, Guard::Unfit)
+}
+
+/// A hand-written `FromStr` or `TryFrom` of the type, which may check.
+fn conversion(code: &Code<'_>, item: &Item<'_>) -> Option<proc_macro2::Span> {
+    code.root(item.id.root).items.iter().find_map(|other| {
+        let syn::Item::Impl(block) = other.syntax else { return None };
+        let (path, _) = block.trait_.as_ref()?;
+        let last = path.segments.last()?;
+        ((last.ident == "FromStr" || last.ident == "TryFrom")
+            && !other.test_only
+            && select::self_type(code, other) == Some(item.id))
+        .then(|| last.ident.span())
+    })
 }
 
 /// The associated functions without `self` that return what `returns` looks for, each with the impl
@@ -98,6 +126,12 @@ fn through(
     function: &syn::ImplItemFn,
     fields: &[Field],
 ) -> Option<Constructor> {
+    // What comes back as an option has no reason to tell.
+    if let syn::ReturnType::Type(_, ty) = &function.sig.output
+        && ty.to_token_stream().to_string().starts_with("Option")
+    {
+        return None;
+    }
     Some(Constructor {
         name: function.sig.ident.to_string(),
         parameters: fits(code, block, &function.sig, fields)?,
@@ -106,12 +140,13 @@ fn through(
     })
 }
 
-/// `Result<Self, _>` or `Result<Name, _>`; what comes back as an option has no reason to tell.
+/// `Result<Self, _>`, under whatever name an alias gives it, or `Option<Self>`.
 fn returns_fallible_self(output: &syn::ReturnType, item: &Item<'_>) -> bool {
     let syn::ReturnType::Type(_, ty) = output else { return false };
     let syn::Type::Path(path) = &**ty else { return false };
     let Some(last) = path.path.segments.last() else { return false };
-    if last.ident != "Result" {
+    let name = last.ident.to_string();
+    if !name.ends_with("Result") && name != "Option" {
         return false;
     }
     let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else { return false };
@@ -156,6 +191,11 @@ fn fits(
             };
             let ty = types::read(code, block.scope, &typed.ty, &Substitution::new());
             let by_reference = match (&ty, &field.ty) {
+                (Type::Other(_, text), Type::String) => {
+                    let text = text.replace(' ', "");
+                    matches!(text.as_str(), "implInto<String>" | "implAsRef<str>")
+                        .then_some(false)?
+                }
                 (Type::Reference { to, mutable: false }, own) => match (&**to, own) {
                     (Type::Str, Type::String) => true,
                     (Type::Slice(a), Type::Vec(b)) => (a == b).then_some(true)?,

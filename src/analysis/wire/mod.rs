@@ -3,6 +3,10 @@
 
 mod constructor;
 mod errors;
+mod external;
+mod fields;
+mod keeps;
+pub mod passing;
 mod serde_rules;
 mod transport;
 
@@ -12,11 +16,13 @@ use quote::ToTokens;
 
 use super::code::{Code, Item, ItemId};
 use super::interface::Interface;
-use super::types::{self, Substitution, Type};
+use super::types::Type;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
 pub use constructor::{Constructor, Parameter, infallible};
 pub use errors::{ErrorForm, Payload, TransportPayload, TransportVariant, Variant};
+pub use external::{External, external};
+pub use fields::{Field, fields, implements};
 
 /// The feature that switches the wire form of a crate's types on.
 pub const WIRE: &str = "wire";
@@ -55,23 +61,6 @@ pub struct Wire {
     pub has_float: bool,
 }
 
-/// A field of a struct or variant.
-#[derive(Debug, Clone)]
-pub struct Field {
-    /// Its name, or its position.
-    pub name: String,
-    /// Whether it has a name.
-    pub named: bool,
-    /// Its type.
-    pub ty: Type,
-    /// Whether other crates see it.
-    pub public: bool,
-    /// Its attributes.
-    pub attributes: Vec<syn::Attribute>,
-    /// Where its type stands.
-    pub span: proc_macro2::Span,
-}
-
 /// Decides for every type that the operations reach.
 pub fn decide<'w>(
     code: &Code<'w>,
@@ -86,6 +75,7 @@ pub fn decide<'w>(
         pending: BTreeSet::new(),
         serde_of: BTreeMap::new(),
         has_float: false,
+        metadata,
         diagnostics,
         failed: false,
     };
@@ -101,7 +91,9 @@ pub fn decide<'w>(
         };
         decision.place(&operation.output, api, at, Position::Value);
     }
+    decision.refuse_unpassable(interface, api);
     let error = errors::decide(&mut decision, &interface.error, api, metadata);
+    decision.refuse_hidden_mirrors();
     let Decision { forms, serde_of, has_float, failed, .. } = decision;
     Some(Wire { forms, error: error?, serde_of, has_float }).filter(|_| !failed)
 }
@@ -131,6 +123,8 @@ struct Decision<'a, 'w> {
     pending: BTreeSet<ItemId>,
     serde_of: BTreeMap<String, BTreeSet<String>>,
     has_float: bool,
+    /// `[package.metadata.calve]` of the module.
+    metadata: &'a serde_json::Value,
     diagnostics: &'a mut Diagnostics,
     failed: bool,
 }
@@ -184,7 +178,7 @@ impl<'w> Decision<'_, 'w> {
                 self.place(to, holder, span, Position::Value)
             }
             Type::Option(inner) => {
-                if matches!(**inner, Type::Option(_) | Type::Unit) {
+                if self.may_be_null(inner) {
                     self.refuse(
                         holder,
                         span,
@@ -245,8 +239,9 @@ impl<'w> Decision<'_, 'w> {
                 self.item(*id, holder, span);
                 !matches!(self.forms.get(id), Some(Form::Mirror { .. }))
             }
+            // The argument of `DateTime<Utc>` is a marker, not a value.
             Type::External { package: of, path, arguments, .. } => {
-                match external(of, path) {
+                match external(self.code.workspace, of, path, arguments) {
                     External::Serde => {
                         self.serde_of.entry(package).or_default().insert(of.clone());
                     }
@@ -259,8 +254,6 @@ impl<'w> Decision<'_, 'w> {
                         "calve does not know a lossless wire form of it",
                     ),
                 }
-                // `DateTime<Utc>`: the argument is a marker, not a value.
-                let _ = arguments;
                 true
             }
             Type::Result(ok, error) => {
@@ -276,6 +269,62 @@ impl<'w> Decision<'_, 'w> {
                     "there is no value to write down",
                 );
                 true
+            }
+        }
+    }
+
+    /// A mirror inside a map, a tuple or a set has no conversion; without one the lossy form would cross.
+    fn refuse_unpassable(&mut self, interface: &Interface, api: &Item<'w>) {
+        for operation in &interface.operations {
+            let mut places = Vec::new();
+            for argument in &operation.arguments {
+                if passing::Passing::of(&argument.ty, &self.forms).is_err() {
+                    places.extend(type_span(&operation.signature, &argument.name));
+                }
+            }
+            if passing::Shape::of(&operation.output, &self.forms).is_err() {
+                places.push(syn::spanned::Spanned::span(&operation.signature.output));
+            }
+            for span in places {
+                self.refuse(
+                    api,
+                    span,
+                    "nested-mirror",
+                    "holds a type whose own serde form loses something",
+                    "calve mirrors such a type alone, in an option, a list or a box; not in this \
+                     container",
+                );
+            }
+        }
+    }
+
+    /// A type that refers back to one that turned out to need a mirror was decided too early.
+    fn refuse_hidden_mirrors(&mut self) {
+        let plain: Vec<ItemId> = self
+            .forms
+            .iter()
+            .filter(|(_, form)| !matches!(form, Form::Mirror { .. }))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in plain {
+            let item = self.code.item(id);
+            let all = match item.syntax {
+                syn::Item::Struct(s) => fields(self.code, &item, &s.fields),
+                syn::Item::Enum(e) => {
+                    e.variants.iter().flat_map(|v| fields(self.code, &item, &v.fields)).collect()
+                }
+                _ => Vec::new(),
+            };
+            for field in all {
+                if contains_mirror(&field.ty, &self.forms) {
+                    self.refuse(
+                        &item,
+                        field.span,
+                        "nested-mirror",
+                        "leads back to a type whose own serde form loses something",
+                        "calve does not mirror types that contain each other",
+                    );
+                }
             }
         }
     }
@@ -318,16 +367,39 @@ impl<'w> Decision<'_, 'w> {
         match ty {
             Type::String => true,
             Type::Primitive(name) => !name.starts_with('f'),
-            Type::External { package, path, .. } => external(package, path) != External::Unknown,
+            Type::External { path, .. } => external::is_key(path),
             Type::Item(id, _) => {
                 let item = self.code.item(*id);
                 match item.syntax {
-                    syn::Item::Enum(e) => e.variants.iter().all(|v| v.fields.is_empty()),
+                    // A tagged enum is written as an object.
+                    syn::Item::Enum(e) => {
+                        e.variants.iter().all(|v| v.fields.is_empty())
+                            && !serde_rules::is_tagged(&e.attrs)
+                    }
                     syn::Item::Struct(s) => {
                         let fields = fields(self.code, &item, &s.fields);
                         matches!(fields.as_slice(), [only] if (!only.named || is_transparent(&s.attrs))
                             && self.is_key(&only.ty))
                     }
+                    _ => false,
+                }
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a value of a type is written as `null`, which an option around it writes as well.
+    fn may_be_null(&self, ty: &Type) -> bool {
+        match ty {
+            Type::Option(_) | Type::Unit => true,
+            Type::Box(inner) => self.may_be_null(inner),
+            Type::Item(id, _) => {
+                let item = self.code.item(*id);
+                let syn::Item::Struct(s) = item.syntax else { return false };
+                let fields = fields(self.code, &item, &s.fields);
+                match fields.as_slice() {
+                    [] => matches!(s.fields, syn::Fields::Unit),
+                    [only] if !only.named || is_transparent(&s.attrs) => self.may_be_null(&only.ty),
                     _ => false,
                 }
             }
@@ -392,9 +464,15 @@ impl<'w> Decision<'_, 'w> {
         if found.serialize && found.deserialize && !found.by_calve {
             return Form::Own;
         }
+        if let Some(span) = found.gated {
+            self.refuse_gated(item, span);
+        }
         let private = fields.iter().any(|f| !f.public);
-        if private && !found.deserialize_own {
-            match constructor::guarding(self.code, item, fields) {
+        let name = item.name.as_deref().unwrap_or_default();
+        let vouched = self.metadata.get("constructors").and_then(|c| c.get(name));
+        let vouched = vouched.and_then(serde_json::Value::as_str);
+        if private && !found.deserialize_own && vouched != Some("derive") {
+            match constructor::guarding(self.code, item, fields, vouched) {
                 constructor::Guard::None => {}
                 constructor::Guard::Through(constructor) => return Form::Guarded(constructor),
                 constructor::Guard::Unfit(span) => {
@@ -403,20 +481,37 @@ impl<'w> Decision<'_, 'w> {
                     self.diagnostics.push(
                         Diagnostic::error(
                             "guarded-type",
-                            format!("`{name}` is guarded by a constructor that calve cannot call"),
+                            format!("`{name}` is guarded, and calve cannot tell that a value would come \
+                                     through unchanged"),
                         )
-                        .at(item.file, item.source.range(span), "checks what a value may be")
+                        .at(item.file, item.source.range(span), "checks or changes what a value may be")
                         .at(item.file, item.name_range(), "has private fields")
                         .note(
-                            "what arrives from the network must pass the same check, and the \
-                             constructor's parameters are not the type's fields",
+                            "what arrives from the network must pass the same check and be the same \
+                             value: the constructor must take the fields and store them as they are",
                         )
-                        .help(format!("implement serde's traits for `{name}` by hand")),
+                        .help(format!(
+                            "say in the module's Cargo.toml, under [package.metadata.calve.constructors], \
+                             either {name} = \"parse\" (a constructor that gives back what a value was made \
+                             of) or {name} = \"derive\" (no check: the sender's value was checked)"
+                        )),
                     );
                 }
             }
         }
         Form::Derive { serialize: !found.serialize_own, deserialize: !found.deserialize_own }
+    }
+
+    /// A derive behind somebody else's feature: with that feature on, another one would be a conflict.
+    fn refuse_gated(&mut self, item: &Item<'w>, span: proc_macro2::Span) {
+        let name = item.name.clone().unwrap_or_default();
+        self.failed = true;
+        self.diagnostics.push(
+            Diagnostic::error("gated-serde", format!("`{name}` derives serde behind a feature"))
+                .at(item.file, item.source.range(span), "not always there")
+                .note("a second derive would conflict with this one where the feature is on")
+                .help("derive it always, or drop the feature"),
+        );
     }
 
     /// A mirror in the wire crate needs every field to be public.
@@ -470,23 +565,6 @@ pub fn contains_mirror(ty: &Type, forms: &BTreeMap<ItemId, Form>) -> bool {
         || ty.children().into_iter().any(|t| contains_mirror(t, forms))
 }
 
-/// The fields of a struct or variant, with their types read.
-pub fn fields(code: &Code<'_>, item: &Item<'_>, fields: &syn::Fields) -> Vec<Field> {
-    let in_enum = matches!(item.syntax, syn::Item::Enum(_));
-    fields
-        .iter()
-        .enumerate()
-        .map(|(position, field)| Field {
-            name: field.ident.as_ref().map_or_else(|| position.to_string(), ToString::to_string),
-            named: field.ident.is_some(),
-            ty: types::read(code, item.scope, &field.ty, &Substitution::new()),
-            public: in_enum || matches!(field.vis, syn::Visibility::Public(_)),
-            attributes: field.attrs.clone(),
-            span: syn::spanned::Spanned::span(&field.ty),
-        })
-        .collect()
-}
-
 fn is_transparent(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|a| {
         a.path().is_ident("serde") && a.to_token_stream().to_string().contains("transparent")
@@ -516,59 +594,4 @@ pub fn before_attributes(item: &Item<'_>) -> usize {
         item.range().start,
         item.syntax,
     )
-}
-
-/// Whether a workspace type derives or implements a trait, by the trait's last name.
-pub fn implements(code: &Code<'_>, id: ItemId, name: &str) -> bool {
-    let item = code.item(id);
-    let derived = item.attributes().iter().filter(|a| a.path().is_ident("derive")).any(|a| {
-        a.parse_args_with(
-            syn::punctuated::Punctuated::<syn::Path, syn::Token![,]>::parse_terminated,
-        )
-        .is_ok_and(|paths| paths.iter().any(|p| p.segments.last().is_some_and(|s| s.ident == name)))
-    });
-    derived
-        || code.root(id.root).items.iter().any(|other| match other.syntax {
-            syn::Item::Impl(block) => {
-                block
-                    .trait_
-                    .as_ref()
-                    .is_some_and(|(path, _)| path.segments.last().is_some_and(|s| s.ident == name))
-                    && super::select::self_type(code, other) == Some(id)
-            }
-            _ => false,
-        })
-}
-
-/// What is known of the wire form of a type that the workspace does not define.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum External {
-    /// serde implements it.
-    Always,
-    /// Its crate implements it behind a feature `serde`.
-    Serde,
-    /// Nothing.
-    Unknown,
-}
-
-/// Looks a foreign type up among those whose serde form is known to lose nothing.
-pub fn external(package: &str, path: &[String]) -> External {
-    let name = path.last().map(String::as_str).unwrap_or_default();
-    match (package, name) {
-        ("std" | "core", "Duration" | "IpAddr" | "Ipv4Addr" | "Ipv6Addr") => External::Always,
-        (
-            "std" | "core",
-            "NonZeroU8" | "NonZeroU16" | "NonZeroU32" | "NonZeroU64" | "NonZeroUsize"
-            | "NonZeroI32" | "NonZeroI64",
-        ) => External::Always,
-        (
-            "chrono",
-            "DateTime" | "NaiveDate" | "NaiveDateTime" | "NaiveTime" | "Weekday" | "Month",
-        )
-        | ("uuid", "Uuid")
-        | ("rust_decimal", "Decimal")
-        | ("ulid", "Ulid")
-        | ("url", "Url") => External::Serde,
-        _ => External::Unknown,
-    }
 }

@@ -18,6 +18,8 @@ pub(super) struct Existing {
     pub(super) deserialize_own: bool,
     /// Whether some of it was added by calve.
     pub(super) by_calve: bool,
+    /// A derive that stands behind somebody else's feature.
+    pub(super) gated: Option<proc_macro2::Span>,
     /// What it loses or does not prove, if anything.
     pub(super) lossy: Option<String>,
 }
@@ -36,6 +38,8 @@ pub(super) fn existing(code: &Code<'_>, item: &Item<'_>) -> Existing {
                 found.deserialize |= deserialize;
                 found.by_calve |= serialize || deserialize;
             }
+        } else if attribute.path().is_ident("cfg_attr") && derives_gated(code, item, attribute) {
+            found.gated = Some(syn::spanned::Spanned::span(attribute));
         }
     }
     for other in code.root(item.id.root).items.iter().filter(|i| i.kind == ItemKind::Impl) {
@@ -86,6 +90,33 @@ fn derives(code: &Code<'_>, item: &Item<'_>, meta: &Meta) -> (bool, bool) {
     (has("Serialize"), has("Deserialize"))
 }
 
+/// Whether `cfg_attr(…, derive(…))` holds one of serde's derives.
+fn derives_gated(code: &Code<'_>, item: &Item<'_>, attribute: &syn::Attribute) -> bool {
+    let metas = attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+    metas
+        .into_iter()
+        .flatten()
+        .skip(1)
+        .any(|meta| meta.path().is_ident("derive") && derives(code, item, &meta) != (false, false))
+}
+
+/// Whether an enum's variants are written as objects with a tag.
+pub(super) fn is_tagged(attributes: &[syn::Attribute]) -> bool {
+    serde_metas(attributes).iter().any(|(name, _)| name == "tag" || name == "untagged")
+}
+
+/// An attribute that changes what serde writes without being serde's own: `serde_as`,
+/// `skip_serializing_none`, `cfg_attr(…, serde(…))`.
+fn meddles(attributes: &[syn::Attribute]) -> Option<String> {
+    attributes
+        .iter()
+        .filter(|a| !a.path().is_ident("serde") && !a.path().is_ident("derive"))
+        .filter(|a| !a.path().is_ident("doc") && gated_by_wire(a).is_none())
+        .map(|a| a.meta.to_token_stream().to_string().replace(' ', ""))
+        .find(|text| text.contains("serde") || text.contains("skip_serializing"))
+        .map(|text| format!("`#[{text}]` changes it in a way that calve does not know"))
+}
+
 /// The attributes inside `cfg_attr(feature = "wire", …)`.
 pub(super) fn gated_by_wire(attribute: &syn::Attribute) -> Option<Vec<Meta>> {
     if !attribute.path().is_ident("cfg_attr") {
@@ -110,16 +141,15 @@ fn is_wire_feature(meta: &Meta) -> bool {
 /// not prove that it loses nothing; in words.
 fn lossy_attributes(item: &Item<'_>) -> Option<String> {
     let container = item.attributes();
+    if let Some(reason) = meddles(container) {
+        return Some(reason);
+    }
     for (name, text) in serde_metas(container) {
         let fine = match name.as_str() {
-            "rename_all" | "rename" => !text.contains("serialize"),
-            "deny_unknown_fields"
-            | "transparent"
-            | "bound"
-            | "crate"
-            | "expecting"
-            | "default"
-            | "rename_all_fields" => true,
+            "rename_all" | "rename_all_fields" | "rename" => !text.contains("serialize"),
+            "deny_unknown_fields" | "transparent" | "bound" | "crate" | "expecting" | "default" => {
+                true
+            }
             // Externally and adjacently tagged forms keep everything; `tag` alone buffers.
             "content" => true,
             "tag" => serde_metas(container).iter().any(|(other, _)| other == "content"),
@@ -130,6 +160,9 @@ fn lossy_attributes(item: &Item<'_>) -> Option<String> {
         }
     }
     let of_field = |attributes: &[syn::Attribute], what: &str, optional: bool| {
+        if let Some(reason) = meddles(attributes) {
+            return Some(reason);
+        }
         serde_metas(attributes).into_iter().find_map(|(name, text)| {
             let fine = match name.as_str() {
                 "rename" | "rename_all" => !text.contains("serialize"),

@@ -28,7 +28,17 @@ const REACH: [&str; 12] = [
 ];
 
 /// Names that say that something went wrong which is nobody's input.
-const CATCH_ALL: [&str; 11] = [
+const CATCH_ALL: [&str; 21] = [
+    "Io",
+    "IO",
+    "Sqlx",
+    "Sql",
+    "Db",
+    "Query",
+    "Persistence",
+    "Infrastructure",
+    "Failed",
+    "Failure",
     "Internal",
     "InternalError",
     "Other",
@@ -42,8 +52,9 @@ const CATCH_ALL: [&str; 11] = [
     "External",
 ];
 
-/// Chooses by: what the user names; a variant named for it; one that holds an `io::Error` (also
-/// inside `sqlx::Error`); anyhow or boxed; a text in a catch-all.
+/// Chooses by: what the user names; a variant named for it; a catch-all that holds an `io::Error` (also
+/// inside `sqlx::Error`); anyhow or boxed; a text in a catch-all. A variant with a meaning of its own,
+/// such as `Picture(io::Error)`, is never taken.
 pub(super) fn choose(variants: &[Variant], wanted: Option<&str>) -> Option<TransportVariant> {
     let holds = |variant: &Variant| -> Option<(Option<String>, TransportPayload)> {
         match variant.fields.as_slice() {
@@ -76,9 +87,19 @@ pub(super) fn choose(variants: &[Variant], wanted: Option<&str>) -> Option<Trans
     if let Some(wanted) = wanted {
         return choose("named in `[package.metadata.calve]`", &|v, _| v.name == wanted);
     }
-    choose("named for it", &|v, _| REACH.contains(&v.name.as_str()))
-        .or_else(|| choose("holds an I/O error", &|_, holds| holds == TransportPayload::Io))
-        .or_else(|| choose("can hold an I/O error", &|_, holds| holds == TransportPayload::Sqlx))
+    let reach = |v: &Variant| REACH.contains(&v.name.as_str());
+    let catch_all = |v: &Variant| CATCH_ALL.contains(&v.name.as_str());
+    // One with a payload first: it can say what happened.
+    choose("named for it", &|v, holds| reach(v) && holds != TransportPayload::Unit)
+        .or_else(|| choose("named for it", &|v, _| reach(v)))
+        .or_else(|| {
+            choose("holds an I/O error", &|v, holds| catch_all(v) && holds == TransportPayload::Io)
+        })
+        .or_else(|| {
+            choose("can hold an I/O error", &|v, holds| {
+                catch_all(v) && holds == TransportPayload::Sqlx
+            })
+        })
         .or_else(|| {
             choose("holds any error", &|_, holds| {
                 matches!(holds, TransportPayload::Anyhow | TransportPayload::Boxed)
@@ -86,7 +107,7 @@ pub(super) fn choose(variants: &[Variant], wanted: Option<&str>) -> Option<Trans
         })
         .or_else(|| {
             choose("a catch-all that holds a text", &|v, holds| {
-                holds == TransportPayload::String && CATCH_ALL.contains(&v.name.as_str())
+                catch_all(v) && holds == TransportPayload::String
             })
         })
 }

@@ -8,9 +8,9 @@ use quote::{ToTokens, quote};
 
 use crate::analysis::code::{Code, ItemId};
 use crate::analysis::types::Type;
+use crate::analysis::wire::passing::Shape;
 use crate::analysis::wire::{self, Field};
 use crate::codegen::convert::Converter;
-use crate::plan::passing::Shape;
 
 /// How values of a type are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -258,8 +258,9 @@ fn is_copy(code: &Code<'_>, ty: &Type) -> bool {
     match ty {
         Type::Unit | Type::Primitive(_) => true,
         Type::Item(id, _) => implements(code, *id, "Copy"),
-        Type::External { package, path, .. } => {
-            external(package, path) != External::Unknown && package != "url"
+        Type::External { package, path, arguments, .. } => {
+            external(code.workspace, package, path, arguments) != External::Unknown
+                && package != "url"
         }
         Type::Option(inner) | Type::Array(inner, _) => is_copy(code, inner),
         Type::Tuple(parts) => parts.iter().all(|part| is_copy(code, part)),

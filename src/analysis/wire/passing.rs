@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::{Form, contains_mirror};
 use crate::analysis::code::ItemId;
 use crate::analysis::types::Type;
-use crate::analysis::wire::{Form, contains_mirror};
 
 /// How an argument is held by the struct of arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -166,13 +166,15 @@ fn operation(
     use syn::spanned::Spanned;
     let name = method.sig.ident.to_string();
     let mut fine = true;
-    let mut refuse = |span, code, message: String, label: &str, why: &str| {
+    let mut refuse = |span, code, message: String, label: &str, why: &str, help: &str| {
         fine = false;
-        diagnostics.push(
-            Diagnostic::error(code, message)
-                .at(item.file, item.source.range(span), label)
-                .note(why),
-        );
+        let mut diagnostic = Diagnostic::error(code, message)
+            .at(item.file, item.source.range(span), label)
+            .note(why);
+        if !help.is_empty() {
+            diagnostic = diagnostic.help(help);
+        }
+        diagnostics.push(diagnostic);
     };
     if method.sig.asyncness.is_none() {
         refuse(
@@ -181,6 +183,7 @@ fn operation(
             format!("`{name}` is not `async`"),
             "a network call has to wait",
             "blocking a runtime's worker for a network call stalls every other task on it",
+            "make it `async`, or take it out of the trait if it needs no storage",
         );
     }
     for parameter in &method.sig.generics.params {
@@ -191,6 +194,7 @@ fn operation(
                 format!("`{name}` is generic"),
                 "",
                 "a route serves one concrete set of types",
+                "name the type that callers pass",
             );
         }
     }
@@ -205,6 +209,7 @@ fn operation(
                         format!("`{name}` does not take `&self`"),
                         "",
                         "calls of several callers reach one service at the same time",
+                        "take `&self`, and keep what changes behind a lock",
                     );
                 }
             }
@@ -215,6 +220,11 @@ fn operation(
                     _ => format!("argument_{}", arguments.len()),
                 };
                 let argument = argument.trim_start_matches('_').to_owned();
+                // A type parameter is named as the method's fault already.
+                let generic = method.sig.generics.type_params().next().is_some();
+                if generic && matches!(ty, Type::Other("a type parameter", _)) {
+                    continue;
+                }
                 if let Some((label, why)) = uncarriable(&ty) {
                     refuse(
                         typed.ty.span(),
@@ -222,6 +232,7 @@ fn operation(
                         format!("`{name}` takes {label}, which cannot cross a network"),
                         "",
                         why,
+                        "take owned data, and return what changed",
                     );
                 }
                 arguments.push(Argument { name: argument, ty });
@@ -239,6 +250,7 @@ fn operation(
                         format!("`{name}` cannot fail"),
                         "has no place for a failed call",
                         "a network call fails sometimes; the caller must be able to see it",
+                        "return a `Result` with the error of the other operations",
                     );
                     (Type::Unit, Type::Unit)
                 }
@@ -251,6 +263,7 @@ fn operation(
                 format!("`{name}` cannot fail"),
                 "has no place for a failed call",
                 "a network call fails sometimes; the caller must be able to see it",
+                "return a `Result` with the error of the other operations",
             );
             (Type::Unit, Type::Unit)
         }
@@ -267,6 +280,7 @@ fn operation(
             format!("`{name}` returns {label}, which cannot cross a network"),
             "",
             why,
+            "return owned data",
         );
     }
     fine.then(|| Operation {
@@ -286,7 +300,7 @@ fn uncarriable(ty: &Type) -> Option<(&'static str, &'static str)> {
             "a `&mut` reference",
             "the callee changes the caller's value; over a network it would change a copy",
         )),
-        Type::Other(what, _) => Some((what, "there is no value to write down")),
+        Type::Other(what, _) => Some((what, "only data can be written down")),
         Type::External { package, path, .. } if is_handle(package, path) => Some((
             "a live handle",
             "a connection, transaction, channel or task belongs to one process",

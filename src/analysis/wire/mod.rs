@@ -273,7 +273,7 @@ impl<'w> Decision<'_, 'w> {
                     span,
                     "type-cannot-cross",
                     &format!("`{text}` is {what}"),
-                    "there is no value to write down",
+                    "only data can be written down",
                 );
                 true
             }
@@ -411,7 +411,10 @@ impl<'w> Decision<'_, 'w> {
                             "what arrives from the network must pass the same check, and the \
                              constructor's parameters are not the type's fields",
                         )
-                        .help(format!("implement serde's traits for `{name}` by hand")),
+                        .help(format!(
+                            "add one that takes the fields as they are: {}",
+                            constructor::that_fits(fields)
+                        )),
                     );
                 }
             }

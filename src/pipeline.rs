@@ -72,7 +72,7 @@ pub fn extract<'w>(
         return Ok(None);
     };
     let hazards = look_for_hazards(code, &module, &plan);
-    refuse_what_breaks_later(&hazards, diagnostics);
+    refuse_what_breaks_later(&hazards, &plan.names.api_trait, diagnostics);
     if diagnostics.has_errors() {
         return Ok(None);
     }
@@ -137,13 +137,21 @@ fn look_for_hazards(code: &Code<'_>, module: &Module<'_>, plan: &ExtractionPlan)
 }
 
 /// The findings that compile and then fail, or lie, after the cut.
-fn refuse_what_breaks_later(hazards: &Hazards, diagnostics: &mut Diagnostics) {
+fn refuse_what_breaks_later(hazards: &Hazards, api: &str, diagnostics: &mut Diagnostics) {
     use crate::diagnostic::Diagnostic;
     for mention in hazards.foreign_sql.iter().filter(|m| !m.dev) {
-        let (whose, why) = if mention.by_module {
-            ("somebody else's", "the service's database will not have that table")
+        let (whose, why, help) = if mention.by_module {
+            (
+                "somebody else's",
+                "the service's database will not have that table",
+                "let the caller pass what is needed as an argument".to_owned(),
+            )
         } else {
-            ("the module's", "after the cut the monolith's copy of that table no longer changes")
+            (
+                "the module's",
+                "after the cut the monolith's copy of that table no longer changes",
+                format!("ask through `{api}`; add an operation to it if none gives this"),
+            )
         };
         diagnostics.push(
             Diagnostic::error(
@@ -152,7 +160,7 @@ fn refuse_what_breaks_later(hazards: &Hazards, diagnostics: &mut Diagnostics) {
             )
             .at(&mention.file, mention.range.clone(), "across the boundary")
             .note(why)
-            .help("ask the owner through its API trait"),
+            .help(help),
         );
     }
     for downcast in hazards.downcasts.iter().filter(|d| d.of_module) {

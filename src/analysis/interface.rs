@@ -158,13 +158,15 @@ fn operation(
     use syn::spanned::Spanned;
     let name = method.sig.ident.to_string();
     let mut fine = true;
-    let mut refuse = |span, code, message: String, label: &str, why: &str| {
+    let mut refuse = |span, code, message: String, label: &str, why: &str, help: &str| {
         fine = false;
-        diagnostics.push(
-            Diagnostic::error(code, message)
-                .at(item.file, item.source.range(span), label)
-                .note(why),
-        );
+        let mut diagnostic = Diagnostic::error(code, message)
+            .at(item.file, item.source.range(span), label)
+            .note(why);
+        if !help.is_empty() {
+            diagnostic = diagnostic.help(help);
+        }
+        diagnostics.push(diagnostic);
     };
     if method.sig.asyncness.is_none() {
         refuse(
@@ -173,6 +175,7 @@ fn operation(
             format!("`{name}` is not `async`"),
             "a network call has to wait",
             "blocking a runtime's worker for a network call stalls every other task on it",
+            "make it `async`, or take it out of the trait if it needs no storage",
         );
     }
     for parameter in &method.sig.generics.params {
@@ -183,6 +186,7 @@ fn operation(
                 format!("`{name}` is generic"),
                 "",
                 "a route serves one concrete set of types",
+                "name the type that callers pass",
             );
         }
     }
@@ -197,6 +201,7 @@ fn operation(
                         format!("`{name}` does not take `&self`"),
                         "",
                         "calls of several callers reach one service at the same time",
+                        "take `&self`, and keep what changes behind a lock",
                     );
                 }
             }
@@ -207,6 +212,11 @@ fn operation(
                     _ => format!("argument_{}", arguments.len()),
                 };
                 let argument = argument.trim_start_matches('_').to_owned();
+                // A type parameter is named as the method's fault already.
+                let generic = method.sig.generics.type_params().next().is_some();
+                if generic && matches!(ty, Type::Other("a type parameter", _)) {
+                    continue;
+                }
                 if let Some((label, why)) = uncarriable::find(&ty) {
                     refuse(
                         typed.ty.span(),
@@ -214,6 +224,7 @@ fn operation(
                         format!("`{name}` takes {label}, which cannot cross a network"),
                         "",
                         why,
+                        "take owned data, and return what changed",
                     );
                 }
                 arguments.push(Argument { name: argument, ty });
@@ -231,6 +242,7 @@ fn operation(
                         format!("`{name}` cannot fail"),
                         "has no place for a failed call",
                         "a network call fails sometimes; the caller must be able to see it",
+                        "return a `Result` with the error of the other operations",
                     );
                     (Type::Unit, Type::Unit)
                 }
@@ -243,6 +255,7 @@ fn operation(
                 format!("`{name}` cannot fail"),
                 "has no place for a failed call",
                 "a network call fails sometimes; the caller must be able to see it",
+                "return a `Result` with the error of the other operations",
             );
             (Type::Unit, Type::Unit)
         }
@@ -259,6 +272,7 @@ fn operation(
             format!("`{name}` returns {label}, which cannot cross a network"),
             "",
             why,
+            "return owned data",
         );
     }
     fine.then(|| Operation {

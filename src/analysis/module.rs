@@ -9,7 +9,7 @@ use super::references::{self, Reference};
 use super::select;
 use super::wire::{self, Wire};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::workspace::Member;
+use crate::workspace::{Member, SyntaxError};
 
 /// A library crate of the monolith that offers an API trait, and what crosses its boundary.
 pub struct Module<'w> {
@@ -43,12 +43,20 @@ pub fn analyze<'w>(
 ) -> Option<Module<'w>> {
     let member = select::module(code.workspace, name, diagnostics)?;
     let library = code.library(&member.name)?;
-    for (file, error) in &code.root(library).broken {
+    let mut not_rust = |what: &str, file: &Utf8Path, error: &SyntaxError| {
         diagnostics.push(
-            Diagnostic::error("syntax-error", "a file of the module is not valid Rust")
+            Diagnostic::error("syntax-error", format!("a file {what} is not valid Rust"))
                 .at(file, error.span.clone(), error.message.clone())
                 .help("make `cargo check` pass first"),
         );
+    };
+    for (file, error) in &code.root(library).broken {
+        not_rust("of the module", file, error);
+    }
+    for (file, (user, error)) in references::broken(code, library) {
+        if !service.is_some_and(|dir| user.dir.starts_with(dir)) {
+            not_rust("that may use the module", file, error);
+        }
     }
     if diagnostics.has_errors() {
         return None;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use camino::Utf8Path;
 
 use super::code::{Code, Found, ItemId, ItemKind};
-use crate::workspace::{DependencyKind, Member, Target};
+use crate::workspace::{DependencyKind, Member, SyntaxError, Target};
 
 /// One place in the workspace, outside of the module's library, that names an item of it.
 #[derive(Debug, Clone)]
@@ -72,6 +72,38 @@ pub fn find<'w>(code: &Code<'w>, library: usize) -> Vec<Reference<'w>> {
         }
     }
     references
+}
+
+/// Files of the crates around the library that are not Rust and could name something of it: those that
+/// spell its name, and those that declare modules which nobody could look into.
+pub fn broken<'w>(
+    code: &Code<'w>,
+    library: usize,
+) -> BTreeMap<&'w Utf8Path, (&'w Member, &'w SyntaxError)> {
+    let package = code.root(library).member.name.clone();
+    let own = code.root(library).member.ident();
+    let mut found = BTreeMap::new();
+    for member in users_of(code, &package) {
+        let mut names = vec![own.clone()];
+        let entries = member.dependencies.iter().filter(|d| d.package == package);
+        names.extend(entries.map(crate::workspace::Dependency::ident));
+        for target in &member.targets {
+            let Some(index) = code.target(&member.name, target.kind, &target.name) else {
+                continue;
+            };
+            if index == library {
+                continue;
+            }
+            for (file, error) in code.root(index).broken.iter().copied() {
+                let Some(source) = code.source(file) else { continue };
+                let tells = |word: &str| source.text.contains(word);
+                if names.iter().any(|name| tells(name)) || tells("mod ") {
+                    found.insert(file, (member, error));
+                }
+            }
+        }
+    }
+    found
 }
 
 /// The module's own package (its tests and binaries) and every member that depends on it, directly

@@ -48,7 +48,7 @@ pub fn module<'w>(
     if member.lib().is_none() {
         diagnostics.push(
             Diagnostic::error("binary-only", format!("`{name}` has no library"))
-                .at(&member.manifest, 0..0, "only binaries here")
+                .at(&member.manifest, member.name_range(workspace), "only binaries here")
                 .note("a module offers an API trait to the rest, which only a library can")
                 .help("name a library crate; a binary can be deployed on its own already"),
         );
@@ -57,7 +57,8 @@ pub fn module<'w>(
     Some(member)
 }
 
-fn unusable_name(name: &str) -> Option<&'static str> {
+/// Why a text cannot name a package; none if it can.
+pub fn unusable_name(name: &str) -> Option<&'static str> {
     if name.is_empty() {
         return Some("it is empty");
     }
@@ -65,7 +66,7 @@ fn unusable_name(name: &str) -> Option<&'static str> {
         return Some("package names have letters, digits, `-` and `_` only");
     }
     if syn::parse_str::<syn::Ident>(&name.replace('-', "_")).is_err() {
-        return Some("the crates named after it could not be named in Rust code");
+        return Some("no crate can be called so in Rust code");
     }
     None
 }

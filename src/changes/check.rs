@@ -14,14 +14,16 @@ use crate::diagnostic::{Diagnostic, Result};
 /// `stale-plan` when a file is not byte for byte what the plan saw, `target-exists` when a file to
 /// create is there, `target-blocked` when a file stands where a folder is needed, `symbolic-link` when
 /// a link is on the way, `read-only` when permissions forbid the change.
-pub(super) fn check(changes: &ChangeSet, root: &Utf8Path) -> Result<()> {
+pub fn check(changes: &ChangeSet, root: &Utf8Path) -> Result<()> {
     for (path, change) in changes.iter() {
         no_links(root, path)
             .and_then(|()| match change.before() {
                 None => creatable(root, path),
-                Some(before) => unchanged(root, path, before),
+                Some(before) => {
+                    unchanged(root, path, before).and_then(|()| replaceable(root, path))
+                }
             })
-            .map_err(|refused| refused.note("Nothing was written."))?;
+            .map_err(|refused| refused.note("nothing was written"))?;
     }
     Ok(())
 }
@@ -32,7 +34,7 @@ pub(super) fn unchanged(root: &Utf8Path, path: &Utf8Path, before: &str) -> Resul
     let file = root.join(path);
     let stale = |what: String| {
         Diagnostic::error("stale-plan", what)
-            .note("The plan was made from another text of this file.")
+            .note("the plan was made from another text of this file")
             .help("run the command again")
     };
     match fs::read(&file) {
@@ -49,6 +51,22 @@ pub(super) fn unchanged(root: &Utf8Path, path: &Utf8Path, before: &str) -> Resul
         return Err(read_only(path));
     }
     Ok(())
+}
+
+/// # Errors
+/// `read-only` when the folder of a file to replace or delete takes no new entries.
+fn replaceable(root: &Utf8Path, path: &Utf8Path) -> Result<()> {
+    let folder = path.parent().unwrap_or(Utf8Path::new(""));
+    let metadata = fs::metadata(root.join(folder)).map_err(|e| failure("look at", folder, &e))?;
+    if metadata.permissions().readonly() {
+        return Err(read_only(shown(folder)));
+    }
+    Ok(())
+}
+
+/// The root itself has an empty path.
+fn shown(folder: &Utf8Path) -> &Utf8Path {
+    if folder == "" { Utf8Path::new(".") } else { folder }
 }
 
 fn creatable(root: &Utf8Path, path: &Utf8Path) -> Result<()> {
@@ -77,7 +95,7 @@ fn creatable(root: &Utf8Path, path: &Utf8Path) -> Result<()> {
             .into());
         }
         if metadata.permissions().readonly() {
-            return Err(read_only(if parent == "" { ".".into() } else { parent }));
+            return Err(read_only(shown(parent)));
         }
         break;
     }
@@ -99,7 +117,7 @@ fn no_links(root: &Utf8Path, path: &Utf8Path) -> Result<()> {
             "symbolic-link",
             format!("`{path}` cannot be written: `{part}` is a symbolic link{to}"),
         )
-        .note("git refuses to patch through a link, and so does calve.")
+        .note("git refuses to patch through a link, and so does calve")
         .help("name the crate by its real path in the workspace, or put the file in place of the link")
         .into());
     }

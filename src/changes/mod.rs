@@ -11,6 +11,7 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 
 pub use apply::apply;
+pub use check::check;
 pub use diff::write_diff;
 pub use edit::TextEdit;
 

@@ -85,6 +85,10 @@ fn in_workspace(
         return Ok(Err(error));
     }
     let Some(mut extraction) = planned else { return Ok(Ok(Status::Refused)) };
+    if writes_here {
+        // What cannot be written is better known before a build than after it.
+        changes::check(&extraction.changes, &workspace.root)?;
+    }
     let scratch = complete(workspace, &mut extraction.changes, output)?;
     if arguments.dry_run {
         return Ok(show(workspace, &extraction, output));
@@ -144,7 +148,10 @@ fn prove(
         Diagnostic::error("does-not-build", "the result does not build as the monolith did")
             .note("nothing was written");
     for step in &report.steps {
-        if let Outcome::Failed(messages) = &step.outcome {
+        if let Outcome::Failed(messages) = &step.outcome
+            // What an earlier step said already is not said again.
+            && !messages.is_empty()
+        {
             diagnostic = diagnostic.note(format!("{}:\n{}", step.step, messages.join("\n")));
         }
     }

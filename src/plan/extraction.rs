@@ -62,9 +62,13 @@ impl ExtractionPlan {
                         "feature-taken",
                         format!("`{}` has a feature `{feature}` already", module.member.name),
                     )
-                    .at(&module.member.manifest, 0..0, "")
+                    .at(
+                        &module.member.manifest,
+                        module.member.feature_range(workspace, feature),
+                        "means something else",
+                    )
                     .note("calve gives that name to a feature of its own")
-                    .help("rename the feature"),
+                    .help("rename this one, here and where it is asked for"),
                 );
             }
         }

@@ -4,6 +4,7 @@ use camino::Utf8PathBuf;
 use heck::{ToKebabCase, ToShoutySnakeCase, ToUpperCamelCase};
 
 use crate::analysis::code::Item;
+use crate::analysis::select::unusable_name;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::workspace::{Member, Workspace};
 
@@ -55,14 +56,16 @@ impl Names {
         name: Option<&str>,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
-        let display = name.unwrap_or(&module.name).to_kebab_case();
-        if syn::parse_str::<syn::Ident>(&display.replace('-', "_")).is_err() {
+        let chosen = name.unwrap_or(&module.name);
+        if let Some(reason) = unusable_name(chosen) {
             diagnostics.push(
-                Diagnostic::error("bad-name", format!("`{display}` cannot name a crate"))
+                Diagnostic::error("bad-name", format!("`{chosen}` cannot name packages"))
+                    .note(reason)
                     .help("give the service another name with --name"),
             );
             return None;
         }
+        let display = chosen.to_kebab_case();
         let api_trait = api.name.clone().unwrap_or_default();
         let stem = ROLES
             .iter()
@@ -77,12 +80,17 @@ impl Names {
         let (service, client, wire) = (package("service"), package("client"), package("wire"));
         let mut fine = true;
         for taken in [&service, &client, &wire] {
-            if workspace.member(taken).is_some() {
+            if let Some(other) = workspace.member(taken) {
                 fine = false;
                 diagnostics.push(
                     Diagnostic::error(
                         "name-taken",
                         format!("the workspace has a package `{taken}` already"),
+                    )
+                    .at(
+                        &other.manifest,
+                        other.name_range(workspace),
+                        "has the name of a new package",
                     )
                     .help("choose another stem for the new packages with --name"),
                 );

@@ -178,7 +178,8 @@ fn consumer(
         let text = text_of(facts, &member.manifest).unwrap_or_default();
         let inherited = manifest::inherits(&text, &table, &dependency.key);
         inherits |= inherited;
-        if dependency.default_features {
+        // One that asks for the implementation has been looked at by an earlier run.
+        if dependency.default_features && !dependency.features.iter().any(|f| f == IMPLEMENTATION) {
             let keep: Vec<String> = facts
                 .module
                 .member

@@ -21,7 +21,8 @@ pub fn format_created(changes: &mut ChangeSet, root: &Utf8Path, edition: &str) {
 /// The text as rustfmt writes it; none if it cannot be run or refuses.
 fn rustfmt(root: &Utf8Path, edition: &str, text: &str) -> Option<String> {
     let mut child = Command::new("rustfmt")
-        .args(["--edition", edition, "--config-path", root.as_str(), "--emit", "stdout"])
+        .args(["--edition", edition, "--emit", "stdout"])
+        // Where it looks for a configuration, upwards; naming a folder without one is an error to it.
         .current_dir(root)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -6,6 +6,7 @@ mod load;
 mod source;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -179,6 +180,11 @@ impl Workspace {
         }
     }
 
+    /// A manifest with the places of what it says; none if it cannot be read.
+    fn document(&self, manifest: &Utf8Path) -> Option<toml_edit::Document<String>> {
+        toml_edit::Document::parse(self.read(manifest)?.to_string()).ok()
+    }
+
     /// Whether a profile of the root manifest turns panics into aborts.
     pub fn aborts_on_panic(&self) -> bool {
         let Ok(document) = toml_edit::Document::parse(&*self.manifest) else { return false };
@@ -244,6 +250,23 @@ impl Workspace {
 }
 
 impl Member {
+    /// The value of `name` in its manifest, in bytes.
+    pub fn name_range(&self, workspace: &Workspace) -> Range<usize> {
+        let document = workspace.document(&self.manifest);
+        let name = document.as_ref().and_then(|d| d.get("package")?.get("name")?.span());
+        name.unwrap_or(0..0)
+    }
+
+    /// The key of a feature in its manifest, in bytes.
+    pub fn feature_range(&self, workspace: &Workspace, feature: &str) -> Range<usize> {
+        let document = workspace.document(&self.manifest);
+        let key = document.as_ref().and_then(|document| {
+            let features = document.get("features")?.as_table_like()?;
+            features.key(feature)?.span()
+        });
+        key.unwrap_or(0..0)
+    }
+
     /// The library target.
     pub fn lib(&self) -> Option<&Target> {
         self.targets.iter().find(|t| t.kind == TargetKind::Lib)

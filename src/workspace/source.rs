@@ -39,12 +39,29 @@ impl Source {
     pub fn ast(&self) -> Result<&syn::File, &SyntaxError> {
         self.ast
             .get_or_init(|| {
-                syn::parse_str(&self.text[self.prefix..]).map_err(|error| SyntaxError {
-                    message: error.to_string(),
-                    span: self.range(error.span()),
+                syn::parse_str(&self.text[self.prefix..]).map_err(|error| {
+                    let span = self.range(error.span());
+                    // What the tokenizer says: it names its own types, and knows no more than the place.
+                    let message = match error.to_string() {
+                        lexical if lexical.contains("token stream") => self.no_token(span.start),
+                        parsed => parsed,
+                    };
+                    SyntaxError { message, span }
                 })
             })
             .as_ref()
+    }
+
+    /// Why the tokenizer stopped at a byte.
+    fn no_token(&self, at: usize) -> String {
+        match self.text.get(at..).and_then(|rest| rest.chars().next()) {
+            Some(open @ ('{' | '(' | '[')) => format!("this `{open}` is never closed"),
+            Some(close @ ('}' | ')' | ']')) => {
+                format!("this `{close}` does not match what is open")
+            }
+            Some('"' | '\'') => "this text is never closed".to_owned(),
+            _ => "not a token of Rust".to_owned(),
+        }
     }
 
     /// Bytes of the file on disk that a span of its syntax tree covers.
@@ -83,6 +100,22 @@ mod tests {
             let file = source.ast().unwrap();
             let last = file.items.last().unwrap();
             assert_eq!(&text[source.range_of(last)], "struct B;");
+        }
+    }
+
+    #[test]
+    fn a_syntax_error_says_what_is_wrong_there() {
+        for (text, at, message) in [
+            ("struct A {\n", "{", "this `{` is never closed"),
+            ("fn f() { g(1 }\n", "}", "this `}` does not match what is open"),
+            ("fn f() {}\n}\n", "}\n", "this `}` does not match what is open"),
+            ("const A: &str = \"x;\n", "\"", "this text is never closed"),
+            ("fn f( -> u8 {}\n", "(", "this `(` is never closed"),
+        ] {
+            let source = Source::new(text.to_owned());
+            let error = source.ast().unwrap_err();
+            assert_eq!(error.message, message, "{text}");
+            assert!(text[error.span.start..].starts_with(at), "{text}: {:?}", error.span);
         }
     }
 }

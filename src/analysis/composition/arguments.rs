@@ -121,7 +121,7 @@ impl<'w> Resolving<'_, '_, 'w> {
                 self.refusal("outbound-trait", format!("the module calls `{name}` of the monolith"))
                     .note("calve cannot carry calls from the service back into the monolith yet")
                     .at(item.file, item.name_range(), "the trait that it would have to call")
-                    .help("let the caller fetch what the module needs, or extract the other one first")
+                    .help("let the caller ask it, and pass the answer to the module's operation")
             }
             None => self
                 .refusal(

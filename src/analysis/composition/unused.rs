@@ -197,7 +197,7 @@ impl<'w> Follower<'_, '_, 'w> {
                     .at(item.file, binding.at.clone(), "only the module's construction uses it")
                     .note("calve leaves no warnings behind, and does not change signatures")
                     .help(format!(
-                        "name it `_{}`, or let the function get it in a way that can go",
+                        "rename it to `_{}`, or get it inside the function",
                         binding.name
                     )),
                 );

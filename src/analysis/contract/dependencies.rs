@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::spanned::Spanned;
 
@@ -11,8 +12,8 @@ use super::{Contract, DRIVERS, Gate, IMPLEMENTATION, closure};
 use crate::analysis::code::{Code, CrateRoot, Found, Item, ItemKind};
 use crate::workspace::DependencyKind;
 
-/// Finds the dependencies that become optional, and gates the derives of kept types that need them.
-pub(super) fn draw<'w>(
+/// Finds the dependencies that become optional.
+pub(super) fn find<'w>(
     code: &Code<'w>,
     root: &CrateRoot<'w>,
     drawing: &Drawing<'_, 'w>,
@@ -30,10 +31,14 @@ pub(super) fn draw<'w>(
         .collect();
     contract.drivers_kept =
         kept_crates.iter().filter(|k| DRIVERS.contains(&k.as_str())).cloned().collect();
-    for id in &contract.kept {
-        derives(code, &code.item(*id), &optional, &mut contract.gates);
-    }
     contract.optional_dependencies = optional;
+}
+
+/// Gates the derives of kept types that come from dependencies which become optional.
+pub(super) fn gate_derives(code: &Code<'_>, contract: &mut Contract) {
+    for id in &contract.kept {
+        derives(code, &code.item(*id), &contract.optional_dependencies, &mut contract.gates);
+    }
 }
 
 /// The crates that are named by what stays, as they are called in the module's code. Derives do not
@@ -53,7 +58,10 @@ fn kept_crates<'w>(
         if !counts {
             continue;
         }
-        let mut scope_tokens = vec![without_derives(item)];
+        // `thiserror::Error`, `serde::Serialize` from a crate with no other use cannot be told from
+        // a row derive by its looks; only drivers and their like are gated.
+        let is_driver = |krate: &str| DRIVERS.contains(&krate);
+        let mut scope_tokens = vec![without_derives(code, item, &is_driver)];
         if item.kind == ItemKind::Impl
             && let syn::Item::Impl(block) = item.syntax
         {
@@ -80,28 +88,54 @@ fn kept_crates<'w>(
                 }
             }
         }
-        // `thiserror::Error`, `serde::Serialize` from a crate with no other use cannot be told from
-        // a row derive by its looks; only drivers and their like are gated.
-        for (krate, _) in derive_crates(code, item) {
-            if !DRIVERS.contains(&krate.as_str()) {
-                crates.insert(krate);
-            }
-        }
     }
     crates
 }
 
-/// The tokens of an item without its derive and derive-helper attributes.
-fn without_derives(item: &Item<'_>) -> proc_macro2::TokenStream {
-    let mut syntax = item.syntax.clone();
-    let strip = |attrs: &mut Vec<syn::Attribute>| attrs.retain(|a| !a.path().is_ident("derive"));
-    match &mut syntax {
-        syn::Item::Struct(s) => strip(&mut s.attrs),
-        syn::Item::Enum(e) => strip(&mut e.attrs),
-        syn::Item::Union(u) => strip(&mut u.attrs),
-        _ => {}
+/// The tokens of an item without the derives that come from the crates for which `gone` holds, and
+/// without their helper attributes: `#[sqlx(…)]` is no use of the crate, only of its derive.
+pub(super) fn without_derives(
+    code: &Code<'_>,
+    item: &Item<'_>,
+    gone: &dyn Fn(&str) -> bool,
+) -> TokenStream {
+    let going: Vec<(String, syn::Path)> =
+        derive_crates(code, item).into_iter().filter(|(krate, _)| gone(krate)).collect();
+    if going.is_empty() {
+        return item.syntax.to_token_stream();
     }
-    syntax.to_token_stream()
+    let mut syntax = item.syntax.clone();
+    let mut derives = Vec::new();
+    for attrs in attribute_lists(&mut syntax) {
+        attrs.retain(|attribute| {
+            if attribute.path().is_ident("derive") {
+                derives.extend(derive_paths(attribute).into_iter().flatten());
+                return false;
+            }
+            !going.iter().any(|(krate, _)| attribute.path().is_ident(krate.as_str()))
+        });
+    }
+    derives.retain(|path| !going.iter().any(|(_, other)| other == path));
+    quote::quote!(#(#derives,)* #syntax)
+}
+
+/// The attributes of a type, of its fields and of its variants.
+fn attribute_lists(item: &mut syn::Item) -> Vec<&mut Vec<syn::Attribute>> {
+    match item {
+        syn::Item::Struct(s) => {
+            let fields = s.fields.iter_mut().map(|field| &mut field.attrs);
+            std::iter::once(&mut s.attrs).chain(fields).collect()
+        }
+        syn::Item::Enum(e) => {
+            let mut lists = vec![&mut e.attrs];
+            for variant in &mut e.variants {
+                lists.push(&mut variant.attrs);
+                lists.extend(variant.fields.iter_mut().map(|field| &mut field.attrs));
+            }
+            lists
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The crates that the derives of an item come from, each with the derive's path as written.

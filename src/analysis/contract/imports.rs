@@ -6,7 +6,7 @@ use quote::ToTokens;
 
 use super::attributes::{already_gated, attribute_place};
 use super::drawing::Drawing;
-use super::{Contract, Gate, closure};
+use super::{Contract, Gate, closure, dependencies};
 use crate::analysis::code::{Code, Found, Import, Item, ItemKind, ScopeId, leaves};
 
 pub(super) fn draw(drawing: &mut Drawing<'_, '_>, contract: &Contract) {
@@ -50,6 +50,7 @@ fn names_needed(
     scope: ScopeId,
 ) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
+    let optional = &contract.optional_dependencies;
     for item in &drawing.root.items {
         let inner = drawing.root.scopes[item.scope.index].parent == Some(scope.index);
         if (item.scope != scope && !inner)
@@ -76,7 +77,10 @@ fn names_needed(
                 }
             }
         } else {
-            names.extend(closure::first_names(item.syntax.to_token_stream()));
+            let is_optional =
+                |krate: &str| optional.iter().any(|key| key.replace('-', "_") == krate);
+            let tokens = dependencies::without_derives(drawing.code, item, &is_optional);
+            names.extend(closure::first_names(tokens));
         }
     }
     names

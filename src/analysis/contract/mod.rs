@@ -110,10 +110,11 @@ pub fn draw<'w>(
     let mut contract = closure::close(code, api, implementation, references, diagnostics)?;
     let root = code.root(api.id.root);
     let mut drawing = drawing::Drawing::new(code, &root, &contract);
+    dependencies::find(code, &root, &drawing, &mut contract);
     imports::draw(&mut drawing, &contract);
     drawing.emit();
     contract.gates = std::mem::take(&mut drawing.gates);
-    dependencies::draw(code, &root, &drawing, &mut contract);
+    dependencies::gate_derives(code, &mut contract);
     Some(contract)
 }
 

@@ -208,6 +208,18 @@ fn fits(
         .collect()
 }
 
+/// How a constructor could look through which calve can go.
+pub(super) fn that_fits(fields: &[Field]) -> String {
+    let parameters: Vec<String> = fields
+        .iter()
+        .map(|field| {
+            let name = if field.named { field.name.as_str() } else { "value" };
+            format!("{name}: {}", spelled(field).unwrap_or_else(|| "_".to_owned()))
+        })
+        .collect();
+    format!("`fn try_new({}) -> Result<Self, _>`", parameters.join(", "))
+}
+
 fn spelled(field: &Field) -> Option<String> {
     // The span covers the type as it is written; its text is what the impl beside it writes too.
     field.span.source_text()

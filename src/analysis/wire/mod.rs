@@ -266,7 +266,7 @@ impl<'w> Decision<'_, 'w> {
                     span,
                     "type-cannot-cross",
                     &format!("`{text}` is {what}"),
-                    "there is no value to write down",
+                    "only data can be written down",
                 );
                 true
             }
@@ -491,9 +491,11 @@ impl<'w> Decision<'_, 'w> {
                              value: the constructor must take the fields and store them as they are",
                         )
                         .help(format!(
-                            "say in the module's Cargo.toml, under [package.metadata.calve.constructors], \
-                             either {name} = \"parse\" (a constructor that gives back what a value was made \
-                             of) or {name} = \"derive\" (no check: the sender's value was checked)"
+                            "add one that takes the fields as they are ({}), or say in the module's \
+                             Cargo.toml, under [package.metadata.calve.constructors], either {name} = \
+                             \"parse\" (a constructor that gives back what a value was made of) or \
+                             {name} = \"derive\" (no check: the sender's value was checked)",
+                            constructor::that_fits(fields)
                         )),
                     );
                 }

@@ -57,10 +57,7 @@ pub(super) fn inside(module: &ModuleFacts<'_, '_>, reference: &Reference<'_>) ->
     let help = if reference.item == module.implementation.id {
         format!("use it as `{api}` here; the stub is all that the monolith will have")
     } else {
-        format!(
-            "make it an operation of `{api}`, or call it where the implementation is constructed \
-                 inside the module"
-        )
+        format!("make it an operation of `{api}`, or let the implementation's constructor do it")
     };
     start(module, reference)
         .at(reference.file, reference.range.clone(), "cannot be rewired")
@@ -100,7 +97,7 @@ pub(super) fn method(
         .help(format!("make `{method}` an operation of `{api}`, or let the constructor do it"))
 }
 
-const WHY: &str = "after the extraction the monolith sees the contract; this is part of the \
+const WHY: &str = "after the extraction the monolith sees the contract only; this is part of the \
                    implementation";
 
 fn start(module: &ModuleFacts<'_, '_>, reference: &Reference<'_>) -> Diagnostic {

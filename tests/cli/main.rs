@@ -1,0 +1,74 @@
+//! The command line from outside: the real binary on the small workspaces of `fixtures/cases`.
+//!
+//! `CALVE_BLESS=1 cargo test --test cli` writes what the cases expect anew.
+
+mod case;
+mod refused;
+mod stage;
+mod stale;
+mod succeeded;
+mod tree;
+
+/// A test for each case, named as its folder.
+macro_rules! cases {
+    ($($name:ident)*) => {
+        $(#[test]
+        fn $name() {
+            case::run(&stringify!($name).replace('_', "-"));
+        })*
+
+        /// A folder without a test would never be looked at.
+        #[test]
+        fn every_folder_has_a_test() {
+            let tests: Vec<String> =
+                [$(stringify!($name)),*].iter().map(|name| name.replace('_', "-")).collect();
+            assert_eq!(case::folders(), tests, "the list in tests/cli/main.rs, sorted by name");
+        }
+    };
+}
+
+cases! {
+    a_broken_file_that_does_not_matter
+    a_renamed_dependency_stays
+    a_workspace_in_a_subfolder
+    decodes_through_the_constructor
+    derives_wire_forms
+    failed_calls_as_an_io_error
+    failed_calls_as_the_team_says
+    gates_a_driver_derive
+    gates_a_whole_module
+    gates_items_and_splits_use
+    keeps_line_ends_and_marks
+    migrations_leave_the_monolith
+    mirrors_lossy_serde
+    refuses_a_bad_stem
+    refuses_a_binary
+    refuses_a_broken_consumer
+    refuses_a_broken_file_that_matters
+    refuses_a_contract_that_reaches_storage
+    refuses_a_database_without_migrations
+    refuses_a_dirty_tree
+    refuses_a_file_in_the_way
+    refuses_a_keyword_as_a_name
+    refuses_a_name_with_a_space
+    refuses_a_parameter_left_unused
+    refuses_a_path_as_a_name
+    refuses_a_read_only_tree
+    refuses_a_single_package
+    refuses_a_taken_feature
+    refuses_an_empty_name
+    refuses_an_existing_folder
+    refuses_an_outbound_trait
+    refuses_an_unfit_constructor
+    refuses_an_unknown_module
+    refuses_foreign_sql
+    refuses_names_behind_the_trait
+    refuses_operations_that_cannot_cross
+    refuses_shared_state
+    refuses_taken_package_names
+    refuses_to_choose_an_api_trait
+    refuses_without_a_lock_file
+    refuses_without_a_place_for_failures
+    refuses_without_an_api_trait
+    tests_go_on_in_process
+}

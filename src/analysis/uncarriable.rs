@@ -55,7 +55,7 @@ pub fn find(ty: &Type) -> Option<Reason> {
     match ty {
         // What it leads to says more than that it is exclusive.
         Type::Reference { mutable: true, to } => find(to).or(Some(EXCLUSIVE)),
-        Type::Other(what, _) => Some((what, "there is no value to write down")),
+        Type::Other(what, _) => Some((what, "only data can be written down")),
         Type::External { package, path, arguments, .. } => {
             let name = path.last().map(String::as_str).unwrap_or_default();
             handle(package, name).or_else(|| arguments.iter().find_map(find))

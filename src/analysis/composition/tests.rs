@@ -352,6 +352,16 @@ fn the_pool_is_opened_as_it_was() {
         ]
     );
     assert_eq!(pool.pragmas, ["PRAGMA synchronous = NORMAL"]);
+    assert!(pool.enforces_foreign_keys());
+    for (said, instead) in [
+        ("synchronous = NORMAL", "foreign_keys = OFF"),
+        (".busy_timeout(Duration::from_secs(5))", ".foreign_keys(false)"),
+        (".busy_timeout(Duration::from_secs(5))", ".pragma(\"foreign_keys\", \"0\")"),
+    ] {
+        let outcome = run(&[("src/lib.rs", &text.replace(said, instead))]);
+        let ArgumentKind::Pool(pool) = &outcome.arguments[0].kind else { panic!() };
+        assert!(!pool.enforces_foreign_keys(), "{instead}");
+    }
 
     let configured = text.replace("max_connections(SIZE)", "max_connections(url.len())");
     assert_eq!(run(&[("src/lib.rs", &configured)]).refused, ["pool-option-not-carried: url.len()"]);

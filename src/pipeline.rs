@@ -5,8 +5,10 @@ use camino::Utf8Path;
 use crate::analysis::code::Code;
 use crate::analysis::comments::{self, StaleComment};
 use crate::analysis::composition::{self, Composition};
+use crate::analysis::contract;
 use crate::analysis::hazards::{self, Hazards};
 use crate::analysis::module::{self, Module};
+use crate::analysis::references::Reference;
 use crate::changes::ChangeSet;
 use crate::codegen;
 use crate::diagnostic::{Diagnostics, Result};
@@ -49,7 +51,7 @@ pub fn extract<'w>(
     diagnostics: &mut Diagnostics,
 ) -> Result<Option<Extraction<'w>>> {
     let trait_name = options.api_trait.as_deref();
-    let Some(module) = module::analyze(code, module, trait_name, None, diagnostics) else {
+    let Some(mut module) = module::analyze(code, module, trait_name, None, diagnostics) else {
         return Ok(None);
     };
     let composition = composition::read(
@@ -68,6 +70,13 @@ pub fn extract<'w>(
         diagnostics,
     );
     let (Some(composition), Some(names)) = (composition, names) else { return Ok(None) };
+    // What only the old construction named is no contract: after the cut nobody names it.
+    let stays =
+        |reference: &Reference<'_>| !composition.takes_away(reference.file, &reference.range);
+    let staying: Vec<_> = module.references.iter().filter(|r| stays(r)).cloned().collect();
+    let contract = contract::draw(code, &module.api, &module.implementation, &staying, diagnostics);
+    let Some(contract) = contract else { return Ok(None) };
+    module.contract = contract;
     let Some(plan) = ExtractionPlan::first(code, &module, &composition, names, diagnostics) else {
         return Ok(None);
     };

@@ -168,6 +168,22 @@ fn operation(
         }
         diagnostics.push(diagnostic);
     };
+    let inputs = method.sig.inputs.iter().flat_map(|input| match input {
+        syn::FnArg::Receiver(receiver) => &receiver.attrs,
+        syn::FnArg::Typed(typed) => &typed.attrs,
+    });
+    let conditional = |attr: &&syn::Attribute| attr.path().is_ident("cfg");
+    if let Some(condition) = method.attrs.iter().chain(inputs).find(conditional) {
+        refuse(
+            condition.span(),
+            "conditional-operation",
+            format!("`{name}` is not always the same"),
+            "depends on the target or a feature",
+            "stub and service are built apart, and each would have to know what the other was built \
+             with",
+            "declare it without a condition, or in a trait of its own",
+        );
+    }
     if method.sig.asyncness.is_none() {
         refuse(
             method.sig.ident.span(),
@@ -190,7 +206,7 @@ fn operation(
             );
         }
     }
-    let mut arguments = Vec::new();
+    let mut arguments: Vec<Argument> = Vec::new();
     for input in &method.sig.inputs {
         match input {
             syn::FnArg::Receiver(receiver) => {
@@ -207,11 +223,7 @@ fn operation(
             }
             syn::FnArg::Typed(typed) => {
                 let ty = types::read(code, item.scope, &typed.ty, &Substitution::new());
-                let argument = match &*typed.pat {
-                    syn::Pat::Ident(ident) => ident.ident.to_string(),
-                    _ => format!("argument_{}", arguments.len()),
-                };
-                let argument = argument.trim_start_matches('_').to_owned();
+                let argument = argument_name(&typed.pat, &arguments);
                 // A type parameter is named as the method's fault already.
                 let generic = method.sig.generics.type_params().next().is_some();
                 if generic && matches!(ty, Type::Other("a type parameter", _)) {
@@ -285,6 +297,27 @@ fn operation(
     })
 }
 
+/// The name of an argument without the `_` of an unused one; a name of its own where what is left is
+/// none, or is that of another.
+fn argument_name(pattern: &syn::Pat, before: &[Argument]) -> String {
+    let written = match pattern {
+        syn::Pat::Ident(ident) => ident.ident.to_string(),
+        _ => String::new(),
+    };
+    let name = written.trim_start_matches('_');
+    let is_name = |name: &str| syn::parse_str::<syn::Ident>(name).is_ok();
+    let usable = is_name(name) || is_name(&format!("r#{name}"));
+    let is_taken = |name: &str| before.iter().any(|argument| argument.name == name);
+    if usable && !is_taken(name) {
+        return name.to_owned();
+    }
+    let mut name = format!("argument_{}", before.len());
+    while is_taken(&name) {
+        name.push('_');
+    }
+    name
+}
+
 /// First line of the doc comment.
 pub fn summary(attrs: &[syn::Attribute]) -> Option<String> {
     attrs.iter().find_map(|attr| match &attr.meta {
@@ -296,4 +329,66 @@ pub fn summary(attrs: &[syn::Attribute]) -> Option<String> {
         },
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Project;
+
+    /// The names of each operation's arguments, or what is refused.
+    fn read_trait(methods: &str) -> Result<Vec<Vec<String>>, Vec<String>> {
+        let text = format!(
+            "pub struct Failure;\n#[async_trait::async_trait]\npub trait Api: Send + Sync {{ {methods} }}"
+        );
+        let project = Project::new().foreign("async-trait").member(
+            "stock",
+            &["async-trait"],
+            &[("src/lib.rs", &text)],
+        );
+        let workspace = project.load();
+        let code = Code::new(&workspace);
+        let root = code.root(code.library("stock").unwrap());
+        let api = root.items.iter().find(|i| matches!(i.syntax, syn::Item::Trait(_))).unwrap();
+        let mut diagnostics = Diagnostics::default();
+        let interface = read(&code, api, &mut diagnostics);
+        interface.map_or_else(
+            || {
+                Err(diagnostics
+                    .iter()
+                    .map(|d| {
+                        let label = &d.labels[0];
+                        let text = &workspace.source(&label.file).unwrap().text;
+                        format!("{}: {}", d.code, &text[label.span.clone()])
+                    })
+                    .collect())
+            },
+            |interface| {
+                let names = |o: Operation| o.arguments.into_iter().map(|a| a.name).collect();
+                Ok(interface.operations.into_iter().map(names).collect())
+            },
+        )
+    }
+
+    #[test]
+    fn a_conditional_operation_is_refused_at_its_condition() {
+        let refused = read_trait(
+            "async fn a(&self) -> Result<(), Failure>; #[cfg(unix)] async fn b(&self, #[cfg(test)] n: \
+             u8) -> Result<(), Failure>; async fn c(&self, #[cfg(test)] n: u8) -> Result<(), Failure>;",
+        );
+        let expected =
+            ["conditional-operation: #[cfg(unix)]", "conditional-operation: #[cfg(test)]"];
+        assert_eq!(refused.unwrap_err(), expected);
+    }
+
+    #[test]
+    fn every_argument_has_a_name_that_a_field_can_have() {
+        let names = read_trait(
+            "async fn a(&self, _id: u8, id: u8, _: u8, _1: u8, __: u8, _self: u8, _type: u8) -> \
+             Result<(), Failure>;",
+        );
+        let expected =
+            ["id", "argument_1", "argument_2", "argument_3", "argument_4", "argument_5", "type"];
+        assert_eq!(names.unwrap(), [expected]);
+    }
 }

@@ -63,9 +63,13 @@ pub(super) fn signature(
     scribe: &Scribe<'_, '_>,
 ) -> proc_macro2::TokenStream {
     let name = wire::field_ident(&operation.name);
-    let arguments = operation.arguments.iter().map(|argument| {
+    let written = operation.signature.inputs.iter().filter_map(|input| match input {
+        syn::FnArg::Typed(typed) => Some(&*typed.ty),
+        syn::FnArg::Receiver(_) => None,
+    });
+    let arguments = operation.arguments.iter().zip(written).map(|(argument, written)| {
         let (name, ty) = (wire::field_ident(&argument.name), scribe.ty(&argument.ty));
-        let ty = with_lifetimes(operation, &argument.name, ty);
+        let ty = with_lifetimes(operation, written, ty);
         quote!(#name: #ty)
     });
     let (output, error) = (scribe.ty(&operation.output), scribe.ty(&operation.error));
@@ -78,7 +82,7 @@ pub(super) fn signature(
 /// the same ones.
 fn with_lifetimes(
     operation: &Operation,
-    argument: &str,
+    written: &syn::Type,
     ty: proc_macro2::TokenStream,
 ) -> proc_macro2::TokenStream {
     struct References<'a>(std::collections::VecDeque<&'a Option<syn::Lifetime>>);
@@ -97,20 +101,7 @@ fn with_lifetimes(
     if operation.signature.generics.params.is_empty() {
         return ty;
     }
-    let written = operation.signature.inputs.iter().find_map(|input| match input {
-        syn::FnArg::Typed(typed) => match &*typed.pat {
-            syn::Pat::Ident(ident)
-                if ident.ident.to_string().trim_start_matches('_') == argument =>
-            {
-                Some(&*typed.ty)
-            }
-            _ => None,
-        },
-        syn::FnArg::Receiver(_) => None,
-    });
-    let (Some(written), Ok(mut ty)) = (written, syn::parse2::<syn::Type>(ty.clone())) else {
-        return ty;
-    };
+    let Ok(mut ty) = syn::parse2::<syn::Type>(ty.clone()) else { return ty };
     let mut references = References(std::collections::VecDeque::new());
     syn::visit::Visit::visit_type(&mut references, written);
     syn::visit_mut::VisitMut::visit_type_mut(&mut references, &mut ty);

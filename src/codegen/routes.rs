@@ -29,30 +29,32 @@ pub(super) fn routes(code: &Code<'_>, module: &Module<'_>, names: &Names) -> Res
             let arguments = scribe.path(&format!("{}::{arguments}", names.wire_ident));
             let method = wire::field_ident(&operation.name);
             let passings = wire::passings(module, &operation.arguments);
-            let fields: Vec<_> = passings.iter().map(|(name, _)| name).collect();
+            let fields: Vec<_> = passings.iter().map(|(name, _)| name.clone()).collect();
+            let [implementation, whole, answer] =
+                ["api", "arguments", "reply"].map(|name| wire::free_ident(name, &fields));
             let (statements, handed): (Vec<_>, Vec<_>) =
                 passings.iter().map(|(name, passing)| converter.hand(passing, name)).unzip();
             let statements: Vec<_> = statements.into_iter().flatten().collect();
             let shape = wire::reply_shape(module, &operation.output);
-            let call = quote!(api.#method(#(#handed),*).await);
+            let call = quote!(#implementation.#method(#(#handed),*).await);
             let call = if shape.has_mirror() {
-                let encoded = converter.encode(&shape, quote!(reply));
-                quote!(#call.map(|reply| #encoded))
+                let encoded = converter.encode(&shape, quote!(#answer));
+                quote!(#call.map(|#answer| #encoded))
             } else {
                 call
             };
             // Many fields read better on a line of their own than in the closure's head.
             let handler = if fields.len() > 2 {
                 quote! {
-                    |api, arguments: #arguments| async move {
-                        let #arguments { #(#fields),* } = arguments;
+                    |#implementation, #whole: #arguments| async move {
+                        let #arguments { #(#fields),* } = #whole;
                         #(#statements)*
                         #call
                     }
                 }
             } else {
                 quote! {
-                    |api, #arguments { #(#fields),* }| async move {
+                    |#implementation, #arguments { #(#fields),* }| async move {
                         #(#statements)*
                         #call
                     }

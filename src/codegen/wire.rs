@@ -1,5 +1,7 @@
 //! The trait-shaped files of the wire crate: arguments, mirrors, the error.
 
+use std::collections::BTreeSet;
+
 use heck::{ToSnakeCase, ToUpperCamelCase};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -8,12 +10,87 @@ use super::convert::{Converter, mirror_names};
 use super::rust_file::{RustFile, docs};
 use super::scribe::Scribe;
 use crate::analysis::code::{Code, ItemId};
-use crate::analysis::interface::Operation;
 use crate::analysis::module::Module;
 use crate::analysis::types::Type;
 use crate::analysis::wire::passing::{Passing, Shape};
 use crate::analysis::wire::{self, Field, Form, Payload, TransportPayload};
 use crate::diagnostic::Result;
+
+/// Names that no struct of arguments may take: they would shadow the prelude, what generated code
+/// imports, or what the wire crate itself exports.
+const TAKEN: [&str; 68] = [
+    // The prelude.
+    "AsMut",
+    "AsRef",
+    "Box",
+    "Clone",
+    "Copy",
+    "Debug",
+    "Default",
+    "DoubleEndedIterator",
+    "Drop",
+    "Eq",
+    "Err",
+    "ExactSizeIterator",
+    "Extend",
+    "Fn",
+    "FnMut",
+    "FnOnce",
+    "From",
+    "FromIterator",
+    "Future",
+    "Hash",
+    "Into",
+    "IntoFuture",
+    "IntoIterator",
+    "Iterator",
+    "None",
+    "Ok",
+    "Option",
+    "Ord",
+    "PartialEq",
+    "PartialOrd",
+    "Result",
+    "Self",
+    "Send",
+    "Sized",
+    "Some",
+    "String",
+    "Sync",
+    "ToOwned",
+    "ToString",
+    "TryFrom",
+    "TryInto",
+    "Unpin",
+    "Vec",
+    "Display",
+    "Error",
+    "AsyncFn",
+    "AsyncFnMut",
+    "AsyncFnOnce",
+    // Imports of generated files.
+    "Arc",
+    "BTreeMap",
+    "BTreeSet",
+    "Calls",
+    "Cow",
+    "Deserialize",
+    "DeserializeOwned",
+    "Deserializer",
+    "Duration",
+    "HashMap",
+    "HashSet",
+    "Mutex",
+    "Router",
+    "Serialize",
+    "Serializer",
+    // The wire crate.
+    "Carried",
+    "Failure",
+    "Operation",
+    "RemoteDatabaseError",
+    "TransportError",
+];
 
 /// The name of the struct that holds an operation's arguments. One that a type of the contract has
 /// already would mislead readers.
@@ -22,19 +99,43 @@ pub(super) fn arguments_name(
     module: &Module<'_>,
     operation: &str,
 ) -> proc_macro2::Ident {
-    let name = operation.strip_prefix("r#").unwrap_or(operation).to_upper_camel_case();
-    let mut types = module.wire.forms.keys().chain([&module.wire.error.item, &module.api.id]);
-    let is_type = types.any(|id| code.item(*id).name.as_ref() == Some(&name));
-    // `foo1` and `foo_1` are two operations.
-    let mut before = module.interface.operations.iter().take_while(|o| o.name != operation);
-    let is_taken = before.any(|o| o.name.to_upper_camel_case() == name);
-    if is_type || is_taken { format_ident!("{name}Arguments") } else { format_ident!("{name}") }
+    let at = module.interface.operations.iter().position(|o| o.name == operation);
+    let name = at.and_then(|at| argument_names(code, module).into_iter().nth(at));
+    format_ident!("{}", name.unwrap_or_else(|| plain_name(operation)))
 }
 
-/// The names of all argument structs.
+/// The names of all argument structs, in the order of the operations.
 pub(super) fn argument_names(code: &Code<'_>, module: &Module<'_>) -> Vec<String> {
-    let name = |o: &Operation| arguments_name(code, module, &o.name).to_string();
-    module.interface.operations.iter().map(name).collect()
+    let types = module.wire.forms.keys().chain([&module.wire.error.item, &module.api.id]);
+    let mut taken: BTreeSet<String> = types.filter_map(|id| code.item(*id).name).collect();
+    for (id, _) in mirrored(module) {
+        let (wire, mirror) = mirror_names(code, id);
+        taken.extend([wire.to_string(), mirror.to_string()]);
+    }
+    taken.extend(TAKEN.map(str::to_owned));
+    let operations: Vec<&str> =
+        module.interface.operations.iter().map(|o| o.name.as_str()).collect();
+    distinct_names(&operations, taken)
+}
+
+/// A name for each operation that is not taken: `foo1` and `foo_1` are two operations.
+fn distinct_names(operations: &[&str], mut taken: BTreeSet<String>) -> Vec<String> {
+    let plain: Vec<String> = operations.iter().map(|o| plain_name(o)).collect();
+    let mut names = Vec::new();
+    for (at, name) in plain.iter().enumerate() {
+        let mut name = name.clone();
+        // A longer name must not take one that another operation has by right.
+        while taken.contains(&name) || (name != plain[at] && plain.contains(&name)) {
+            name.push_str("Arguments");
+        }
+        taken.insert(name.clone());
+        names.push(name);
+    }
+    names
+}
+
+fn plain_name(operation: &str) -> String {
+    operation.strip_prefix("r#").unwrap_or(operation).to_upper_camel_case()
 }
 
 /// The types that have a mirror, in order of their names.
@@ -118,6 +219,15 @@ pub(super) fn field_ident(name: &str) -> proc_macro2::Ident {
         let plain = name.strip_prefix("r#").unwrap_or(name);
         proc_macro2::Ident::new_raw(plain, proc_macro2::Span::call_site())
     })
+}
+
+/// A name for a binding of generated code that none of the arguments has.
+pub(super) fn free_ident(wanted: &str, arguments: &[proc_macro2::Ident]) -> proc_macro2::Ident {
+    let mut name = wanted.to_owned();
+    while arguments.iter().any(|argument| *argument == name) {
+        name.insert_str(0, "the_");
+    }
+    format_ident!("{name}")
 }
 
 /// `wire/src/mirrors.rs`; none where no type needs a mirror.
@@ -384,5 +494,39 @@ fn from_transport(form: &wire::ErrorForm, scribe: &Scribe<'_, '_>) -> TokenStrea
             quote!(Self::#variant { #field: #value })
         }
         None => quote!(Self::#variant(#value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_struct_of_arguments_shadows_nothing() {
+        let names = |operations: &[&str]| {
+            distinct_names(operations, TAKEN.into_iter().map(str::to_owned).collect())
+        };
+        assert_eq!(
+            names(&["string", "option", "reserve", "operation", "transport_error", "r#box"]),
+            [
+                "StringArguments",
+                "OptionArguments",
+                "Reserve",
+                "OperationArguments",
+                "TransportErrorArguments",
+                "BoxArguments",
+            ]
+        );
+        assert_eq!(
+            names(&["string", "string_arguments", "foo1", "foo_1"]),
+            ["StringArgumentsArguments", "StringArguments", "Foo1", "Foo1Arguments"]
+        );
+    }
+
+    #[test]
+    fn a_binding_gives_way_to_the_arguments() {
+        let arguments = ["api", "the_api", "count"].map(|name| format_ident!("{name}"));
+        assert_eq!(free_ident("api", &arguments), "the_the_api");
+        assert_eq!(free_ident("reply", &arguments), "reply");
     }
 }

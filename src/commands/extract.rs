@@ -144,23 +144,38 @@ fn prove(
     if report.passed() {
         return Ok(());
     }
+    Err(does_not_build(&report, &extraction.plan.names.dir).into())
+}
+
+/// What the compiler says, and whose code it is about: the user's, or the generated code in `dir`.
+fn does_not_build(report: &verify::Report, dir: &Utf8Path) -> Diagnostic {
     let mut diagnostic =
         Diagnostic::error("does-not-build", "the result does not build as the monolith did")
             .note("nothing was written");
+    let mut generated = true;
     for step in &report.steps {
         if let Outcome::Failed(messages) = &step.outcome
             // What an earlier step said already is not said again.
             && !messages.is_empty()
         {
+            generated &= messages.iter().all(|message| points_below(message, dir));
             diagnostic = diagnostic.note(format!("{}:\n{}", step.step, messages.join("\n")));
         }
     }
-    Err(diagnostic
-        .help(
-            "change the code that the compiler names so that it does not need the implementation; \
-             --no-verify writes the result as it is",
-        )
-        .into())
+    diagnostic.help(if generated {
+        "all of this is about code that calve wrote, so it is a defect of calve: please report it with \
+         these messages; --no-verify writes the result as it is"
+    } else {
+        "change the code that the compiler names so that it does not need the implementation; \
+         --no-verify writes the result as it is"
+    })
+}
+
+/// Whether the place of a rendered message lies in a folder. One without a place does not.
+fn points_below(message: &str, dir: &Utf8Path) -> bool {
+    let place = message.lines().find_map(|line| line.trim_start().strip_prefix("--> "));
+    // Windows writes the separators of its own.
+    place.is_some_and(|place| Utf8Path::new(&place.replace('\\', "/")).starts_with(dir))
 }
 
 fn steps(workspace: &Workspace, extraction: &Extraction<'_>) -> Vec<Step> {
@@ -171,7 +186,8 @@ fn steps(workspace: &Workspace, extraction: &Extraction<'_>) -> Vec<Step> {
         .filter(|member| {
             let depends =
                 member.dependencies.iter().any(|d| d.package == extraction.module.member.name);
-            depends || extraction.changes.iter().any(|(path, _)| belongs(workspace, member, path))
+            let owns = |path| belongs(workspace, member, path, &plan.names.dir);
+            depends || extraction.changes.iter().any(|(path, _)| owns(path))
         })
         .map(|m| m.name.clone())
         .collect();
@@ -189,17 +205,27 @@ fn steps(workspace: &Workspace, extraction: &Extraction<'_>) -> Vec<Step> {
             });
         }
     }
+    steps.push(Step::Binary {
+        package: plan.names.service.clone(),
+        name: plan.names.service.clone(),
+        features: Vec::new(),
+    });
     steps
 }
 
-/// Whether a path belongs to a member and to none nested in it.
-fn belongs(workspace: &Workspace, member: &workspace::Member, path: &Utf8Path) -> bool {
+/// Whether a path belongs to a member and to none nested in it, nor to the new service in `service`.
+fn belongs(
+    workspace: &Workspace,
+    member: &workspace::Member,
+    path: &Utf8Path,
+    service: &Utf8Path,
+) -> bool {
     let owner = workspace
         .members
         .iter()
         .filter(|m| path.starts_with(&m.dir))
         .max_by_key(|m| m.dir.as_str().len());
-    owner.is_some_and(|owner| owner.name == member.name && !path.starts_with("services"))
+    owner.is_some_and(|owner| owner.name == member.name && !path.starts_with(service))
 }
 
 fn refuse_dirty(workspace: &Workspace) -> Result<()> {
@@ -245,4 +271,45 @@ fn copy_into(workspace: &Workspace, into: &Utf8Path) -> Result<Utf8PathBuf> {
     into.canonicalize_utf8().map_err(|error| {
         Diagnostic::error("write-failed", format!("cannot find `{into}`: {error}")).into()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Project;
+    use crate::verify::{Report, StepReport};
+
+    #[test]
+    fn a_member_in_services_is_checked_and_the_new_service_is_nobody_s() {
+        let workspace = Project::new()
+            .member("services", &[], &[("src/lib.rs", "")])
+            .member("app", &[], &[("src/lib.rs", "")])
+            .load();
+        let member = workspace.member("services").unwrap();
+        let belongs =
+            |path: &str| belongs(&workspace, member, path.into(), Utf8Path::new("services/stock"));
+        assert!(belongs("services/src/lib.rs"));
+        assert!(!belongs("services/stock/src/lib.rs"));
+        assert!(!belongs("app/src/lib.rs"));
+    }
+
+    #[test]
+    fn who_is_to_change_something_is_told_by_where_the_messages_point() {
+        let help = |messages: &[&str]| {
+            let messages = messages.iter().map(|m| format!("error: no\n  --> {m}:1:1\n")).collect();
+            let report = Report {
+                steps: vec![StepReport {
+                    step: Step::Workspace,
+                    outcome: Outcome::Failed(messages),
+                }],
+            };
+            let diagnostic = does_not_build(&report, "services/stock".into());
+            diagnostic.help.unwrap()
+        };
+        let own = ["services/stock/wire/src/operations.rs", "services/stock/src/routes.rs"];
+        assert!(help(&own).contains("a defect of calve"));
+        assert!(!help(&[own[0], "app/src/main.rs"]).contains("a defect of calve"));
+        assert!(!help(&["services/stockpile/src/lib.rs"]).contains("a defect of calve"));
+        assert!(!points_below("error: no place", "services/stock".into()));
+    }
 }

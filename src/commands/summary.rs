@@ -89,6 +89,15 @@ pub(super) fn extracted(
             )?;
         }
     }
+    for drop in plan.schema.iter().flat_map(|s| &s.drops).filter(|drop| drop.strict) {
+        anything = true;
+        writeln!(
+            err,
+            "  once {} has run, an older build of the monolith refuses that database: its migrator does \
+             not\n      ignore what it does not know; see the way back in {}/CUTOVER.md",
+            drop.path, names.dir
+        )?;
+    }
     for setting in plan.service.settings(names) {
         anything = true;
         writeln!(

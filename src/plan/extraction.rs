@@ -92,8 +92,11 @@ impl ExtractionPlan {
         let schema = match &composition.migrator {
             None => None,
             Some(migrator) => {
-                let history = migrator.table.as_deref();
-                Some(schema::plan(workspace, &names, &migrator.folder, history, diagnostics)?)
+                let pool = composition.arguments.iter().find_map(|a| match &a.kind {
+                    ArgumentKind::Pool(pool) => Some(pool),
+                    _ => None,
+                });
+                Some(schema::plan(workspace, &names, migrator, pool, diagnostics)?)
             }
         };
         if diagnostics.has_errors() {

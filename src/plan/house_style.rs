@@ -27,6 +27,8 @@ struct Shared {
     path: bool,
     features: Vec<String>,
     default_features: bool,
+    /// The versions of it that `Cargo.lock` has.
+    locked: Vec<semver::Version>,
 }
 
 impl HouseStyle {
@@ -38,7 +40,10 @@ impl HouseStyle {
             for (key, item) in
                 table.and_then(Item::as_table_like).into_iter().flat_map(|t| t.iter())
             {
-                style.shared.insert(key.to_owned(), shared(item));
+                let package = item.get("package").and_then(Item::as_str).unwrap_or(key);
+                let locked = workspace.registry.get(package).into_iter().flatten();
+                let locked = locked.map(|p| p.version.clone()).collect();
+                style.shared.insert(key.to_owned(), Shared { locked, ..shared(item) });
             }
             style.workspace_edition = document
                 .get("workspace")
@@ -125,7 +130,9 @@ impl Shared {
         } else {
             semver::Version::new(0, oldest.minor, u64::MAX)
         };
-        requirement.matches(&newest)
+        // What is locked stays: a locked version that is too old is what it would resolve to.
+        let mut locked = self.locked.iter().filter(|version| requirement.matches(version));
+        requirement.matches(&newest) && locked.all(|version| *version >= oldest)
     }
 }
 
@@ -153,6 +160,7 @@ fn shared(item: &Item) -> Shared {
             .filter_map(|v| v.as_str().map(str::to_owned))
             .collect(),
         default_features: item.get("default-features").and_then(Item::as_bool).unwrap_or(true),
+        locked: Vec::new(),
     }
 }
 
@@ -170,5 +178,33 @@ mod tests {
         assert!(!serves("0.7", "0.8.4"));
         assert!(!serves("=1.2.3", "1.40"));
         assert!(!serves("2", "1.0"));
+    }
+
+    #[test]
+    fn a_lock_that_keeps_an_older_version_does_not_serve() {
+        let serves = |requirement: &str, locked: &[&str]| {
+            let locked = locked.iter().map(|version| version.parse().unwrap()).collect();
+            let version = requirement.parse().ok();
+            Shared { version, locked, ..Shared::default() }.serves("0.7.11")
+        };
+        assert!(!serves("0.7", &["0.7.2"]));
+        assert!(serves("0.7", &["0.7.11"]));
+        // Another line, which somebody else needs.
+        assert!(serves("0.7", &["0.6.10", "0.7.15"]));
+        assert!(!serves(">=0.6", &["0.6.10", "0.7.15"]));
+        assert!(serves("0.7", &[]));
+
+        let old = Shared {
+            version: "0.7".parse().ok(),
+            locked: vec![semver::Version::new(0, 7, 2)],
+            default_features: true,
+            ..Shared::default()
+        };
+        let style =
+            HouseStyle { shared: [("tokio-util".to_owned(), old)].into(), ..HouseStyle::default() };
+        assert_eq!(
+            style.crate_from_registry("tokio-util", "0.7.11", true, &["rt"]),
+            Dependency::version("0.7.11").features(["rt"])
+        );
     }
 }

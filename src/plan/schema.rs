@@ -4,11 +4,12 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Names;
+use crate::analysis::composition::{Migrator, Pool};
 use crate::analysis::schema::{
     self, CopyPlan, MigrationFile, MigrationFolder, MigrationKind, Schema, SchemaCrossing,
 };
 use crate::diagnostic::Diagnostics;
-use crate::workspace::Workspace;
+use crate::workspace::{Member, Workspace};
 
 /// The plan for one module's tables.
 #[derive(Debug, Clone)]
@@ -38,18 +39,25 @@ pub struct ForeignKeyDrop {
     pub text: String,
     /// The history table of the migrator that applies it.
     pub history: String,
+    /// Whether that migrator refuses a database that has migrations it does not know.
+    pub strict: bool,
 }
+
+/// sqlx's own history table: of every migrator that names no other.
+const SHARED_HISTORY: &str = "_sqlx_migrations";
 
 /// Reads the schema of the monolith and decides; none where something is refused.
 ///
-/// `folder` is the module's migrations folder, `history` its history table in the monolith's database.
+/// `migrator` is the module's, `pool` the monolith's connections as the module has them.
 pub fn plan(
     workspace: &Workspace,
     names: &Names,
-    folder: &Utf8Path,
-    history: Option<&str>,
+    migrator: &Migrator,
+    pool: Option<&Pool>,
     diagnostics: &mut Diagnostics,
 ) -> Option<SchemaPlan> {
+    let folder = migrator.folder.as_path();
+    let enforced = pool.is_none_or(Pool::enforces_foreign_keys);
     let mut take = |list: Diagnostics| list.iter().for_each(|d| diagnostics.push(d.clone()));
     let folders = schema::migration_folders(workspace).map_err(&mut take).ok()?;
     let schema = Schema::of(&folders).map_err(&mut take).ok()?;
@@ -73,10 +81,10 @@ pub fn plan(
         let description =
             format!("drop_{}_foreign_keys_of_{}", names.module_ident, table.name.to_lowercase());
         let path = home.next_path(&description);
-        let text = schema::drop_foreign_keys(&schema, table, &owned);
+        let text = schema::drop_foreign_keys(&schema, table, &owned, enforced);
         occupy(home, &path, &text);
-        let history = history_of(workspace, &path);
-        drops.push(ForeignKeyDrop { table: table.name.clone(), path, text, history });
+        let (history, strict) = (history_of(workspace, &path), is_strict(workspace, &path));
+        drops.push(ForeignKeyDrop { table: table.name.clone(), path, text, history, strict });
     }
     let copy = schema::copy_plan(&schema, folder);
     let tables: Vec<String> = copy.tables.iter().map(|t| t.name.clone()).collect();
@@ -85,6 +93,7 @@ pub fn plan(
         .flat_map(|t| &t.triggers)
         .map(|t| (t.name.clone(), format!("{};", t.sql.trim_end().trim_end_matches(';'))))
         .collect();
+    let history = migrator.table.as_deref().filter(|table| is_own(workspace, folder, table));
     Some(SchemaPlan {
         drops,
         clean_up: schema::drop_owned_tables(&schema, folder, history),
@@ -103,17 +112,39 @@ pub fn plan(
 /// The history table of the migrator that embeds the folder of a migration: what the member's code names,
 /// or sqlx's own.
 fn history_of(workspace: &Workspace, migration: &Utf8Path) -> String {
-    let owner = workspace
-        .members
-        .iter()
-        .filter(|member| migration.starts_with(&member.dir))
-        .max_by_key(|member| member.dir.as_str().len());
+    let owner = owner_of(workspace, migration);
     let named =
         owner.into_iter().flat_map(|member| workspace.files_of(member)).find_map(|(_, source)| {
             let (_, rest) = source.text.split_once("dangerous_set_table_name(\"")?;
             rest.split('"').next()
         });
-    named.unwrap_or("_sqlx_migrations").to_owned()
+    named.unwrap_or(SHARED_HISTORY).to_owned()
+}
+
+/// Whether the migrator that embeds the folder of a migration refuses to run where the database knows
+/// more migrations than it does, as sqlx does without a word.
+fn is_strict(workspace: &Workspace, migration: &Utf8Path) -> bool {
+    let owner = owner_of(workspace, migration);
+    let mut files = owner.into_iter().flat_map(|member| workspace.files_of(member));
+    !files.any(|(_, source)| source.text.contains("set_ignore_missing(true)"))
+}
+
+/// Whether a history table is of the migrator of `folder` alone: no other member names it.
+fn is_own(workspace: &Workspace, folder: &Utf8Path, table: &str) -> bool {
+    let owner = owner_of(workspace, folder).map(|member| &member.name);
+    let literal = format!("\"{table}\"");
+    let names_it = |member: &Member| {
+        let mut files = workspace.files_of(member);
+        files.any(|(_, source)| source.text.contains(&literal))
+    };
+    table != SHARED_HISTORY
+        && !workspace.members.iter().any(|m| Some(&m.name) != owner && names_it(m))
+}
+
+/// The member in whose folder a path lies.
+fn owner_of<'w>(workspace: &'w Workspace, path: &Utf8Path) -> Option<&'w Member> {
+    let around = workspace.members.iter().filter(|member| path.starts_with(&member.dir));
+    around.max_by_key(|member| member.dir.as_str().len())
 }
 
 /// Takes the version of a new file, so that the next one gets another.
@@ -127,4 +158,35 @@ fn occupy(folder: &mut MigrationFolder, path: &Utf8Path, text: &str) {
         text: text.into(),
         kind: MigrationKind::Simple,
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Project;
+
+    #[test]
+    fn a_history_table_is_dropped_only_where_it_is_the_module_s_own() {
+        let migrator = |table: &str, more: &str| {
+            format!(
+                "pub fn run() {{ sqlx::migrate!().dangerous_set_table_name(\"{table}\"){more}; }}"
+            )
+        };
+        let (stock, orders) = (
+            migrator("both_migrations", ""),
+            migrator("both_migrations", ".set_ignore_missing(true)"),
+        );
+        let bills = migrator("bills_migrations", "");
+        let workspace = Project::new()
+            .member("stock", &[], &[("src/lib.rs", &stock)])
+            .member("orders", &[], &[("src/lib.rs", &orders)])
+            .member("bills", &[], &[("src/lib.rs", &bills)])
+            .load();
+        assert!(is_own(&workspace, "bills/migrations".into(), "bills_migrations"));
+        assert!(!is_own(&workspace, "stock/migrations".into(), "both_migrations"));
+        assert!(!is_own(&workspace, "bills/migrations".into(), "_sqlx_migrations"));
+
+        assert!(is_strict(&workspace, "stock/migrations/0002_drop.sql".into()));
+        assert!(!is_strict(&workspace, "orders/migrations/0002_drop.sql".into()));
+    }
 }

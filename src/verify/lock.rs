@@ -70,11 +70,14 @@ fn packages(lock: &str) -> Result<BTreeSet<(String, String, String)>> {
 fn kept(before: &str, after: &str) -> Result<()> {
     let (before, after) = (packages(before)?, packages(after)?);
     let mut moved = Vec::new();
+    let mut update = "cargo update".to_owned();
     for old in before.difference(&after) {
         let same = |new: &&(String, String, String)| new.0 == old.0;
         if let Some(new) = after.difference(&before).find(same) {
             let version = |entry: &str| entry.split(' ').next().unwrap_or_default().to_owned();
-            moved.push(format!("`{}` {} would become {}", old.0, version(&old.2), version(&new.2)));
+            let (from, to) = (version(&old.2), version(&new.2));
+            update.push_str(&format!(" -p {}@{from}", old.0));
+            moved.push(format!("`{}` {from} would become {to}", old.0));
         }
     }
     if moved.is_empty() {
@@ -87,9 +90,7 @@ fn kept(before: &str, after: &str) -> Result<()> {
     for line in moved {
         error = error.note(line);
     }
-    Err(error
-        .help("run `cargo update` for these packages in a commit of its own, then extract")
-        .into())
+    Err(error.help(format!("run `{update}` in a commit of its own, then extract")).into())
 }
 
 #[cfg(test)]
@@ -120,6 +121,7 @@ mod tests {
             (error.code, error.notes.as_slice()),
             ("lock-changed", &["`a` 1.0.0 would become 1.0.1".to_owned()][..])
         );
+        assert!(error.help.unwrap().contains("`cargo update -p a@1.0.0`"));
         let swapped = before.replace("\"x\"", "\"other\"");
         assert_eq!(kept(&before, &swapped).unwrap_err().code, "lock-changed");
     }

@@ -239,7 +239,23 @@ impl<'w> Indexer<'w> {
                 };
                 self.module(scope, &ast.items, dir);
             }
-            Err(error) => self.krate.broken.push((file, error)),
+            Err(error) => {
+                self.krate.broken.push((file, error));
+                // A root has a module, even if nothing in it can be read.
+                if self.krate.scopes.is_empty() {
+                    let scope = Scope {
+                        path,
+                        parent,
+                        file,
+                        source,
+                        declared_by,
+                        test_only,
+                        own_file: true,
+                        imports: Vec::new(),
+                    };
+                    self.krate.scopes.push(scope);
+                }
+            }
         }
     }
 

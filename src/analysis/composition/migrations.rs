@@ -21,10 +21,9 @@ pub(super) fn of(module: &ModuleFacts<'_, '_>) -> Option<Migrator> {
         let runner = module.public_path(item.id).or_else(|| public_caller(module, item.id));
         migrator = Some(Migrator {
             folder: normalized(&root.member.dir.join(folder)),
-            table: argument_of(tokens.clone(), "dangerous_set_table_name")
+            table: argument_of(tokens, "dangerous_set_table_name")
                 .and_then(|text| syn::parse_str::<syn::LitStr>(&text).ok())
                 .map(|text| text.value()),
-            lenient: argument_of(tokens, "set_ignore_missing").is_some_and(|text| text == "true"),
             runner,
         });
         break;

@@ -47,6 +47,20 @@ pub struct Composition<'w> {
     pub mutability: Vec<(Utf8PathBuf, Range<usize>)>,
 }
 
+impl Composition<'_> {
+    /// Whether the cut takes away the bytes `range` of a file: as part of a construction, of a statement
+    /// that only served the module, or of an import that nothing needs any more.
+    pub fn takes_away(&self, file: &Utf8Path, range: &Range<usize>) -> bool {
+        let inside = |outer: &Range<usize>| outer.start <= range.start && range.end <= outer.end;
+        self.roots.iter().any(|r| r.file == file && inside(&r.construction))
+            || self.dropped.iter().any(|d| d.file == file && inside(&d.range))
+            || self.imports.iter().any(|i| {
+                i.file == file
+                    && (inside(&i.leaf) || (range.start <= i.leaf.start && i.leaf.end <= range.end))
+            })
+    }
+}
+
 /// One place where the implementation is constructed.
 #[derive(Debug, Clone)]
 pub struct Root<'w> {
@@ -155,6 +169,34 @@ pub struct Pool {
     pub pragmas: Vec<String>,
 }
 
+impl Pool {
+    /// Whether its connections enforce foreign keys: what is said last, and sqlx does without a word.
+    pub fn enforces_foreign_keys(&self) -> bool {
+        let named = |name: &str| name.trim_matches('"').eq_ignore_ascii_case("foreign_keys");
+        let mut on = true;
+        for call in &self.connect {
+            match (call.method.as_str(), call.arguments.as_slice()) {
+                ("foreign_keys", [value]) => on = is_on(value),
+                ("pragma", [name, value]) if named(name) => on = is_on(value),
+                _ => {}
+            }
+        }
+        for pragma in &self.pragmas {
+            let setting = pragma.get("pragma ".len()..).and_then(|rest| rest.split_once('='));
+            if let Some((_, value)) = setting.filter(|(name, _)| named(name.trim())) {
+                on = is_on(value);
+            }
+        }
+        on
+    }
+}
+
+/// Whether a value switches a `PRAGMA` on.
+fn is_on(value: &str) -> bool {
+    let value = value.trim().trim_matches(['"', '\'']).to_ascii_lowercase();
+    !matches!(value.as_str(), "0" | "off" | "no" | "false")
+}
+
 /// One call in a builder chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OptionCall {
@@ -221,8 +263,6 @@ pub struct Migrator {
     pub folder: Utf8PathBuf,
     /// The history table, where it is not sqlx's own `_sqlx_migrations`.
     pub table: Option<String>,
-    /// Whether it tolerates versions that it does not know (`set_ignore_missing(true)`).
-    pub lenient: bool,
     /// Path of the public function or static that runs them, if there is one.
     pub runner: Option<String>,
 }

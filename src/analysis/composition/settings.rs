@@ -56,15 +56,15 @@ pub(super) fn read<'w>(
         |name: String, default| Setting { name, ty, default, help: Vec::new(), variable: None };
     if let Some(field) = config_field(code, value) {
         let name = field.field.ident.as_ref()?.to_string();
-        let default = default_of(code, &field.owner, &name);
+        let default = default_of(code, &field.owner, &name, ty);
         return Some(Setting { help: doc_of(&field.field.attrs), ..setting(name, default) });
     }
     if let Some(variable) = environment_variable(code, value) {
-        let default = fallback(value.expr);
+        let default = fallback(value.expr, ty);
         let name = variable.to_lowercase();
         return Some(Setting { variable: Some(variable), ..setting(name, default) });
     }
-    if let Some(literal) = literal(code, value) {
+    if let Some(literal) = literal(code, value, ty) {
         return Some(setting(parameter.name.clone(), Some(literal)));
     }
     // A parameter of the function that composes: the operator has to say it.
@@ -84,7 +84,9 @@ fn without_conversion(expr: &syn::Expr, ty: SettingType) -> (&syn::Expr, Setting
             let last = path.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
             match last.as_str() {
                 "from" => without_conversion(&call.args[0], ty),
-                "from_secs" if ty == SettingType::Seconds => without_conversion(&call.args[0], ty),
+                "from_secs" | "from_secs_f32" | "from_secs_f64" if ty == SettingType::Seconds => {
+                    without_conversion(&call.args[0], ty)
+                }
                 "from_millis" if ty == SettingType::Seconds => {
                     without_conversion(&call.args[0], SettingType::Milliseconds)
                 }
@@ -93,6 +95,21 @@ fn without_conversion(expr: &syn::Expr, ty: SettingType) -> (&syn::Expr, Setting
         }
         inner => (inner, ty),
     }
+}
+
+/// A literal given in one unit as one in the unit of the setting; none if that cannot be said.
+fn in_unit(literal: String, given: SettingType, wanted: SettingType) -> Option<String> {
+    let factor = match (given, wanted) {
+        (given, wanted) if given == wanted => return Some(literal),
+        (SettingType::Milliseconds, SettingType::Seconds) => 1000.0,
+        _ => return None,
+    };
+    let number = match syn::parse_str::<syn::Lit>(&literal).ok()? {
+        syn::Lit::Int(number) => number.base10_parse::<f64>().ok()?,
+        syn::Lit::Float(number) => number.base10_parse::<f64>().ok()?,
+        _ => return None,
+    };
+    Some((number / factor).to_string())
 }
 
 /// The field that `config.field` names, if `config` is a struct of the workspace.
@@ -164,8 +181,8 @@ fn named<'w>(code: &Code<'w>, scope: ScopeId, ty: &syn::Type) -> Option<Item<'w>
     item(&types::read(code, scope, ty, &Substitution::new())).map(|id| code.item(id))
 }
 
-/// The literal that `impl Default for Config` gives a field.
-fn default_of(code: &Code<'_>, owner: &Item<'_>, field: &str) -> Option<String> {
+/// The literal that `impl Default for Config` gives a field, in the unit of the setting.
+fn default_of(code: &Code<'_>, owner: &Item<'_>, field: &str, ty: SettingType) -> Option<String> {
     let root = code.root(owner.id.root);
     let item = root.items.iter().find(|item| match item.syntax {
         syn::Item::Impl(block) => {
@@ -186,23 +203,24 @@ fn default_of(code: &Code<'_>, owner: &Item<'_>, field: &str) -> Option<String> 
         .fields
         .iter()
         .find(|f| matches!(&f.member, syn::Member::Named(name) if name == field))?;
-    let (inner, _) = without_conversion(&given.expr, SettingType::Seconds);
-    self::literal(code, &trace::value(code, &site, inner))
+    let (inner, unit) = without_conversion(&given.expr, ty);
+    let literal = self::literal(code, &trace::value(code, &site, inner), unit)?;
+    in_unit(literal, unit, ty)
 }
 
-/// The value as a literal, constants of the workspace followed.
-fn literal(code: &Code<'_>, value: &Value<'_>) -> Option<String> {
+/// The value as a literal in the unit of the setting, constants of the workspace followed.
+fn literal(code: &Code<'_>, value: &Value<'_>, ty: SettingType) -> Option<String> {
     let text = qualify::expression(code, &value.site, value.expr)?.text;
-    let inner = text.trim_start_matches('(').trim_end_matches(')');
-    let expr = syn::parse_str::<syn::Expr>(inner).ok()?;
-    let (expr, _) = without_conversion(&expr, SettingType::Seconds);
-    match expr {
-        syn::Expr::Lit(_) => Some(expr.to_token_stream().to_string()),
+    let expr = syn::parse_str::<syn::Expr>(&text).ok()?;
+    let (expr, unit) = without_conversion(&expr, ty);
+    let literal = match expr {
+        syn::Expr::Lit(_) => expr.to_token_stream().to_string(),
         syn::Expr::Unary(unary) if matches!(unary.op, syn::UnOp::Neg(_)) => {
-            Some(expr.to_token_stream().to_string().replace(' ', ""))
+            expr.to_token_stream().to_string().replace(' ', "")
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    in_unit(literal, unit, ty)
 }
 
 /// `std::env::var("NAME")` anywhere in the value.
@@ -230,19 +248,19 @@ fn environment_variable(code: &Code<'_>, value: &Value<'_>) -> Option<String> {
     })
 }
 
-/// The literal in `.unwrap_or(…)` or `.unwrap_or_else(|_| …)`.
-fn fallback(expr: &syn::Expr) -> Option<String> {
+/// The literal in `.unwrap_or(…)` or `.unwrap_or_else(|_| …)`, in the unit of the setting.
+fn fallback(expr: &syn::Expr, ty: SettingType) -> Option<String> {
     let syn::Expr::MethodCall(call) = trace::settled(expr) else { return None };
     if !call.method.to_string().starts_with("unwrap_or") {
-        return fallback(&call.receiver);
+        return fallback(&call.receiver, ty);
     }
     let given = match call.args.first()? {
         syn::Expr::Closure(closure) => &closure.body,
         other => other,
     };
-    let (inner, _) = without_conversion(given, SettingType::Seconds);
+    let (inner, unit) = without_conversion(given, ty);
     match trace::same_value(inner) {
-        syn::Expr::Lit(literal) => Some(literal.to_token_stream().to_string()),
+        syn::Expr::Lit(literal) => in_unit(literal.to_token_stream().to_string(), unit, ty),
         _ => None,
     }
 }

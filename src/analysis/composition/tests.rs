@@ -17,6 +17,7 @@ pub struct SqlStock { pool: SqlitePool }
 impl SqlStock {
     pub fn new(pool: SqlitePool) -> Self { Self { pool } }
     pub fn timed(pool: SqlitePool, clock: Arc<dyn Clock>, limit: u32) -> Self { Self { pool } }
+    pub fn patient(pool: SqlitePool, wait: std::time::Duration) -> Self { Self { pool } }
     pub async fn connect(url: &str) -> Result<Self, sqlx::Error> { todo!() }
     pub fn on_bus(pool: SqlitePool, bus: Arc<Bus>) -> Self { Self { pool } }
     pub fn on_postgres(pool: sqlx::PgPool) -> Self { todo!() }
@@ -291,6 +292,37 @@ fn configuration_gives_settings_with_their_defaults() {
 }
 
 #[test]
+fn a_duration_is_given_in_seconds_whatever_the_monolith_counts_in() {
+    let default = |field: &str, value: &str, passed: &str| {
+        let head = format!(
+            "use std::time::Duration;\npub struct Config {{ pub wait: {field} }}\nimpl Default for \
+             Config {{ fn default() -> Self {{ Self {{ wait: {value} }} }} }}\nconst WAIT: Duration = \
+             Duration::from_millis(500);\n"
+        );
+        let body = format!(
+            "    let config = Config::default();\n    config.check();\n    \
+             Ok(Arc::new(SqlStock::patient(pool.clone(), {passed})))\n"
+        );
+        let outcome = run_app(&head, &body);
+        assert_eq!(outcome.refused, [""; 0]);
+        let ArgumentKind::Setting(wait) = &outcome.arguments[1].kind else { panic!() };
+        (wait.ty, wait.default.clone())
+    };
+    let seconds = |text: &str| (SettingType::Seconds, Some(text.to_owned()));
+    assert_eq!(default("Duration", "Duration::from_millis(500)", "config.wait"), seconds("0.5"));
+    assert_eq!(default("Duration", "Duration::from_millis(2_000)", "config.wait"), seconds("2"));
+    assert_eq!(default("Duration", "Duration::from_secs(3)", "config.wait"), seconds("3"));
+    assert_eq!(default("Duration", "WAIT", "config.wait"), seconds("0.5"));
+    let unknown = (SettingType::Seconds, None);
+    assert_eq!(default("Duration", "Duration::from_micros(5)", "config.wait"), unknown);
+    // A number of milliseconds, which the plan converts.
+    assert_eq!(
+        default("u64", "500", "Duration::from_millis(config.wait)"),
+        (SettingType::Milliseconds, Some("500".to_owned()))
+    );
+}
+
+#[test]
 fn the_pool_is_opened_as_it_was() {
     let text = "use std::str::FromStr;\nuse std::time::Duration;\nuse sqlx::sqlite::{\
                 SqliteConnectOptions, SqlitePoolOptions, SqliteJournalMode as Mode};\nuse \
@@ -320,6 +352,16 @@ fn the_pool_is_opened_as_it_was() {
         ]
     );
     assert_eq!(pool.pragmas, ["PRAGMA synchronous = NORMAL"]);
+    assert!(pool.enforces_foreign_keys());
+    for (said, instead) in [
+        ("synchronous = NORMAL", "foreign_keys = OFF"),
+        (".busy_timeout(Duration::from_secs(5))", ".foreign_keys(false)"),
+        (".busy_timeout(Duration::from_secs(5))", ".pragma(\"foreign_keys\", \"0\")"),
+    ] {
+        let outcome = run(&[("src/lib.rs", &text.replace(said, instead))]);
+        let ArgumentKind::Pool(pool) = &outcome.arguments[0].kind else { panic!() };
+        assert!(!pool.enforces_foreign_keys(), "{instead}");
+    }
 
     let configured = text.replace("max_connections(SIZE)", "max_connections(url.len())");
     assert_eq!(run(&[("src/lib.rs", &configured)]).refused, ["pool-option-not-carried: url.len()"]);

@@ -9,7 +9,7 @@ use super::lex::quote;
 use super::model::{Schema, Table, TableKind};
 
 /// SQL that drops what `owner` (the path of a migration folder) created, children before parents, and
-/// the history table of its migrations, from the monolith's database.
+/// the history table of its migrations where nobody else has his there, from the monolith's database.
 ///
 /// It is no migration: it belongs where no migrator looks. It drops nothing while a foreign key of
 /// another table still points at one of these.

@@ -12,7 +12,10 @@ use super::model::{RowId, Schema, Table};
 /// It is for sqlx, which runs a file that starts with `-- no-transaction` as it is. It either does
 /// all or nothing; running it twice (sqlx notes it in its history only after it is committed) does
 /// the same as running it once. The path to put it at is [`super::MigrationFolder::next_path`].
-pub fn drop_foreign_keys(schema: &Schema, table: &Table, owned: &[&str]) -> String {
+///
+/// `enforced` is whether the monolith's connections enforce foreign keys: the one that ran it does
+/// afterwards what it did before.
+pub fn drop_foreign_keys(schema: &Schema, table: &Table, owned: &[&str], enforced: bool) -> String {
     let into = |name: &str| owned.iter().any(|owned| owned.eq_ignore_ascii_case(name));
     let mut targets: Vec<&str> = Vec::new();
     for key in table.foreign_keys.iter().filter(|key| into(&key.table)) {
@@ -59,7 +62,11 @@ DROP TABLE temp.rebuild_check;
 "
         );
     }
-    out.push_str("\nCOMMIT;\nPRAGMA legacy_alter_table = OFF;\nPRAGMA foreign_keys = ON;\n");
+    let state = if enforced { "ON" } else { "OFF" };
+    let _ = write!(
+        out,
+        "\nCOMMIT;\nPRAGMA legacy_alter_table = OFF;\nPRAGMA foreign_keys = {state};\n"
+    );
     out
 }
 

@@ -129,7 +129,7 @@ fn populated(orders: &str, rows: &str) -> Connection {
 /// Rebuilds `table`, twice, and expects nothing but the foreign keys into `items` to change.
 fn rebuild(orders: &str, rows: &str, table: &str) -> String {
     let schema = schema(orders);
-    let sql = drop_foreign_keys(&schema, schema.table(table).unwrap(), &["items"]);
+    let sql = drop_foreign_keys(&schema, schema.table(table).unwrap(), &["items"], true);
     let database = populated(orders, rows);
     let before = state(&database);
     assert!(before.0.values().all(|rows| !rows.is_empty()), "populate every table: {orders}");
@@ -247,7 +247,8 @@ fn rows_that_are_broken_already_do_not_stop_it() {
         )
         .unwrap();
     let before = state(&database);
-    run(&database, &drop_foreign_keys(&schema, schema.table("o").unwrap(), &["items"])).unwrap();
+    run(&database, &drop_foreign_keys(&schema, schema.table("o").unwrap(), &["items"], true))
+        .unwrap();
     assert_eq!(state(&database), before);
 }
 
@@ -257,7 +258,7 @@ fn a_failure_leaves_everything_as_it_was_and_no_transaction_open() {
         "CREATE TABLE o (id INTEGER PRIMARY KEY, item INT REFERENCES items, n INT CHECK (n > 0));
         CREATE TABLE lines (o INT REFERENCES o ON DELETE CASCADE)";
     let schema = schema(orders);
-    let sql = drop_foreign_keys(&schema, schema.table("o").unwrap(), &["items"]);
+    let sql = drop_foreign_keys(&schema, schema.table("o").unwrap(), &["items"], true);
     let rows = "INSERT INTO o VALUES (1, 1, 1); INSERT INTO lines VALUES (1)";
 
     let database = populated(orders, rows);
@@ -307,8 +308,19 @@ fn the_migration_joins_its_folder_and_cleanup_waits_for_it() {
     run(&database, &cleanup).unwrap_err();
     assert_eq!(strings(&database, "SELECT sku FROM items"), ["a", "b"]);
 
-    let sql = drop_foreign_keys(&schema, schema.table("orders").unwrap(), &["items", "stock"]);
+    let sql =
+        drop_foreign_keys(&schema, schema.table("orders").unwrap(), &["items", "stock"], true);
     run(&database, &sql).unwrap();
+    let enforced = |sql: &str| {
+        let database = Connection::open_in_memory().unwrap();
+        database.execute_batch(&format!("PRAGMA foreign_keys = OFF; {items}{orders}")).unwrap();
+        run(&database, sql).unwrap();
+        database.query_row("PRAGMA foreign_keys", [], |row| row.get::<_, bool>(0)).unwrap()
+    };
+    assert!(enforced(&sql));
+    let off =
+        drop_foreign_keys(&schema, schema.table("orders").unwrap(), &["items", "stock"], false);
+    assert!(!enforced(&off));
     run(&database, &cleanup).unwrap();
     assert_eq!(strings(&database, "SELECT name FROM sqlite_master"), ["orders"]);
     assert_eq!(strings(&database, "SELECT CAST(item AS TEXT) FROM orders"), ["1", "2"]);

@@ -7,11 +7,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::completion::{complete, write_patch};
 use super::{Output, Status};
 use crate::analysis::code::Code;
-use crate::changes::ChangeSet;
+use crate::changes::{ChangeSet, FileChange};
 use crate::diagnostic::{Diagnostic, Diagnostics, Result};
 use crate::pipeline;
 use crate::plan::{RECORD, Record};
-use crate::verify;
+use crate::verify::{self, Scratch};
 use crate::workspace::{self, Workspace};
 
 /// What `check` is asked for.
@@ -94,6 +94,35 @@ fn records(workspace: &Workspace) -> Result<Vec<Record>> {
 /// The record of a module that was extracted before.
 pub(super) fn record_of(workspace: &Workspace, module: &str) -> Result<Option<Record>> {
     Ok(records(workspace)?.into_iter().find(|r| r.names.module == module))
+}
+
+/// Adds to `changes` what an extraction changes for services that were made before: their container files
+/// list the workspace's members. `scratch` is a copy of the monolith that holds `changes` already.
+pub(super) fn keep_in_step(
+    workspace: &Workspace,
+    changes: &mut ChangeSet,
+    scratch: &Scratch,
+) -> Result<()> {
+    let records = records(workspace)?;
+    if records.is_empty() {
+        return Ok(());
+    }
+    let after = workspace::load(&scratch.root().join("Cargo.toml"))?;
+    for record in records {
+        let code = Code::new(&after);
+        // What cannot be carried any more is for `check` to say; it is not this extraction's doing.
+        let again = pipeline::again(&code, &record, &mut Diagnostics::default())?;
+        let Some(mut again) = again else { continue };
+        verify::format_created(&mut again, &workspace.root, "2024");
+        let again =
+            again.against(|path| after.read(path), |path| pipeline::is_owned(&record, path));
+        for (path, change) in again.iter().filter(|(path, _)| path.starts_with(&record.names.dir)) {
+            if let FileChange::Edit { before, edits } = change {
+                changes.edit(path, before, edits.clone())?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What a second `extract` says: it is done, or what has gone out of step.

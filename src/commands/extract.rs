@@ -90,6 +90,7 @@ fn in_workspace(
         changes::check(&extraction.changes, &workspace.root)?;
     }
     let scratch = complete(workspace, &mut extraction.changes, output)?;
+    check::keep_in_step(workspace, &mut extraction.changes, &scratch)?;
     if arguments.dry_run {
         return Ok(show(workspace, &extraction, output));
     }

@@ -119,6 +119,8 @@ pub(super) struct ServiceMain<'a> {
 #[template(path = "service/src/run.rs.j2", escape = "none")]
 pub(super) struct ServiceRun {
     pub(super) has_database: bool,
+    /// Whether `compose` takes the settings: for the database or an argument.
+    pub(super) compose_reads_settings: bool,
 }
 
 #[derive(Template)]

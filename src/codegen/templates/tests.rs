@@ -166,7 +166,10 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
         "service/client/src/transport/tests.rs" => ClientTransportTests { names },
         "service/src/lib.rs" => ServiceLib { names, has_database: database },
         "service/src/main.rs" => ServiceMain { names, has_database: database },
-        "service/src/run.rs" => ServiceRun { has_database: database },
+        "service/src/run.rs" => ServiceRun {
+            has_database: database,
+            compose_reads_settings: database || !settings.is_empty(),
+        },
         "service/src/admin.rs" => ServiceAdmin { has_database: database },
         "service/build.rs" => ServiceBuild { migrations: "../../modules/a b/migrations" },
         "service/src/settings.rs" => ServiceSettings {

@@ -186,11 +186,13 @@ impl Facts<'_, '_> {
             settings: &settings,
         };
         changes.create(dir.join(".env.example"), render(&example)?)?;
+        changes.create(dir.join(".gitignore"), render(&templates::Gitignore)?)?;
         let operation = self.module.interface.operations.first().map_or("", |o| o.name.as_str());
         let readme = templates::Readme {
             names,
             has_database: sqlite,
             database_url: &database_url,
+            has_cutover: self.service.database.as_ref().is_some_and(|d| d.migrations.is_some()),
             example_route: &format!("/v1/{operation}"),
             test_arguments: &environment.test_arguments,
             settings: &settings,

@@ -140,6 +140,7 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
     };
     let history = if recent_sqlx { "_thing_service_migrations" } else { "_sqlx_migrations" };
     each! {
+        "service/.gitignore" => Gitignore,
         "service/src/server.rs" => ServiceServer,
         "service/wire/src/limits.rs" => WireLimits,
         "service/wire/src/operation.rs" => WireOperation,
@@ -226,6 +227,7 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
             names,
             has_database: database,
             database_url: "sqlite://thing.db?mode=rwc",
+            has_cutover: database,
             example_route: "/v1/find",
             test_arguments: "-p app",
             settings: &settings,

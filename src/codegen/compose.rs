@@ -11,6 +11,12 @@ use crate::analysis::module::Module;
 use crate::diagnostic::{Diagnostic, Result};
 use crate::plan::{ArgumentPlan, Holder, Origin, ServicePlan};
 
+/// Whether what is constructed takes something out of the settings.
+pub(super) fn reads_settings(service: &ServicePlan) -> bool {
+    service.database.is_some()
+        || service.arguments.iter().any(|a| matches!(a.from, Origin::Setting(_)))
+}
+
 /// Writes the file.
 pub(super) fn compose(
     code: &Code<'_>,
@@ -22,13 +28,20 @@ pub(super) fn compose(
         RustFile::new("Constructs the implementation: what the monolith's composition root did.");
     let api = scribe.item(module.api.id);
     let arc = scribe.path("std::sync::Arc");
-    let settings = scribe.path("crate::settings::Settings");
+    let settings = reads_settings(service).then(|| {
+        let settings = scribe.path("crate::settings::Settings");
+        quote!(settings: &#settings)
+    });
     let has_database = service.database.is_some();
     let pool_field = has_database.then(|| {
         let pool = scribe.path("crate::database::Pool");
         quote!(pub pool: #pool,)
     });
-    let about = docs("What was constructed, and what has to be closed at the end.");
+    let about = docs(if has_database {
+        "What was constructed, and what has to be closed at the end."
+    } else {
+        "What was constructed."
+    });
     file.item(quote! {
         #about
         pub struct Composed {
@@ -68,18 +81,25 @@ pub(super) fn compose(
     };
     statements.push(quote!(let api = #api_value;));
     let fields = if has_database { quote!(api, pool) } else { quote!(api) };
-    let about = docs(
-        "The implementation, on a database that is up to date.\n\n# Errors\nWhen the database cannot be \
-         reached.",
-    );
-    // The signature is the same for any module; without a database nothing waits.
-    let allow = (!has_database && !service.awaited).then(
-        || quote!(#[allow(clippy::unused_async, reason = "with a database it waits for it")]),
-    );
+    let (what, fails) = match (has_database, service.fallible) {
+        (true, false) => {
+            (", on a database that is up to date", "When the database cannot be reached.")
+        }
+        (true, true) => (
+            ", on a database that is up to date",
+            "When the database cannot be reached, or the implementation refuses to start.",
+        ),
+        (false, true) => ("", "When it refuses to start."),
+        (false, false) => ("", "None: nothing that it is made of can fail."),
+    };
+    let about = docs(&format!("The implementation{what}.\n\n# Errors\n{fails}"));
+    // `run.rs` waits in any case; without a database nothing does here.
+    let allow = (!has_database && !service.awaited)
+        .then(|| quote!(#[allow(clippy::unused_async, reason = "whoever calls it need not know")]));
     file.item(quote! {
         #about
         #allow
-        pub async fn compose(settings: &#settings) -> anyhow::Result<Composed> {
+        pub async fn compose(#settings) -> anyhow::Result<Composed> {
             #(#statements)*
             Ok(Composed { #fields })
         }

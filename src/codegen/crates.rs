@@ -94,6 +94,10 @@ impl Facts<'_, '_> {
             set(&mut manifest.dependencies, "sqlx", sqlx);
         }
         self.add_fixed(&mut manifest.dependencies, fixed::WIRE);
+        let has_json = manifest.dependencies.iter().any(|(key, _)| key == "serde_json");
+        if sqlx && !has_json {
+            self.add_fixed(&mut manifest.dev_dependencies, fixed::WIRE_DEV);
+        }
         manifest.render()
     }
 

@@ -2,6 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::compose::reads_settings;
 use super::templates::{self, render};
 use crate::analysis::module::Module;
 use crate::analysis::schema::quote;
@@ -91,7 +92,13 @@ impl Facts<'_, '_> {
         }
         add(src.join("lib.rs"), render(&templates::ServiceLib { names, has_database }))?;
         add(src.join("main.rs"), render(&templates::ServiceMain { names, has_database }))?;
-        add(src.join("run.rs"), render(&templates::ServiceRun { has_database }))?;
+        add(
+            src.join("run.rs"),
+            render(&templates::ServiceRun {
+                has_database,
+                compose_reads_settings: reads_settings(self.service),
+            }),
+        )?;
         add(src.join("admin.rs"), render(&templates::ServiceAdmin { has_database }))?;
         add(src.join("server.rs"), render(&templates::ServiceServer))?;
         add(src.join("healthcheck.rs"), render(&templates::ServiceHealthcheck))?;
@@ -179,11 +186,13 @@ impl Facts<'_, '_> {
             settings: &settings,
         };
         changes.create(dir.join(".env.example"), render(&example)?)?;
+        changes.create(dir.join(".gitignore"), render(&templates::Gitignore)?)?;
         let operation = self.module.interface.operations.first().map_or("", |o| o.name.as_str());
         let readme = templates::Readme {
             names,
             has_database: sqlite,
             database_url: &database_url,
+            has_cutover: self.service.database.as_ref().is_some_and(|d| d.migrations.is_some()),
             example_route: &format!("/v1/{operation}"),
             test_arguments: &environment.test_arguments,
             settings: &settings,

@@ -5,8 +5,10 @@
 pub(super) type Fixed = (&'static str, &'static str, bool, &'static [&'static str]);
 
 /// Besides the module (`wire`), sqlx (`migrate`, with [`WireSqlxError`]) and what signatures name.
-pub(super) const WIRE: &[Fixed] =
-    &[("serde", "1.0", true, &["derive"]), ("serde_json", "1.0", true, &[])];
+pub(super) const WIRE: &[Fixed] = &[("serde", "1.0", true, &["derive"])];
+
+/// For the wire crate's unit tests, which only [`WireSqlxError`] brings.
+pub(super) const WIRE_DEV: &[Fixed] = &[("serde_json", "1.0", true, &[])];
 
 /// Besides the module (`wire`), the wire crate, async-trait if the trait is one, and what signatures
 /// name.

@@ -427,6 +427,14 @@ pub(super) fn error(code: &Code<'_>, module: &Module<'_>) -> Result<String> {
     } else {
         quote!(format!("{self:?}"))
     };
+    let cause = wire::implements(code, form.item, "Error").then(|| {
+        let error = scribe.path("std::error::Error");
+        quote! {
+            fn cause(&self) -> Option<&(dyn #error + 'static)> {
+                #error::source(self)
+            }
+        }
+    });
     let from_transport = from_transport(form, &scribe);
     file.item(quote! {
         impl #failure for #ty {
@@ -441,6 +449,8 @@ pub(super) fn error(code: &Code<'_>, module: &Module<'_>) -> Result<String> {
             fn is_foreign(&self) -> bool {
                 #is_foreign
             }
+
+            #cause
 
             fn serialize<S: #serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 Mirror::serialize(self, serializer)

@@ -150,7 +150,9 @@ pub(super) fn extracted(
              cargo run -p {} --example monolith_tests -- {}",
             names.service, plan.environment.test_arguments
         )?;
-        writeln!(err, "  {}/CUTOVER.md, the runbook", names.dir)?;
+        if plan.schema.is_some() {
+            writeln!(err, "  {}/CUTOVER.md, the runbook", names.dir)?;
+        }
     } else {
         writeln!(err, "  review the patch; the same command without --dry-run writes it")?;
     }

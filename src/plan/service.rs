@@ -2,7 +2,7 @@
 //! form that the record keeps, since after the cut nobody can read it there again.
 
 use camino::Utf8PathBuf;
-use heck::{ToKebabCase, ToShoutySnakeCase};
+use heck::{ToKebabCase, ToShoutySnakeCase, ToSnakeCase};
 use serde::{Deserialize, Serialize};
 
 use super::{Names, relative};
@@ -243,7 +243,11 @@ fn setting_plan(setting: &Found) -> SettingPlan {
         name: own_name(&setting.name),
         kind: kind.to_owned(),
         access: access.to_owned(),
-        default: setting.default.as_deref().map(|literal| typed(literal, setting.ty)),
+        default: setting
+            .default
+            .as_deref()
+            .filter(|_| setting.ty != SettingType::String || !sounds_secret(&setting.name))
+            .map(|literal| typed(literal, setting.ty)),
         help: sentence(&help, &setting.name),
     }
 }
@@ -264,6 +268,15 @@ const TAKEN: [&str; 13] = [
     "token",
     "token_file",
 ];
+
+/// Whether a text of this name is a secret, most likely: the one that stands in the monolith's code is
+/// not for `--help` and documents, and not for production either.
+fn sounds_secret(name: &str) -> bool {
+    const WORDS: [&str; 8] =
+        ["key", "token", "secret", "password", "passwd", "passphrase", "credential", "credentials"];
+    let name = name.to_snake_case();
+    name.split('_').any(|word| WORDS.contains(&word) || word.ends_with("key"))
+}
 
 /// The setting's name in the service: the monolith's, unless that is taken or a keyword.
 fn own_name(name: &str) -> String {
@@ -331,6 +344,16 @@ mod tests {
             ("r#type", "module_type"),
         ] {
             assert_eq!(own_name(found), named);
+        }
+    }
+
+    #[test]
+    fn a_secret_is_known_by_its_name() {
+        for name in ["api_key", "apikey", "webhook_secret", "TOKEN", "db_password", "key"] {
+            assert!(sounds_secret(name), "{name}");
+        }
+        for name in ["greeting", "keyboard", "monkeys", "base_url"] {
+            assert!(!sounds_secret(name), "{name}");
         }
     }
 }

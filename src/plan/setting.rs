@@ -19,3 +19,10 @@ pub struct Setting {
     /// One sentence with its full stop; clap drops it.
     pub help: String,
 }
+
+impl Setting {
+    /// Whether it is a text, which may be a secret: its value is shown nowhere.
+    pub fn is_text(&self) -> bool {
+        self.kind.contains("String")
+    }
+}

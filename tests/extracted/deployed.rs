@@ -56,7 +56,8 @@ fn the_runbook_takes_a_deployed_database_over_and_loses_nothing() {
     assert_eq!(counts(&backup, &KEPT), kept);
 
     // Step 4.
-    assert_eq!(commands("## 4."), "inventory-service serve\n");
+    let switch = "export INVENTORY_TOKEN=$(openssl rand -hex 32)\ninventory-service serve\n";
+    assert_eq!(commands("## 4."), switch);
     let service = Service::start(folder, &[]);
     let new = Monolith::start(&after, &database, Some(&service));
     assert_eq!(counts(&database, &KEPT), kept);

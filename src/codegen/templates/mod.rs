@@ -55,6 +55,7 @@ macro_rules! the_same {
 }
 
 the_same! {
+    Gitignore = "service/.gitignore.j2";
     ServiceServer = "service/src/server.rs.j2";
     ServiceHealthcheck = "service/src/healthcheck.rs.j2";
     WireLimits = "service/wire/src/limits.rs.j2";
@@ -119,6 +120,8 @@ pub(super) struct ServiceMain<'a> {
 #[template(path = "service/src/run.rs.j2", escape = "none")]
 pub(super) struct ServiceRun {
     pub(super) has_database: bool,
+    /// Whether `compose` takes the settings: for the database or an argument.
+    pub(super) compose_reads_settings: bool,
 }
 
 #[derive(Template)]
@@ -250,6 +253,8 @@ pub(super) struct Readme<'a> {
     pub(super) names: &'a Names,
     pub(super) has_database: bool,
     pub(super) database_url: &'a str,
+    /// Whether there is a runbook.
+    pub(super) has_cutover: bool,
     /// The route of one operation: `/v1/find_item`.
     pub(super) example_route: &'a str,
     /// What the runner is given for the monolith's tests: `-p app`.

@@ -140,6 +140,7 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
     };
     let history = if recent_sqlx { "_thing_service_migrations" } else { "_sqlx_migrations" };
     each! {
+        "service/.gitignore" => Gitignore,
         "service/src/server.rs" => ServiceServer,
         "service/wire/src/limits.rs" => WireLimits,
         "service/wire/src/operation.rs" => WireOperation,
@@ -166,7 +167,10 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
         "service/client/src/transport/tests.rs" => ClientTransportTests { names },
         "service/src/lib.rs" => ServiceLib { names, has_database: database },
         "service/src/main.rs" => ServiceMain { names, has_database: database },
-        "service/src/run.rs" => ServiceRun { has_database: database },
+        "service/src/run.rs" => ServiceRun {
+            has_database: database,
+            compose_reads_settings: database || !settings.is_empty(),
+        },
         "service/src/admin.rs" => ServiceAdmin { has_database: database },
         "service/build.rs" => ServiceBuild { migrations: "../../modules/a b/migrations" },
         "service/src/settings.rs" => ServiceSettings {
@@ -223,6 +227,7 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
             names,
             has_database: database,
             database_url: "sqlite://thing.db?mode=rwc",
+            has_cutover: database,
             example_route: "/v1/find",
             test_arguments: "-p app",
             settings: &settings,

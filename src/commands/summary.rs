@@ -89,13 +89,16 @@ pub(super) fn extracted(
             )?;
         }
     }
-    for drop in plan.schema.iter().flat_map(|s| &s.drops).filter(|drop| drop.strict) {
+    let drops = plan.schema.iter().flat_map(|s| &s.drops);
+    let strict: Vec<&str> = drops.filter(|d| d.strict).map(|d| d.table.as_str()).collect();
+    if !strict.is_empty() {
         anything = true;
         writeln!(
             err,
-            "  once {} has run, an older build of the monolith refuses that database: its migrator does \
-             not\n      ignore what it does not know; see the way back in {}/CUTOVER.md",
-            drop.path, names.dir
+            "  once the migrations of {} have run, an older build refuses the database (strict migrators): \
+             see {}/CUTOVER.md",
+            strict.join(", "),
+            names.dir
         )?;
     }
     for setting in plan.service.settings(names) {

@@ -214,7 +214,7 @@ fn operation(
                 let argument = argument.trim_start_matches('_').to_owned();
                 // A type parameter is named as the method's fault already.
                 let generic = method.sig.generics.type_params().next().is_some();
-                if generic && matches!(ty, Type::Other("a type parameter", _)) {
+                if generic && matches!(ty, Type::Other(types::NOT_FOUND, _)) {
                     continue;
                 }
                 if let Some((label, why)) = uncarriable::find(&ty) {

@@ -1,6 +1,6 @@
 //! What has no form on a wire whatever its fields are, and why.
 
-use super::types::Type;
+use super::types::{self, Type};
 
 /// Something that cannot cross: what it is, and why it cannot.
 pub type Reason = (&'static str, &'static str);
@@ -50,12 +50,24 @@ const DATABASES: [&str; 17] = [
     "tokio-postgres",
 ];
 
+/// Why something that is no type of data, or of which calve does not see what it is, cannot cross.
+pub fn why_not_read(what: &str) -> &'static str {
+    match what {
+        types::MADE_BY_MACRO => {
+            "calve reads the source as it is written, not what macros make of it, so it cannot prove \
+             that nothing would be lost; write the type out to have it carried"
+        }
+        types::NOT_FOUND => "calve cannot prove that nothing would be lost",
+        _ => "only data can be written down",
+    }
+}
+
 /// The first thing in a type that cannot cross.
 pub fn find(ty: &Type) -> Option<Reason> {
     match ty {
         // What it leads to says more than that it is exclusive.
         Type::Reference { mutable: true, to } => find(to).or(Some(EXCLUSIVE)),
-        Type::Other(what, _) => Some((what, "only data can be written down")),
+        Type::Other(what, _) => Some((what, why_not_read(what))),
         Type::External { package, path, arguments, .. } => {
             let name = path.last().map(String::as_str).unwrap_or_default();
             handle(package, name).or_else(|| arguments.iter().find_map(find))

@@ -17,6 +17,7 @@ use quote::ToTokens;
 use super::code::{Code, Item, ItemId};
 use super::interface::Interface;
 use super::types::Type;
+use super::uncarriable::why_not_read;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
 pub use constructor::{Constructor, Parameter, infallible};
@@ -266,7 +267,7 @@ impl<'w> Decision<'_, 'w> {
                     span,
                     "type-cannot-cross",
                     &format!("`{text}` is {what}"),
-                    "only data can be written down",
+                    why_not_read(what),
                 );
                 true
             }

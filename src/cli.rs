@@ -31,7 +31,22 @@ enum Command {
 
 /// Runs calve as the arguments say. `calve` and `cargo calve` are the same program.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // Syntax trees are walked by recursion, and generated code nests deeper than a main thread's
+    // stack allows. Only the pages that are used cost anything.
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK);
+        match thread.spawn_scoped(scope, || run_here(arguments.clone())) {
+            // A defect has printed itself by then; 101 is what the main thread would end with.
+            Ok(thread) => thread.join().unwrap_or(ExitCode::from(101)),
+            Err(_) => run_here(arguments.clone()),
+        }
+    })
+}
+
+const STACK: usize = 1 << 30;
+
+fn run_here(mut arguments: Vec<OsString>) -> ExitCode {
     // cargo runs `cargo-calve calve …`.
     let by_cargo = arguments.first().is_some_and(|program| {
         std::path::Path::new(program).file_stem().is_some_and(|stem| stem == "cargo-calve")

@@ -8,12 +8,17 @@ use crate::workspace::{self, Workspace};
 pub(crate) struct Project {
     dir: tempfile::TempDir,
     members: Vec<String>,
+    excluded: Vec<String>,
 }
 
 impl Project {
     /// A workspace without members.
     pub(crate) fn new() -> Self {
-        Self { dir: tempfile::tempdir().expect("a temporary folder"), members: Vec::new() }
+        Self {
+            dir: tempfile::tempdir().expect("a temporary folder"),
+            members: Vec::new(),
+            excluded: Vec::new(),
+        }
     }
 
     /// A member with its path dependencies on other members and its files, given relative to its
@@ -40,19 +45,22 @@ impl Project {
 
     /// A crate beside the workspace's members that only has a name: a stand-in for one of a registry,
     /// for manifests and names are all that analysis looks at. It is excluded from the workspace.
-    pub(crate) fn foreign(self, name: &str) -> Self {
+    pub(crate) fn foreign(mut self, name: &str) -> Self {
         let manifest =
             format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
         self.write(&format!("{name}/Cargo.toml"), &manifest);
         self.write(&format!("{name}/src/lib.rs"), "");
+        self.excluded.push(name.to_owned());
         self
     }
 
     /// Reads it as calve does.
     pub(crate) fn load(&self) -> Workspace {
-        let members: Vec<String> = self.members.iter().map(|m| format!("\"{m}\"")).collect();
-        let manifest =
-            format!("[workspace]\nresolver = \"3\"\nmembers = [{}]\n", members.join(", "));
+        // A path dependency inside the folder would be a member unless it is excluded.
+        let manifest = format!(
+            "[workspace]\nresolver = \"3\"\nmembers = {:?}\nexclude = {:?}\n",
+            self.members, self.excluded
+        );
         self.write("Cargo.toml", &manifest);
         let status = std::process::Command::new("cargo")
             .args(["generate-lockfile", "--offline", "--quiet"])

@@ -226,7 +226,7 @@ fn operation(
                 let argument = argument_name(&typed.pat, &arguments);
                 // A type parameter is named as the method's fault already.
                 let generic = method.sig.generics.type_params().next().is_some();
-                if generic && matches!(ty, Type::Other("a type parameter", _)) {
+                if generic && matches!(ty, Type::Other(types::NOT_FOUND, _)) {
                     continue;
                 }
                 if let Some((label, why)) = uncarriable::find(&ty) {

@@ -94,3 +94,68 @@ fn head(block: &Item<'_>) -> std::ops::Range<usize> {
         _ => block.name_range(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::analysis::code::Code;
+    use crate::analysis::module;
+    use crate::diagnostic::Diagnostics;
+    use crate::testing::Project;
+
+    /// What is said when `module` is looked at, a line each: code, message, labels.
+    fn said(module: &str) -> Vec<String> {
+        let project = Project::new()
+            .member("ports", &[], &[("src/lib.rs", "pub trait Books {}\npub trait Lonely {}\n")])
+            .member(
+                "adapter",
+                &["ports"],
+                &[(
+                    "src/lib.rs",
+                    "use ports::Books;\npub struct Sql;\nimpl Books for Sql {}\n\
+                     #[cfg(test)]\nmod tests { struct Fake; impl ports::Lonely for Fake {} }\n",
+                )],
+            )
+            .member("plain", &[], &[("src/lib.rs", "pub fn f() {}\n")]);
+        let workspace = project.load();
+        let mut diagnostics = Diagnostics::default();
+        let code = Code::new(&workspace);
+        assert!(module::analyze(&code, module, None, None, &mut diagnostics).is_none());
+        let mut lines = Vec::new();
+        for diagnostic in diagnostics.iter() {
+            lines.push(format!("{}: {}", diagnostic.code, diagnostic.message));
+            for label in &diagnostic.labels {
+                lines.push(format!("{}: {}", label.file, label.text));
+            }
+        }
+        lines
+    }
+
+    #[test]
+    fn an_adapter_is_refused_at_its_impl_and_at_the_port() {
+        assert_eq!(
+            said("adapter"),
+            [
+                "ports-and-adapters: `adapter` implements `Books` of `ports`",
+                "adapter/src/lib.rs: implements `Books` of `ports`",
+                "ports/src/lib.rs: declared here",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_crate_of_ports_hears_who_implements_them() {
+        assert_eq!(
+            said("ports"),
+            [
+                "no-api-trait: `ports` offers no API trait to the rest",
+                "ports/src/lib.rs: implemented by adapter, not here",
+                "ports/src/lib.rs: nothing implements it outside of tests",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_library_without_traits_has_a_place_too() {
+        assert_eq!(said("plain")[1], "plain/src/lib.rs: no public trait in this library");
+    }
+}

@@ -75,7 +75,8 @@ pub fn find<'w>(code: &Code<'w>, library: usize) -> Vec<Reference<'w>> {
 }
 
 /// Files of the crates around the library that are not Rust and could name something of it: those that
-/// spell its name, and those that declare modules which nobody could look into.
+/// spell its name, those that declare modules which nobody could look into, and those that nobody could
+/// read.
 pub fn broken<'w>(
     code: &Code<'w>,
     library: usize,
@@ -97,7 +98,9 @@ pub fn broken<'w>(
             for (file, error) in code.root(index).broken.iter().copied() {
                 let Some(source) = code.source(file) else { continue };
                 let tells = |word: &str| source.text.contains(word);
-                if names.iter().any(|name| tells(name)) || tells("mod ") {
+                // A file that is not UTF-8 shows no text at all.
+                let silent = source.text.is_empty();
+                if silent || names.iter().any(|name| tells(name)) || tells("mod ") {
                     found.insert(file, (member, error));
                 }
             }

@@ -93,6 +93,18 @@ pub fn api_trait<'w>(
         if let [only] = found.as_slice() {
             return Some((**only).clone());
         }
+        if found.len() > 1 {
+            let message = format!("`{}` has several traits `{last}`", root.member.name);
+            let mut diagnostic = Diagnostic::error("several-api-traits", message);
+            for item in found {
+                diagnostic = diagnostic.at(item.file, item.name_range(), "declared here");
+            }
+            diagnostics.push(diagnostic.note(
+                "under a condition (`#[cfg]`) or in several modules; calve cannot tell which one is \
+                 meant",
+            ));
+            return None;
+        }
         let mut adapters = ports::adapters(code, library);
         adapters.retain(|a| a.port.name.as_deref() == Some(last));
         if !adapters.is_empty() {

@@ -104,3 +104,39 @@ fn mentions_future(ty: &syn::Type) -> bool {
     text.split(|c: char| !c.is_alphanumeric() && c != '_')
         .any(|word| matches!(word, "Future" | "BoxFuture" | "LocalBoxFuture"))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::analysis::code::Code;
+    use crate::diagnostic::Diagnostic;
+    use crate::testing::Project;
+
+    fn refusal(source: &str) -> Option<Diagnostic> {
+        let project = Project::new().member("m", &[], &[("src/lib.rs", source)]);
+        let workspace = project.load();
+        let code = Code::new(&workspace);
+        let root = code.root(code.library("m").unwrap());
+        let item = root.items.last().unwrap();
+        let syn::Item::Trait(api) = item.syntax else { panic!("the last item is the trait") };
+        super::refusal(api, item)
+    }
+
+    #[test]
+    fn each_form_is_called_by_its_name() {
+        for (attribute, method, label) in [
+            ("", "fn f(&self) -> impl Future<Output = ()> + Send;", "returns `impl Future`"),
+            ("", "fn f(&self) -> BoxFuture<'_, ()>;", "returns a boxed future"),
+            ("", "fn f(&self) -> Pin<Box<dyn Future<Output = ()>>>;", "returns a boxed future"),
+            ("", "fn g(&self);\nasync fn f(&self);", "a native `async fn`"),
+            ("", "fn f(&self) -> u8;", "synchronous"),
+            ("#[async_trait(?Send)]", "async fn f(&self);", "binds every call to one thread"),
+            ("#[cfg_attr(x, async_trait)]", "async fn f(&self);", "depends on the target"),
+        ] {
+            let refusal = refusal(&format!("{attribute}\npub trait Api {{ {method} }}")).unwrap();
+            assert!(refusal.labels[1].text.starts_with(label), "{:?}", refusal.labels);
+        }
+        assert!(
+            refusal("#[async_trait::async_trait]\npub trait Api { async fn f(&self); }").is_none()
+        );
+    }
+}

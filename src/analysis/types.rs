@@ -97,9 +97,8 @@ pub fn read(code: &Code<'_>, scope: ScopeId, ty: &syn::Type, known: &Substitutio
         }
         syn::Type::Paren(paren) => read(code, scope, &paren.elem, known),
         syn::Type::Group(group) => read(code, scope, &group.elem, known),
-        syn::Type::Path(path) if path.qself.is_none() => {
-            read_path(code, scope, &path.path, known).unwrap_or_else(|| other("a type parameter"))
-        }
+        syn::Type::Path(path) if path.qself.is_none() => read_path(code, scope, &path.path, known)
+            .unwrap_or_else(|| other(unread(code, scope, &path.path))),
         syn::Type::ImplTrait(_) => other("an `impl Trait`"),
         syn::Type::TraitObject(_) => other("a trait object"),
         syn::Type::FnPtr(_) => other("a function pointer"),
@@ -157,6 +156,9 @@ fn read_path(
                 return Some(ty);
             }
             let package = package_of(code, scope, &krate);
+            if code.workspace.member(&package).is_some() {
+                return None;
+            }
             let mut arguments = read_all();
             // `anyhow::Result<T>`, `std::io::Result<T>`: by convention `Result<T, Error>` of the same
             // module.
@@ -180,6 +182,39 @@ fn read_path(
         }
         _ => None,
     }
+}
+
+/// Of a type that only a macro's expansion shows.
+pub const MADE_BY_MACRO: &str = "a type that a macro defines";
+
+/// Of a type that calve does not find.
+pub const NOT_FOUND: &str = "a type whose definition calve does not find";
+
+/// What a name is that leads to no type.
+fn unread(code: &Code<'_>, scope: ScopeId, path: &syn::Path) -> &'static str {
+    let Some(last) = path.segments.last() else { return "a type without a name" };
+    let first = &path.segments[0].ident;
+    if first == "Self" {
+        return "a type that each implementation chooses";
+    }
+    let names: Vec<String> = path.segments.iter().map(|s| s.ident.to_string()).collect();
+    let root = match code.resolve_path(scope, path.leading_colon.is_some(), &names) {
+        Found::Item(id, _) => match code.item(id).kind {
+            ItemKind::Trait => return "a trait object",
+            _ => id.root,
+        },
+        Found::External(krate, _) => {
+            code.library(&package_of(code, scope, &krate)).unwrap_or(scope.root)
+        }
+        _ => scope.root,
+    };
+    // The name may be imported under another; macros that define types mention it where they are
+    // called.
+    let original = code.imported_as(scope, &names[0]).unwrap_or_else(|| last.ident.to_string());
+    if code.is_in_macro_call(root, &original) {
+        return MADE_BY_MACRO;
+    }
+    NOT_FOUND
 }
 
 /// The types of the standard library that a wire form is known for, by their last name.

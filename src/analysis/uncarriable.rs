@@ -1,6 +1,6 @@
 //! What has no form on a wire whatever its fields are, and why.
 
-use super::types::Type;
+use super::types::{self, Type};
 
 /// Something that cannot cross: what it is, and why it cannot.
 pub type Reason = (&'static str, &'static str);
@@ -50,12 +50,24 @@ const DATABASES: [&str; 17] = [
     "tokio-postgres",
 ];
 
+/// Why something that is no type of data, or of which calve does not see what it is, cannot cross.
+pub fn why_not_read(what: &str) -> &'static str {
+    match what {
+        types::MADE_BY_MACRO => {
+            "calve reads the source as it is written, not what macros make of it, so it cannot prove \
+             that nothing would be lost; write the type out to have it carried"
+        }
+        types::NOT_FOUND => "calve cannot prove that nothing would be lost",
+        _ => "only data can be written down",
+    }
+}
+
 /// The first thing in a type that cannot cross.
 pub fn find(ty: &Type) -> Option<Reason> {
     match ty {
         // What it leads to says more than that it is exclusive.
         Type::Reference { mutable: true, to } => find(to).or(Some(EXCLUSIVE)),
-        Type::Other(what, _) => Some((what, "only data can be written down")),
+        Type::Other(what, _) => Some((what, why_not_read(what))),
         Type::External { package, path, arguments, .. } => {
             let name = path.last().map(String::as_str).unwrap_or_default();
             handle(package, name).or_else(|| arguments.iter().find_map(find))
@@ -95,4 +107,62 @@ fn database(name: &str) -> Option<Reason> {
     }
     let of_connection = ["Pool", "Connection", "Client", "Executor", "Acquire", "Conn"];
     of_connection.iter().any(|end| name.ends_with(end)).then_some(CONNECTION)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::analysis::code::Code;
+    use crate::analysis::interface;
+    use crate::diagnostic::Diagnostics;
+    use crate::testing::Project;
+
+    /// What is said of `async fn f(&self, a: {argument}) -> {result};`: the messages.
+    fn said(argument: &str, result: &str) -> Vec<String> {
+        let source = format!(
+            "macro_rules! ids {{ ($($n:ident),*) => {{ $(pub struct $n(u64);)* }} }}\n\
+             ids!(UserId, OrderId);\n\
+             pub type Loop = Loop;\n\
+             pub mod r#type {{ pub struct Kind; }}\n\
+             #[async_trait]\n\
+             pub trait Api {{ async fn f(&self, a: {argument}) -> {result}; }}"
+        );
+        let project = Project::new().foreign("sqlx").foreign("anyhow").member(
+            "m",
+            &["sqlx", "anyhow"],
+            &[("src/lib.rs", &source)],
+        );
+        let workspace = project.load();
+        let code = Code::new(&workspace);
+        let root = code.root(code.library("m").unwrap());
+        let mut diagnostics = Diagnostics::default();
+        let api = root.items.iter().find(|i| i.name.as_deref() == Some("Api")).unwrap();
+        interface::read(&code, api, &mut diagnostics);
+        diagnostics.iter().map(|d| d.message.clone()).collect()
+    }
+
+    #[test]
+    fn what_cannot_cross_is_called_by_its_name() {
+        for (argument, what) in [
+            ("&mut sqlx::Transaction<'_, sqlx::Postgres>", "a database transaction"),
+            ("&sqlx::PgPool", "a database connection"),
+            ("&mut u8", "a `&mut` reference"),
+            ("&std::path::Path", "a path of the file system"),
+            ("Vec<std::sync::Arc<u8>>", "shared memory"),
+            ("Option<UserId>", "a type that a macro defines"),
+            ("Nowhere", "a type whose definition calve does not find"),
+            ("Loop", "a type whose definition calve does not find"),
+        ] {
+            let expected = format!("`f` takes {what}, which cannot cross a network");
+            assert_eq!(said(argument, "Result<(), String>"), [expected], "{argument}");
+        }
+        assert!(said("r#type::Kind", "Result<(), String>").is_empty());
+    }
+
+    #[test]
+    fn an_alias_of_another_crate_for_result_is_a_result() {
+        for result in ["anyhow::Result<u8>", "std::io::Result<u8>", "sqlx::Result<u8>"] {
+            assert!(said("u8", result).is_empty(), "{result}");
+        }
+        assert_eq!(said("u8", "u8"), ["`f` cannot fail"]);
+    }
 }

@@ -212,8 +212,7 @@ fn dependency(dependency: &cargo_metadata::Dependency) -> Option<Dependency> {
     })
 }
 
-/// Rust sources, SQL and manifests below the members' folders. A file that is not UTF-8 is an error
-/// only if it is one of these.
+/// Rust sources, SQL and manifests below the members' folders.
 fn read_files(
     root: &Utf8Path,
     members: &[Member],
@@ -244,19 +243,31 @@ fn read_files(
                 path.file_name(),
                 Some("Cargo.toml" | "calve.toml" | "rustfmt.toml" | ".rustfmt.toml")
             );
-        if !wanted || !entry.file_type().is_some_and(|t| t.is_file()) {
+        // A link to a file is compiled like the file; links to folders are not followed, so that a
+        // loop of them leads nowhere.
+        let is_file = entry.file_type().is_some_and(|t| t.is_file())
+            || (entry.path_is_symlink() && path.is_file());
+        if !wanted || !is_file {
             continue;
         }
-        let text = read(path).map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidData => {
-                Diagnostic::error("not-utf8", format!("`{path}` is not UTF-8"))
-                    .note("rustc does not read it either")
-                    .into()
-            }
-            _ => unreadable(path, &error),
-        })?;
         let relative = path.strip_prefix(root).unwrap_or(path).to_owned();
-        files.insert(relative, Source::new(text));
+        let source = match read(path) {
+            Ok(text) => Source::new(text),
+            // It may belong to nothing: a fixture, a template. Whoever needs it sees the reason.
+            Err(error)
+                if error.kind() == io::ErrorKind::InvalidData && path.extension() == Some("rs") =>
+            {
+                Source::unreadable("this file is not UTF-8".to_owned())
+            }
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return Err(Diagnostic::error("not-utf8", format!("`{path}` is not UTF-8"))
+                    .note("calve reads every manifest and migration of the workspace")
+                    .help("write the file in UTF-8")
+                    .into());
+            }
+            Err(error) => return Err(unreadable(path, &error)),
+        };
+        files.insert(relative, source);
     }
     Ok(files)
 }

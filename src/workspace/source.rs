@@ -32,6 +32,12 @@ impl Source {
         Self { text: text.into(), prefix, ast: OnceCell::new() }
     }
 
+    /// A Rust file that exists and cannot be read as text.
+    pub(super) fn unreadable(why: String) -> Self {
+        let ast = OnceCell::from(Err(SyntaxError { message: why, span: 0..0 }));
+        Self { text: "".into(), prefix: 0, ast }
+    }
+
     /// The syntax tree.
     ///
     /// # Errors

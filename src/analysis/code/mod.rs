@@ -5,6 +5,8 @@ mod imports;
 mod items;
 mod mentions;
 mod resolve;
+#[cfg(test)]
+mod tests;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};

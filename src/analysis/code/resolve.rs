@@ -141,6 +141,23 @@ impl<'w> Code<'w> {
         None
     }
 
+    /// The last name of the path that `name` stands for in a module, where a `use` brings it in.
+    pub fn imported_as(&self, scope: ScopeId, name: &str) -> Option<String> {
+        let root = self.root(scope.root);
+        let import = root.scopes[scope.index].imports.iter().find(|i| i.name == name)?;
+        import.path.last().cloned()
+    }
+
+    /// Whether a macro is called as an item of a root with `name` among its tokens: it may define it.
+    pub fn is_in_macro_call(&self, root: usize, name: &str) -> bool {
+        self.root(root).items.iter().any(|item| match item.syntax {
+            syn::Item::Macro(call) if call.ident.is_none() => mentions(call.mac.tokens.clone())
+                .iter()
+                .any(|m| m.names().iter().any(|n| n == name)),
+            _ => false,
+        })
+    }
+
     /// Looks `names` up from a module of the workspace on.
     fn descend(&self, scope: ScopeId, names: &[String], own: bool) -> Found {
         let Some((first, rest)) = names.split_first() else { return Found::Module(scope) };

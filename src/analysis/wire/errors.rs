@@ -117,7 +117,17 @@ pub(super) fn decide<'w>(
             .into_iter()
             .map(|field| {
                 let payload = payload(&field.ty);
-                if payload == Payload::Plain
+                if let Some(error) = foreign_error(&field.ty).filter(|_| payload == Payload::Plain)
+                {
+                    decision.refuse(
+                        &item,
+                        field.span,
+                        "foreign-error",
+                        &format!("`{error}` cannot be made on the other side"),
+                        "calve carries `sqlx::Error`, `std::io::Error`, `anyhow::Error` and boxed \
+                         errors; of any other, keep the text: a `String`",
+                    );
+                } else if payload == Payload::Plain
                     && !decision.place(&field.ty, &item, field.span, Position::Value)
                 {
                     decision.refuse(
@@ -140,6 +150,17 @@ pub(super) fn decide<'w>(
         return None;
     };
     Some(ErrorForm { item: *id, variants, transport })
+}
+
+/// An error type of another crate, as it is written.
+fn foreign_error(ty: &Type) -> Option<String> {
+    match ty {
+        Type::External { krate, path, .. } if path.last()?.ends_with("Error") => {
+            Some(format!("{krate}::{}", path.join("::")))
+        }
+        Type::Box(inner) => foreign_error(inner),
+        _ => None,
+    }
 }
 
 fn payload(ty: &Type) -> Payload {

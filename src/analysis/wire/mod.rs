@@ -17,6 +17,7 @@ use quote::ToTokens;
 use super::code::{Code, Item, ItemId};
 use super::interface::Interface;
 use super::types::Type;
+use super::uncarriable::why_not_read;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
 pub use constructor::{Constructor, Parameter, infallible};
@@ -266,7 +267,7 @@ impl<'w> Decision<'_, 'w> {
                     span,
                     "type-cannot-cross",
                     &format!("`{text}` is {what}"),
-                    "only data can be written down",
+                    why_not_read(what),
                 );
                 true
             }
@@ -536,14 +537,16 @@ impl<'w> Decision<'_, 'w> {
             );
         }
         for field in fields {
-            if let Some(inner) = container_of_mirror(&field.ty, &self.forms) {
+            if let Some((inner, reason)) = mirror_in_container(&field.ty, &self.forms) {
+                let inner = self.code.item(inner).name.unwrap_or_default();
                 self.failed = true;
                 self.diagnostics.push(
                     Diagnostic::error(
                         "nested-mirror",
                         format!("a field of `{name}` holds `{inner}` inside a container"),
                     )
-                    .at(item.file, item.source.range(field.span), "")
+                    .at(item.file, item.source.range(field.span), "cannot be mirrored here")
+                    .note(format!("the serde form of `{inner}` loses something: {reason}"))
                     .note("calve mirrors such a type only where it stands alone"),
                 );
             }
@@ -551,14 +554,18 @@ impl<'w> Decision<'_, 'w> {
     }
 }
 
-/// The container, if a type has a mirrored type inside one.
-fn container_of_mirror(ty: &Type, forms: &BTreeMap<ItemId, Form>) -> Option<&'static str> {
-    let has = |ty: &Type| contains_mirror(ty, forms);
-    match ty {
-        Type::Item(..) => None,
-        _ if ty.children().into_iter().any(has) => Some("a mirrored type"),
-        _ => None,
-    }
+/// The type that needs a mirror inside a container, and why it needs one.
+fn mirror_in_container<'f>(
+    ty: &Type,
+    forms: &'f BTreeMap<ItemId, Form>,
+) -> Option<(ItemId, &'f str)> {
+    ty.children().into_iter().find_map(|inner| match inner {
+        Type::Item(id, _) => match forms.get(id) {
+            Some(Form::Mirror { reason }) => Some((*id, reason.as_str())),
+            _ => None,
+        },
+        _ => mirror_in_container(inner, forms),
+    })
 }
 
 /// Whether a type that needs a mirror stands anywhere in `ty`.

@@ -17,6 +17,7 @@ pub(super) fn outside(
     holder: &Item<'_>,
 ) -> Diagnostic {
     let api = api(module);
+    let whole = reference.item == module.implementation.id;
     let (label, help) = match holder.syntax {
         syn::Item::Use(_) => {
             ("re-exported here", format!("take the re-export away; others need only `{api}`"))
@@ -42,7 +43,13 @@ pub(super) fn outside(
         ),
         _ => ("named here", format!("use the module through `{api}` only")),
     };
+    // The stub stands for the implementation only, not for what else the module shows.
+    let help = if whole || matches!(holder.syntax, syn::Item::Use(_)) { help } else { part(&api) };
     start(module, reference).at(reference.file, reference.range.clone(), label).note(WHY).help(help)
+}
+
+fn part(api: &str) -> String {
+    format!("make what it does an operation of `{api}`, or move it out of the module")
 }
 
 /// Whether a name stands before the braces of an `impl` block.

@@ -8,7 +8,7 @@ use camino::Utf8Path;
 
 use super::Output;
 use crate::changes::{self, ChangeSet};
-use crate::diagnostic::Result;
+use crate::diagnostic::{Diagnostic, Result};
 use crate::verify::{self, Scratch};
 use crate::workspace::Workspace;
 
@@ -20,7 +20,14 @@ pub(super) fn complete(
     output: &mut Output<'_>,
 ) -> Result<Scratch> {
     output.progress("formatting what is generated");
-    verify::format_created(changes, &workspace.root, "2024");
+    if !verify::format_created(changes, &workspace.root, "2024") {
+        output.progress_done();
+        let unformatted = Diagnostic::warning("no-rustfmt", "rustfmt did not format what is generated")
+            .note("`cargo fmt --check` and `calve check` will find the files out of step where it is there")
+            .help("rustup component add rustfmt");
+        // A warning that cannot be shown is no reason to stop.
+        let _ = output.refusal(Some(workspace), &unformatted);
+    }
     output.progress("resolving Cargo.lock");
     let scratch = Scratch::copy(&workspace.root, &[])?;
     scratch.write(changes, Utf8Path::new(""))?;

@@ -54,7 +54,7 @@ impl Output<'_> {
         diagnostic::render(list.iter(), &source, self.color_err, self.err)
     }
 
-    /// Shows one diagnostic that ended the run.
+    /// Shows one diagnostic; most often the one that ended the run.
     fn refusal(&mut self, workspace: Option<&Workspace>, one: &Diagnostic) -> io::Result<Status> {
         let source = |path: &Utf8Path| workspace.and_then(|w| w.read(path));
         diagnostic::render([one], &source, self.color_err, self.err)?;

@@ -8,14 +8,19 @@ use camino::Utf8Path;
 use crate::changes::ChangeSet;
 
 /// Formats every Rust file that the set creates, as the rustfmt configuration at `root` (the
-/// workspace root) says. Where there is no rustfmt, the files stay as they are.
-pub fn format_created(changes: &mut ChangeSet, root: &Utf8Path, edition: &str) {
+/// workspace root) says. Where there is no rustfmt, the files stay as they are; the answer is whether all
+/// were formatted.
+pub fn format_created(changes: &mut ChangeSet, root: &Utf8Path, edition: &str) -> bool {
+    let mut all = true;
     changes.rewrite_created(|path, text| {
         if path.extension() != Some("rs") {
             return None;
         }
-        rustfmt(root, edition, text)
+        let formatted = rustfmt(root, edition, text);
+        all &= formatted.is_some();
+        formatted
     });
+    all
 }
 
 /// The text as rustfmt writes it; none if it cannot be run or refuses.

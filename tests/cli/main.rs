@@ -56,6 +56,7 @@ cases! {
     refuses_a_read_only_tree
     refuses_a_single_package
     refuses_a_taken_feature
+    refuses_a_type_nobody_can_name
     refuses_an_empty_name
     refuses_an_existing_folder
     refuses_an_outbound_trait

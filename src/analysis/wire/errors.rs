@@ -91,6 +91,11 @@ pub(super) fn decide<'w>(
         return None;
     };
     let item = decision.code.item(*id);
+    if let syn::Item::Trait(syntax) = api.syntax
+        && !decision.require_name(&item, api, syntax.ident.span())
+    {
+        return None;
+    }
     let syn::Item::Enum(syntax) = item.syntax else {
         decision.failed = true;
         decision.diagnostics.push(

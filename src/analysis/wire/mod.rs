@@ -8,6 +8,7 @@ mod fields;
 mod keeps;
 mod mirrors;
 pub mod passing;
+mod required;
 mod serde_rules;
 mod transport;
 
@@ -295,19 +296,6 @@ impl<'w> Decision<'_, 'w> {
         );
     }
 
-    fn require_clone(&mut self, id: ItemId, holder: &Item<'_>, span: proc_macro2::Span) {
-        if !implements(self.code, id, "Clone") {
-            let name = self.code.item(id).name.unwrap_or_default();
-            self.failed = true;
-            self.diagnostics.push(
-                Diagnostic::error("not-clone", format!("`{name}` is borrowed but not `Clone`"))
-                    .at(holder.file, holder.source.range(span), "lent here")
-                    .note("arguments are borrowed when they are sent and owned when they arrive")
-                    .help(format!("derive `Clone` for `{name}`")),
-            );
-        }
-    }
-
     /// Whether a type is written as a JSON key.
     fn is_key(&self, ty: &Type) -> bool {
         match ty {
@@ -359,6 +347,9 @@ impl<'w> Decision<'_, 'w> {
             return;
         }
         let item = self.code.item(id);
+        if !self.require_name(&item, holder, span) {
+            return;
+        }
         let (fields, generics) = match item.syntax {
             syn::Item::Struct(s) => (fields(self.code, &item, &s.fields), &s.generics),
             syn::Item::Enum(e) => (

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::cargo::cargo;
+use crate::support::cargo::cargo_apart;
 use crate::support::process::Ended;
 use crate::support::{shop, tree};
 
@@ -65,7 +65,7 @@ fn a_method_that_is_added_is_carried_by_the_patch() {
     let said = mended(&shop);
     assert!(said.contains("/v1/rename"), "{said}");
     let build = ["check", "--offline", "--workspace", "--all-targets"];
-    let built = cargo(&shop, &build).ok();
+    let built = cargo_apart(&shop, &build).ok();
     assert!(!built.stderr.contains("warning"), "{}", built.stderr);
     let locked = shop::git(&shop, &["diff", "--stat", "HEAD", "--", "Cargo.lock"]).ok();
     assert_eq!(locked.stdout, "", "a method needs no other dependency");

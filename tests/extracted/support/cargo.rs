@@ -19,6 +19,17 @@ pub(crate) fn cargo(workspace: &Path, arguments: &[&str]) -> Ended {
     run_cargo(workspace, arguments)
 }
 
+/// Runs cargo in a workspace whose crates differ from those of the same name elsewhere: with a target
+/// folder of its own, since in a shared one cargo would take one's crate for the other's.
+#[track_caller]
+pub(crate) fn cargo_apart(workspace: &Path, arguments: &[&str]) -> Ended {
+    let _alone = alone();
+    let mut command = Command::new("cargo");
+    command.args(arguments).current_dir(workspace);
+    clean(&mut command).env("CARGO_TARGET_DIR", shop::folder("build-apart"));
+    run(&mut command, LIMIT)
+}
+
 /// Runs another program that builds.
 #[track_caller]
 pub(crate) fn exclusively(command: &mut Command) -> Ended {

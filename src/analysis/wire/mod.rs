@@ -60,8 +60,6 @@ pub struct Wire {
     pub error: ErrorForm,
     /// For each workspace package, the external crates whose own serde feature its types need.
     pub serde_of: BTreeMap<String, BTreeSet<String>>,
-    /// Whether a float crosses, so that parsing must be exact.
-    pub has_float: bool,
 }
 
 /// Decides for every type that the operations reach.
@@ -77,7 +75,6 @@ pub fn decide<'w>(
         forms: BTreeMap::new(),
         pending: BTreeSet::new(),
         serde_of: BTreeMap::new(),
-        has_float: false,
         metadata,
         diagnostics,
         failed: false,
@@ -97,8 +94,8 @@ pub fn decide<'w>(
     decision.refuse_unpassable(interface, api);
     let error = errors::decide(&mut decision, &interface.error, api, metadata);
     decision.refuse_hidden_mirrors();
-    let Decision { forms, serde_of, has_float, failed, .. } = decision;
-    Some(Wire { forms, error: error?, serde_of, has_float }).filter(|_| !failed)
+    let Decision { forms, serde_of, failed, .. } = decision;
+    Some(Wire { forms, error: error?, serde_of }).filter(|_| !failed)
 }
 
 fn type_span(signature: &syn::Signature, name: &str) -> Option<proc_macro2::Span> {
@@ -125,7 +122,6 @@ struct Decision<'a, 'w> {
     forms: BTreeMap<ItemId, Form>,
     pending: BTreeSet<ItemId>,
     serde_of: BTreeMap<String, BTreeSet<String>>,
-    has_float: bool,
     /// `[package.metadata.calve]` of the module.
     metadata: &'a serde_json::Value,
     diagnostics: &'a mut Diagnostics,
@@ -147,7 +143,6 @@ impl<'w> Decision<'_, 'w> {
             Type::Unit | Type::String | Type::Str => true,
             Type::Primitive(name) => {
                 if name.starts_with('f') {
-                    self.has_float = true;
                     self.refuse(
                         holder,
                         span,

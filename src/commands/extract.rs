@@ -1,17 +1,18 @@
 //! `calve extract`: plan, prove, write; or print what would be written.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::completion::{complete, write_patch};
+use super::proof::{self, Proof};
 use super::{Output, Status, check, summary};
 use crate::analysis::code::Code;
 use crate::changes;
 use crate::diagnostic::{Diagnostic, Diagnostics, Result};
 use crate::pipeline::{self, Extraction, Options};
-use crate::plan::ExtractionPlan;
-use crate::verify::{self, Outcome, Scratch, Step, Subject};
+use crate::verify;
 use crate::workspace::{self, Workspace};
 
 /// What `extract` is asked for.
@@ -37,9 +38,26 @@ pub struct Arguments {
     /// Go on although the git tree has changes that are not committed.
     #[arg(long)]
     allow_dirty: bool,
-    /// Write without building the result in a scratch copy first.
-    #[arg(long)]
+    /// What to prove in a scratch copy before anything is written [default: build; none of a dry run].
+    ///
+    /// May be given several times, or with commas. Whatever is named, the result is built first.
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    verify: Vec<Proof>,
+    /// Write without proving anything.
+    #[arg(long, conflicts_with = "verify")]
     no_verify: bool,
+}
+
+impl Arguments {
+    /// What is proven before anything is written.
+    fn proofs(&self) -> BTreeSet<Proof> {
+        let mut proofs: BTreeSet<Proof> = self.verify.iter().copied().collect();
+        // What does not build proves nothing else.
+        if !(self.no_verify || self.dry_run && proofs.is_empty()) {
+            proofs.insert(Proof::Build);
+        }
+        proofs
+    }
 }
 
 /// Runs the command.
@@ -91,18 +109,17 @@ fn in_workspace(
     }
     let scratch = complete(workspace, &mut extraction.changes, output)?;
     check::keep_in_step(workspace, &mut extraction.changes, &scratch)?;
+    let proofs = arguments.proofs();
+    proof::prove(&proofs, workspace, &extraction, &scratch, output)?;
     if arguments.dry_run {
         return Ok(show(workspace, &extraction, output));
-    }
-    if !arguments.no_verify {
-        prove(workspace, &extraction, &scratch, output)?;
     }
     let root = match &arguments.into {
         None => workspace.root.clone(),
         Some(into) => copy_into(workspace, into)?,
     };
     changes::apply(&extraction.changes, &root)?;
-    let written = summary::Written { root: &root, verified: !arguments.no_verify };
+    let written = summary::Written { root: &root, verified: !proofs.is_empty() };
     Ok(summary::extracted(workspace, &extraction, Some(&written), output).map(|()| Status::Done))
 }
 
@@ -115,118 +132,6 @@ fn show(
     output.out.flush()?;
     summary::extracted(workspace, extraction, None, output)?;
     Ok(Status::Done)
-}
-
-/// Builds the result in the scratch copy: the workspace, then each package that changed or depends on
-/// the module, and each of their binaries, alone.
-fn prove(
-    workspace: &Workspace,
-    extraction: &Extraction<'_>,
-    scratch: &Scratch,
-    output: &mut Output<'_>,
-) -> Result<()> {
-    let steps = steps(workspace, extraction);
-    let target = workspace.target_directory.join("calve");
-    let mut before: Option<Scratch> = None;
-    let mut unchanged = || -> Result<Utf8PathBuf> {
-        let copy = Scratch::copy(&workspace.root, &[])?;
-        let root = copy.root().to_owned();
-        before = Some(copy);
-        Ok(root)
-    };
-    let subject = Subject {
-        changed: scratch.root(),
-        changes: &extraction.changes,
-        target: &target,
-        steps: &steps,
-    };
-    let report = verify::judge(subject, &mut unchanged, &mut |line| output.progress(line))?;
-    output.progress_done();
-    if report.passed() {
-        return Ok(());
-    }
-    Err(does_not_build(&report, &extraction.plan.names.dir).into())
-}
-
-/// What the compiler says, and whose code it is about: the user's, or the generated code in `dir`.
-fn does_not_build(report: &verify::Report, dir: &Utf8Path) -> Diagnostic {
-    let mut diagnostic =
-        Diagnostic::error("does-not-build", "the result does not build as the monolith did")
-            .note("nothing was written");
-    let mut generated = true;
-    for step in &report.steps {
-        if let Outcome::Failed(messages) = &step.outcome
-            // What an earlier step said already is not said again.
-            && !messages.is_empty()
-        {
-            generated &= messages.iter().all(|message| points_below(message, dir));
-            diagnostic = diagnostic.note(format!("{}:\n{}", step.step, messages.join("\n")));
-        }
-    }
-    diagnostic.help(if generated {
-        "all of this is about code that calve wrote, so it is a defect of calve: please report it with \
-         these messages; --no-verify writes the result as it is"
-    } else {
-        "change the code that the compiler names so that it does not need the implementation; \
-         --no-verify writes the result as it is"
-    })
-}
-
-/// Whether the place of a rendered message lies in a folder. One without a place does not.
-fn points_below(message: &str, dir: &Utf8Path) -> bool {
-    let place = message.lines().find_map(|line| line.trim_start().strip_prefix("--> "));
-    // Windows writes the separators of its own.
-    place.is_some_and(|place| Utf8Path::new(&place.replace('\\', "/")).starts_with(dir))
-}
-
-fn steps(workspace: &Workspace, extraction: &Extraction<'_>) -> Vec<Step> {
-    let plan: &ExtractionPlan = &extraction.plan;
-    let mut packages: Vec<String> = workspace
-        .members
-        .iter()
-        .filter(|member| {
-            let depends =
-                member.dependencies.iter().any(|d| d.package == extraction.module.member.name);
-            let owns = |path| belongs(workspace, member, path, &plan.names.dir);
-            depends || extraction.changes.iter().any(|(path, _)| owns(path))
-        })
-        .map(|m| m.name.clone())
-        .collect();
-    packages.extend([&plan.names.wire, &plan.names.client, &plan.names.service].map(Clone::clone));
-    let mut steps = vec![Step::Workspace];
-    steps.extend(
-        packages.iter().map(|name| Step::Package { name: name.clone(), features: Vec::new() }),
-    );
-    for member in workspace.members.iter().filter(|m| packages.contains(&m.name)) {
-        for target in member.targets.iter().filter(|t| t.kind == workspace::TargetKind::Bin) {
-            steps.push(Step::Binary {
-                package: member.name.clone(),
-                name: target.name.clone(),
-                features: Vec::new(),
-            });
-        }
-    }
-    steps.push(Step::Binary {
-        package: plan.names.service.clone(),
-        name: plan.names.service.clone(),
-        features: Vec::new(),
-    });
-    steps
-}
-
-/// Whether a path belongs to a member and to none nested in it, nor to the new service in `service`.
-fn belongs(
-    workspace: &Workspace,
-    member: &workspace::Member,
-    path: &Utf8Path,
-    service: &Utf8Path,
-) -> bool {
-    let owner = workspace
-        .members
-        .iter()
-        .filter(|m| path.starts_with(&m.dir))
-        .max_by_key(|m| m.dir.as_str().len());
-    owner.is_some_and(|owner| owner.name == member.name && !path.starts_with(service))
 }
 
 fn refuse_dirty(workspace: &Workspace) -> Result<()> {
@@ -272,45 +177,4 @@ fn copy_into(workspace: &Workspace, into: &Utf8Path) -> Result<Utf8PathBuf> {
     into.canonicalize_utf8().map_err(|error| {
         Diagnostic::error("write-failed", format!("cannot find `{into}`: {error}")).into()
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::Project;
-    use crate::verify::{Report, StepReport};
-
-    #[test]
-    fn a_member_in_services_is_checked_and_the_new_service_is_nobody_s() {
-        let workspace = Project::new()
-            .member("services", &[], &[("src/lib.rs", "")])
-            .member("app", &[], &[("src/lib.rs", "")])
-            .load();
-        let member = workspace.member("services").unwrap();
-        let belongs =
-            |path: &str| belongs(&workspace, member, path.into(), Utf8Path::new("services/stock"));
-        assert!(belongs("services/src/lib.rs"));
-        assert!(!belongs("services/stock/src/lib.rs"));
-        assert!(!belongs("app/src/lib.rs"));
-    }
-
-    #[test]
-    fn who_is_to_change_something_is_told_by_where_the_messages_point() {
-        let help = |messages: &[&str]| {
-            let messages = messages.iter().map(|m| format!("error: no\n  --> {m}:1:1\n")).collect();
-            let report = Report {
-                steps: vec![StepReport {
-                    step: Step::Workspace,
-                    outcome: Outcome::Failed(messages),
-                }],
-            };
-            let diagnostic = does_not_build(&report, "services/stock".into());
-            diagnostic.help.unwrap()
-        };
-        let own = ["services/stock/wire/src/operations.rs", "services/stock/src/routes.rs"];
-        assert!(help(&own).contains("a defect of calve"));
-        assert!(!help(&[own[0], "app/src/main.rs"]).contains("a defect of calve"));
-        assert!(!help(&["services/stockpile/src/lib.rs"]).contains("a defect of calve"));
-        assert!(!points_below("error: no place", "services/stock".into()));
-    }
 }

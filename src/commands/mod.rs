@@ -3,6 +3,7 @@
 pub mod check;
 mod completion;
 pub mod extract;
+mod proof;
 mod summary;
 
 use std::io::{self, Write};

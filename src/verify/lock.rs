@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 
 use camino::Utf8Path;
-use toml_edit::DocumentMut;
+use toml_edit::{Array, DocumentMut};
 
 use super::cargo::{cargo, not_started};
 use crate::diagnostic::{Diagnostic, Result};
@@ -12,11 +13,28 @@ use crate::diagnostic::{Diagnostic, Result};
 /// Has cargo bring `Cargo.lock` in the scratch copy of the workspace at `root` up to date, from what is
 /// on this machine first, with the network if that is not enough. `before` is the user's lock. Returns
 /// the new text with the line ends that `before` has. An entry may disappear when nothing needs it any
-/// more; none may change its version or checksum.
+/// more; none may change its version or checksum: a new package is taken in an older version rather.
 ///
 /// # Errors
 /// `lock-failed` with what cargo said; `lock-changed` with the versions that would move.
 pub fn resolve_lock(root: &Utf8Path, before: &str) -> Result<String> {
+    let mut after = update(root)?;
+    let moved = moved(before, &after)?;
+    let (mut still, mut held) = (moved.clone(), BTreeSet::new());
+    // What is held may move something else.
+    while !still.is_empty() {
+        let more = still.iter().filter(|m| held.insert((*m).clone())).count();
+        let resolved = (more > 0).then(|| holding(&held, root, before)).transpose()?.flatten();
+        let Some(resolved) = resolved else { return Err(lock_changed(&moved)) };
+        after = resolved;
+        still = self::moved(before, &after)?;
+    }
+    let after = after.replace("\r\n", "\n");
+    Ok(if before.contains("\r\n") { after.replace('\n', "\r\n") } else { after })
+}
+
+/// The lock file as cargo completes it.
+fn update(root: &Utf8Path) -> Result<String> {
     // `--workspace` touches members alone and downloads no sources; a plain `cargo update` would raise
     // every version, `cargo metadata` wants the sources of all platforms.
     let mut said = String::new();
@@ -39,12 +57,55 @@ pub fn resolve_lock(root: &Utf8Path, before: &str) -> Result<String> {
             .help("check that the registry can be reached, then run the command again")
             .into());
     }
-    let after = fs::read_to_string(root.join("Cargo.lock")).map_err(|e| {
-        Diagnostic::error("lock-failed", format!("cannot read the new `Cargo.lock`: {e}"))
-    })?;
-    kept(before, &after)?;
-    let after = after.replace("\r\n", "\n");
-    Ok(if before.contains("\r\n") { after.replace('\n', "\r\n") } else { after })
+    fs::read_to_string(root.join("Cargo.lock")).map_err(|e| not_usable("read the new", &e))
+}
+
+/// The lock file if the packages in `held` keep their versions; none if that cannot be.
+///
+/// Of a new package cargo takes the newest version, and raises what is locked when that one asks for
+/// it. So a member that is there for this resolution alone wants exactly what was locked.
+fn holding(held: &BTreeSet<Moved>, root: &Utf8Path, before: &str) -> Result<Option<String>> {
+    let (manifest, lock) = (root.join("Cargo.toml"), root.join("Cargo.lock"));
+    let text = fs::read_to_string(&manifest).map_err(|e| not_usable("hold the versions of", &e))?;
+    let Ok(mut workspace) = text.parse::<DocumentMut>() else { return Ok(None) };
+    let members = workspace["workspace"]["members"].or_insert(Array::new().into());
+    let Some(members) = members.as_array_mut() else { return Ok(None) };
+    members.push(HOLDER);
+    let mut holder = format!(
+        "[package]\nname = \"{HOLDER}\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n[dependencies]\n"
+    );
+    for (index, held) in held.iter().enumerate() {
+        holder.push_str(&format!(
+            "held-{index} = {{ package = \"{}\", version = \"={}\", default-features = false }}\n",
+            held.name, held.from
+        ));
+    }
+    let folder = root.join(HOLDER);
+    #[expect(clippy::disallowed_methods, reason = "the scratch copy's own")]
+    let laid = || {
+        fs::create_dir_all(folder.join("src"))?;
+        fs::write(folder.join("src/lib.rs"), "")?;
+        fs::write(folder.join("Cargo.toml"), &holder)?;
+        fs::write(&manifest, workspace.to_string())?;
+        fs::write(&lock, before)
+    };
+    laid().map_err(|e| not_usable("hold the versions of", &e))?;
+    let resolved = update(root);
+    #[expect(clippy::disallowed_methods, reason = "the scratch copy's own")]
+    let taken_back = fs::write(&manifest, &text).and_then(|()| fs::remove_dir_all(&folder));
+    taken_back.map_err(|e| not_usable("hold the versions of", &e))?;
+    if resolved.is_err() {
+        return Ok(None);
+    }
+    // Without the holder, and with what it brought: locked versions stay.
+    update(root).map(Some)
+}
+
+/// The package that holds versions; no user's package is called that.
+const HOLDER: &str = "calve-holds-versions";
+
+fn not_usable(what: &str, error: &io::Error) -> Box<Diagnostic> {
+    Diagnostic::error("lock-failed", format!("cannot {what} `Cargo.lock`: {error}")).into()
 }
 
 /// Name, source and version with checksum of every package in a lock.
@@ -65,32 +126,39 @@ fn packages(lock: &str) -> Result<BTreeSet<(String, String, String)>> {
         .collect())
 }
 
-/// # Errors
-/// `lock-changed` when a package of `before` stands in `after` with another version instead.
-fn kept(before: &str, after: &str) -> Result<()> {
+/// A package of the lock before that stands in the one after with another version instead.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Moved {
+    name: String,
+    from: String,
+    to: String,
+}
+
+fn moved(before: &str, after: &str) -> Result<Vec<Moved>> {
     let (before, after) = (packages(before)?, packages(after)?);
     let mut moved = Vec::new();
-    let mut update = "cargo update".to_owned();
     for old in before.difference(&after) {
         let same = |new: &&(String, String, String)| new.0 == old.0;
         if let Some(new) = after.difference(&before).find(same) {
             let version = |entry: &str| entry.split(' ').next().unwrap_or_default().to_owned();
             let (from, to) = (version(&old.2), version(&new.2));
-            update.push_str(&format!(" -p {}@{from}", old.0));
-            moved.push(format!("`{}` {from} would become {to}", old.0));
+            moved.push(Moved { name: old.0.clone(), from, to });
         }
     }
-    if moved.is_empty() {
-        return Ok(());
-    }
+    Ok(moved)
+}
+
+fn lock_changed(moved: &[Moved]) -> Box<Diagnostic> {
     let mut error = Diagnostic::error(
         "lock-changed",
         "the new packages do not fit the versions in `Cargo.lock`",
     );
-    for line in moved {
-        error = error.note(line);
+    let mut update = "cargo update".to_owned();
+    for Moved { name, from, to } in moved {
+        update.push_str(&format!(" -p {name}@{from}"));
+        error = error.note(format!("`{name}` {from} would become {to}"));
     }
-    Err(error.help(format!("run `{update}` in a commit of its own, then extract")).into())
+    error.help(format!("run `{update}` in a commit of its own, then extract")).into()
 }
 
 #[cfg(test)]
@@ -112,18 +180,19 @@ mod tests {
     fn packages_may_come_and_go_but_not_move() {
         let before = format!("{HEAD}{}{}", entry("a", "1.0.0", "x"), entry("b", "1.0.0", "y"));
         let second = format!("{before}{}", entry("a", "2.0.0", "z"));
-        assert_eq!(kept(&before, &second), Ok(()));
-        assert_eq!(kept(&before, &format!("{HEAD}{}", entry("a", "1.0.0", "x"))), Ok(()));
+        assert_eq!(moved(&before, &second), Ok(Vec::new()));
+        let fewer = format!("{HEAD}{}", entry("a", "1.0.0", "x"));
+        assert_eq!(moved(&before, &fewer), Ok(Vec::new()));
 
         let raised = format!("{HEAD}{}{}", entry("a", "1.0.1", "w"), entry("b", "1.0.0", "y"));
-        let error = kept(&before, &raised).unwrap_err();
+        let error = lock_changed(&moved(&before, &raised).unwrap());
         assert_eq!(
             (error.code, error.notes.as_slice()),
             ("lock-changed", &["`a` 1.0.0 would become 1.0.1".to_owned()][..])
         );
         assert!(error.help.unwrap().contains("`cargo update -p a@1.0.0`"));
         let swapped = before.replace("\"x\"", "\"other\"");
-        assert_eq!(kept(&before, &swapped).unwrap_err().code, "lock-changed");
+        assert_eq!(moved(&before, &swapped).unwrap().len(), 1);
     }
 
     #[test]
@@ -167,5 +236,49 @@ mod tests {
         let error = resolve_lock(&root, &after).unwrap_err();
         assert_eq!(error.code, "lock-failed");
         assert!(error.notes[0].contains("nowhere"), "{error:?}");
+    }
+
+    #[test]
+    fn a_new_package_comes_in_a_version_that_moves_nothing() {
+        let temp = tempfile::tempdir().unwrap();
+        let root = Utf8PathBuf::from_path_buf(temp.path().to_owned()).unwrap();
+        let write = |path: &str, text: &str| {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let package = |dir: &str, name: &str, version: &str, needs: &str| {
+            let manifest = format!(
+                "[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2021\"\n[dependencies]\n{needs}\n"
+            );
+            write(&format!("{dir}/Cargo.toml"), &manifest);
+            write(&format!("{dir}/src/lib.rs"), "");
+            write(&format!("{dir}/.cargo-checksum.json"), r#"{"files":{},"package":"00"}"#);
+        };
+        write(
+            ".cargo/config.toml",
+            "[source.crates-io]\nreplace-with = \"here\"\n[source.here]\ndirectory = \"vendor\"\n",
+        );
+        write("Cargo.toml", "[workspace]\nresolver = \"2\"\nmembers = [\"app\"]\n");
+        package("vendor/old-base", "base", "1.0.0", "");
+        package("app", "app", "0.1.0", "base = \"1\"");
+        let before = resolve_lock(&root, HEAD).unwrap();
+
+        package("vendor/new-base", "base", "1.0.1", "");
+        package("vendor/old-tool", "tool", "1.0.0", "base = \"1\"");
+        package("vendor/new-tool", "tool", "1.1.0", "base = \"1.0.1\"");
+        package("app", "app", "0.1.0", "base = \"1\"\ntool = \"1\"");
+        let after = resolve_lock(&root, &before).unwrap();
+        assert!(after.contains("name = \"tool\"\nversion = \"1.0.0\""), "{after}");
+        assert_eq!(moved(&before, &after), Ok(Vec::new()));
+        assert!(!after.contains(HOLDER), "{after}");
+        assert!(!root.join(HOLDER).exists());
+        let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+        assert!(!manifest.contains(HOLDER), "{manifest}");
+
+        package("app", "app", "0.1.0", "base = \"1\"\ntool = \"1.1\"");
+        let error = resolve_lock(&root, &before).unwrap_err();
+        assert_eq!(error.code, "lock-changed");
+        assert_eq!(error.notes, ["`base` 1.0.0 would become 1.0.1"]);
     }
 }

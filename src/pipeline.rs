@@ -66,6 +66,7 @@ pub fn extract<'w>(
         code.workspace,
         module.member,
         &module.api,
+        module.is_adapter(),
         options.name.as_deref(),
         diagnostics,
     );
@@ -202,6 +203,7 @@ fn rewire_monolith<'w>(
         wire: &plan.wire,
         roots: &plan.roots,
         in_process: &plan.in_process,
+        without_adapter: &plan.without_adapter,
     };
     rewire::dependencies::edit(&facts, changes, diagnostics)
 }

@@ -15,7 +15,7 @@ use crate::workspace::{Member, SyntaxError};
 pub struct Module<'w> {
     /// The package.
     pub member: &'w Member,
-    /// The API trait.
+    /// The API trait: of the module's library, or a port that another crate declares.
     pub api: Item<'w>,
     /// The type that implements it.
     pub implementation: Item<'w>,
@@ -27,6 +27,13 @@ pub struct Module<'w> {
     pub contract: Contract,
     /// How each type crosses.
     pub wire: Wire,
+}
+
+impl Module<'_> {
+    /// Whether the API trait is a port: declared in a crate that is the contract, without this one.
+    pub fn is_adapter(&self) -> bool {
+        self.api.id.root != self.implementation.id.root
+    }
 }
 
 /// Understands the module of that package name. All that stands in the way is reported; what comes

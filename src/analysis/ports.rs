@@ -1,5 +1,7 @@
 //! Ports and adapters: traits that one crate declares and another implements.
 
+use std::collections::BTreeSet;
+
 use super::code::{Code, Found, Item, ItemId, ItemKind};
 use super::references::Reference;
 use super::select;
@@ -59,40 +61,57 @@ pub fn trait_of(code: &Code<'_>, block: &Item<'_>) -> Option<ItemId> {
     }
 }
 
-/// Says that the module's API trait lives elsewhere.
-pub fn refusal(module: &str, adapters: &[Adapter<'_>]) -> Diagnostic {
-    let mut names: Vec<String> = Vec::new();
-    let mut diagnostic = Diagnostic::error("ports-and-adapters", String::new());
-    for adapter in adapters {
-        let port = adapter.port.name.as_deref().unwrap_or_default();
-        let name = format!("`{port}` of `{}`", adapter.package);
-        if !names.contains(&name) {
-            let label = format!("implements {name}");
-            diagnostic = diagnostic.at(adapter.block.file, head(&adapter.block), label).at(
-                adapter.port.file,
-                adapter.port.name_range(),
-                "declared here",
-            );
-            names.push(name);
-        }
+/// The adapters whose type, or a function that returns it, other crates name outside of tests; all of
+/// them where nobody names any.
+pub fn in_use<'w>(
+    code: &Code<'w>,
+    library: usize,
+    references: &[Reference<'_>],
+) -> Vec<Adapter<'w>> {
+    let mut adapters = adapters(code, library);
+    let named: BTreeSet<ItemId> =
+        references.iter().filter(|r| !r.dev && !r.is_import).map(|r| r.item).collect();
+    let is_named = |adapter: &Adapter<'w>| {
+        select::self_type(code, &adapter.block).is_some_and(|ty| {
+            named.contains(&ty)
+                || named.iter().any(|id| {
+                    let item = code.item(*id);
+                    item.kind == ItemKind::Function
+                        && code.mentioned_by(&item).iter().any(
+                            |(_, found)| matches!(found, Found::Item(named, _) if *named == ty),
+                        )
+                })
+        })
+    };
+    if adapters.iter().any(is_named) {
+        adapters.retain(is_named);
     }
-    diagnostic.message = format!("`{module}` implements {}", names.join(", "));
-    diagnostic
-        .note(
-            "calve does not carry ports and adapters yet: a module whose API trait is declared in \
-             another crate",
-        )
-        .help("to extract it now, declare the trait in the module's own crate")
+    adapters
 }
 
-/// The trait's path in the head of an `impl` block.
-fn head(block: &Item<'_>) -> std::ops::Range<usize> {
-    match block.syntax {
-        syn::Item::Impl(syn::ItemImpl { trait_: Some((path, ..)), .. }) => {
-            block.source.range_of(path)
+/// The ports of adapters, each once, in the order of their first `impl`.
+pub fn of<'a, 'w>(adapters: &'a [Adapter<'w>]) -> Vec<&'a Item<'w>> {
+    let mut ports: Vec<&Item<'w>> = Vec::new();
+    for adapter in adapters {
+        if !ports.iter().any(|port| port.id == adapter.port.id) {
+            ports.push(&adapter.port);
         }
-        _ => block.name_range(),
     }
+    ports
+}
+
+/// Says that a crate implements several ports.
+pub fn several(code: &Code<'_>, module: &str, ports: &[&Item<'_>]) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error(
+        "several-api-traits",
+        format!("`{module}` implements several traits of other crates"),
+    );
+    for port in ports {
+        let label = format!("declared in {}", code.root(port.id.root).member.name);
+        diagnostic = diagnostic.at(port.file, port.name_range(), label);
+    }
+    let first = ports.first().and_then(|port| port.name.clone()).unwrap_or_default();
+    diagnostic.help(format!("choose one, for example --trait {first}"))
 }
 
 #[cfg(test)]

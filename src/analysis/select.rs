@@ -107,9 +107,13 @@ pub fn api_trait<'w>(
         }
         let mut adapters = ports::adapters(code, library);
         adapters.retain(|a| a.port.name.as_deref() == Some(last));
-        if !adapters.is_empty() {
-            diagnostics.push(ports::refusal(&root.member.name, &adapters));
-            return None;
+        match ports::of(&adapters).as_slice() {
+            [] => {}
+            [only] => return Some((*only).clone()),
+            several => {
+                diagnostics.push(ports::several(code, &root.member.name, several));
+                return None;
+            }
         }
         let names: Vec<String> = traits.iter().map(|i| format!("`{}`", name_of(i))).collect();
         diagnostics.push(
@@ -136,12 +140,12 @@ pub fn api_trait<'w>(
     match candidates.as_slice() {
         [only] => Some((**only).clone()),
         [] => {
-            let adapters = ports::adapters(code, library);
-            diagnostics.push(if adapters.is_empty() {
-                no_api_trait(code, library, &traits, references)
-            } else {
-                ports::refusal(&root.member.name, &adapters)
-            });
+            let adapters = ports::in_use(code, library, references);
+            match ports::of(&adapters).as_slice() {
+                [only] => return Some((*only).clone()),
+                [] => diagnostics.push(no_api_trait(code, library, &traits, references)),
+                several => diagnostics.push(ports::several(code, &root.member.name, several)),
+            }
             None
         }
         several => {

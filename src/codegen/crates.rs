@@ -10,6 +10,7 @@ use crate::analysis::types::Type;
 use crate::analysis::wire::{Payload, WIRE, fields};
 use crate::plan::features::WireFeature;
 use crate::plan::{Dependency, HouseStyle, Names, Origin, ServicePlan, relative};
+use crate::workspace::Member;
 
 /// What the manifests follow.
 pub(super) struct Facts<'a, 'w> {
@@ -115,7 +116,8 @@ impl Facts<'_, '_> {
         self.add_packages(&mut manifest.dependencies, &packages, &dir);
         let wire = Dependency::path(relative(&dir, self.names.dir.join("wire")));
         set(&mut manifest.dependencies, &self.names.wire, wire);
-        let async_trait = self.style.crate_of_module(self.module.member, "async-trait", &[]);
+        let async_trait =
+            self.style.crate_of_module(self.user_of("async-trait"), "async-trait", &[]);
         set(&mut manifest.dependencies, "async-trait", async_trait);
         self.add_fixed(&mut manifest.dependencies, fixed::CLIENT);
         self.add_fixed(&mut manifest.dev_dependencies, fixed::CLIENT_DEV);
@@ -129,8 +131,12 @@ impl Facts<'_, '_> {
             &format!("The {} module of the monolith as a service of its own", self.names.display),
         );
         let dir = &self.names.dir;
-        let module = self.own(&self.module.member.name, dir, &["implementation", WIRE]);
+        let gates: &[&str] =
+            if self.module.is_adapter() { &[] } else { &["implementation", WIRE] };
+        let module = self.own(&self.module.member.name, dir, gates);
         set(&mut manifest.dependencies, &self.module.member.name, module);
+        let contract = self.code.root(self.module.api.id.root).member.name.clone();
+        set(&mut manifest.dependencies, &contract, self.own(&contract, dir, &[]));
         set(&mut manifest.dependencies, &self.names.wire, Dependency::path("wire"));
         for argument in &self.service.arguments {
             if let Origin::Expression { packages, .. } = &argument.from {
@@ -155,7 +161,7 @@ impl Facts<'_, '_> {
             let dependency = if self.code.workspace.member(package).is_some() {
                 self.own(package, dir, &[])
             } else {
-                self.style.crate_of_module(self.module.member, package, &[])
+                self.style.crate_of_module(self.user_of(package), package, &[])
             };
             set(&mut manifest.dev_dependencies, package, dependency);
         }
@@ -192,7 +198,7 @@ impl Facts<'_, '_> {
         }
         for package in &packages.foreign {
             let features: &[&str] = &[];
-            let dependency = self.style.crate_of_module(self.module.member, package, features);
+            let dependency = self.style.crate_of_module(self.user_of(package), package, features);
             set(dependencies, package, dependency);
         }
     }
@@ -203,6 +209,16 @@ impl Facts<'_, '_> {
                 self.style.crate_from_registry(name, oldest, *default_features, features);
             set(dependencies, name, dependency);
         }
+    }
+
+    /// The member whose entry for a crate of a registry is followed: the module, the contract's crate, or
+    /// whoever has one.
+    fn user_of(&self, package: &str) -> &Member {
+        let workspace = self.code.workspace;
+        let has = |member: &&Member| member.dependencies.iter().any(|d| d.package == package);
+        let contract = workspace.member(&self.code.root(self.module.api.id.root).member.name);
+        let near = [Some(self.module.member), contract].into_iter().flatten();
+        near.chain(&workspace.members).find(has).unwrap_or(self.module.member)
     }
 
     /// A crate of the workspace, with those of `features` that it has.
@@ -218,7 +234,8 @@ impl Facts<'_, '_> {
         }
         let dir = self.code.workspace.member(package).map(|m| m.dir.clone()).unwrap_or_default();
         let dependency = Dependency::path(relative(from, &dir)).features(features);
-        if is_module { dependency.without_default_features() } else { dependency }
+        let is_gated = is_module && !self.module.is_adapter();
+        if is_gated { dependency.without_default_features() } else { dependency }
     }
 }
 

@@ -28,6 +28,8 @@ pub struct ExtractionPlan {
     pub roots: BTreeSet<String>,
     /// Packages whose tests go on with an implementation of their own.
     pub in_process: BTreeSet<String>,
+    /// Packages that need an adapter's crate no more, now that they construct the stub.
+    pub without_adapter: BTreeSet<String>,
     /// The type that the service serves.
     pub implementation: String,
     /// Generated files that the team owns; empty in a first run.
@@ -55,7 +57,8 @@ impl ExtractionPlan {
                     .help("move it away, or choose another name with --name"),
             );
         }
-        for feature in [crate::analysis::contract::IMPLEMENTATION, crate::analysis::wire::WIRE] {
+        let gated = [crate::analysis::contract::IMPLEMENTATION, crate::analysis::wire::WIRE];
+        for feature in gated.into_iter().filter(|_| !module.is_adapter()) {
             if module.member.features.contains_key(feature) {
                 diagnostics.push(
                     Diagnostic::error(
@@ -110,6 +113,7 @@ impl ExtractionPlan {
             style: HouseStyle::of(workspace, module.member),
             wire: wire_features(code, module),
             in_process: composition.in_process.iter().map(|p| p.member.to_owned()).collect(),
+            without_adapter: without_adapter(module, composition),
             implementation: module.implementation.name.clone().unwrap_or_default(),
             owned: Vec::new(),
             samples: samples::collect(code, module, &Samples::new()),
@@ -139,6 +143,7 @@ impl ExtractionPlan {
             wire: wire_features(code, module),
             roots: users(&record.names.client),
             in_process: BTreeSet::new(),
+            without_adapter: BTreeSet::new(),
             implementation: record.implementation.clone(),
             owned: record.owned.clone(),
             samples: samples::collect(code, module, &record.samples),
@@ -158,4 +163,19 @@ impl ExtractionPlan {
             samples: self.samples.clone(),
         }
     }
+}
+
+/// The packages with a composition root whose code names nothing else of an adapter's crate.
+fn without_adapter(module: &Module<'_>, composition: &Composition<'_>) -> BTreeSet<String> {
+    if !module.is_adapter() {
+        return BTreeSet::new();
+    }
+    let mut roots: BTreeSet<String> =
+        composition.roots.iter().map(|r| r.member.name.clone()).collect();
+    for reference in module.references.iter().filter(|r| !r.dev) {
+        if !composition.takes_away(reference.file, &reference.range) {
+            roots.remove(&reference.member.name);
+        }
+    }
+    roots
 }

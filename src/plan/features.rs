@@ -30,7 +30,10 @@ pub fn wire_features(code: &Code<'_>, module: &Module<'_>) -> BTreeMap<String, W
     // Whoever owns a type that crosses, or needs a registry type's serde for it.
     let mut owners: BTreeSet<String> = derived.clone();
     owners.extend(module.wire.serde_of.keys().cloned());
-    owners.insert(module.member.name.clone());
+    // An adapter owns no type of the contract.
+    if !module.is_adapter() {
+        owners.insert(module.member.name.clone());
+    }
 
     let mut features = BTreeMap::new();
     for package in &owners {

@@ -48,16 +48,24 @@ const ROLES: [&str; 8] =
     ["Api", "Service", "Contract", "Port", "Repository", "Gateway", "Interface", "Trait"];
 
 impl Names {
-    /// Names everything after the module, or after `name` where the user chose one.
+    /// Names everything after the module, or after `name` where the user chose one. An adapter is
+    /// named after its port: `storage_pg-client` would read as a database driver.
     pub fn choose(
         workspace: &Workspace,
         module: &Member,
         api: &Item<'_>,
+        is_adapter: bool,
         name: Option<&str>,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
-        let chosen = name.unwrap_or(&module.name);
-        if let Some(reason) = unusable_name(chosen) {
+        let api_trait = api.name.clone().unwrap_or_default();
+        let stem = stem(&api_trait);
+        let chosen = match name {
+            Some(name) => name.to_owned(),
+            None if is_adapter => stem.to_kebab_case(),
+            None => module.name.clone(),
+        };
+        if let Some(reason) = unusable_name(&chosen) {
             diagnostics.push(
                 Diagnostic::error("bad-name", format!("`{chosen}` cannot name packages"))
                     .note(reason)
@@ -66,11 +74,6 @@ impl Names {
             return None;
         }
         let display = chosen.to_kebab_case();
-        let api_trait = api.name.clone().unwrap_or_default();
-        let stem = ROLES
-            .iter()
-            .find_map(|role| api_trait.strip_suffix(role).filter(|stem| !stem.is_empty()))
-            .unwrap_or(&api_trait);
         let separator = separator(workspace);
         let package = |role: &str| {
             let kebab = format!("{display}-{role}");
@@ -115,6 +118,17 @@ impl Names {
             display,
         })
     }
+}
+
+/// What a trait is about: its name without the words that only say what it is.
+fn stem(api_trait: &str) -> &str {
+    let mut stem = api_trait;
+    while let Some(shorter) =
+        ROLES.iter().find_map(|role| stem.strip_suffix(role).filter(|stem| !stem.is_empty()))
+    {
+        stem = shorter;
+    }
+    stem
 }
 
 /// The separator that most of the workspace's longer package names use.

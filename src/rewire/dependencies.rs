@@ -31,6 +31,8 @@ pub struct Facts<'a, 'w> {
     pub roots: &'a BTreeSet<String>,
     /// Packages whose tests go on constructing the implementation themselves.
     pub in_process: &'a BTreeSet<String>,
+    /// Packages that need an adapter's crate no more.
+    pub without_adapter: &'a BTreeSet<String>,
 }
 
 /// Edits every manifest that changes.
@@ -45,7 +47,10 @@ pub fn edit(
     let mut all: BTreeMap<Utf8PathBuf, ManifestChanges> = BTreeMap::new();
     let root = Utf8PathBuf::from("Cargo.toml");
     members(facts, all.entry(root.clone()).or_default());
-    module(facts, all.entry(facts.module.member.manifest.clone()).or_default());
+    let is_adapter = facts.module.is_adapter();
+    if !is_adapter {
+        module(facts, all.entry(facts.module.member.manifest.clone()).or_default());
+    }
     for (package, feature) in facts.wire {
         let Some(member) = facts.workspace.member(package) else { continue };
         wire_feature(facts, member, feature, all.entry(member.manifest.clone()).or_default());
@@ -53,7 +58,11 @@ pub fn edit(
     for member in &facts.workspace.members {
         // The service is no consumer: it has the implementation.
         if member.name != facts.module.member.name && !member.dir.starts_with(&facts.names.dir) {
-            consumer(facts, member, &mut all);
+            if is_adapter {
+                root_of_adapter(facts, member, &mut all);
+            } else {
+                consumer(facts, member, &mut all);
+            }
         }
     }
     for (file, wanted) in all {
@@ -230,6 +239,59 @@ fn consumer(
     }
     if facts.roots.contains(&member.name) {
         stub(facts, member, inherits, all);
+    }
+}
+
+/// A crate that constructed an adapter: it gains the stub, and loses the adapter's crate unless something
+/// else of it is named. What only its tests need goes to its development dependencies.
+fn root_of_adapter(
+    facts: &Facts<'_, '_>,
+    member: &Member,
+    all: &mut BTreeMap<Utf8PathBuf, ManifestChanges>,
+) {
+    if !facts.roots.contains(&member.name) {
+        return;
+    }
+    let package = &facts.module.member.name;
+    let text = text_of(facts, &member.manifest).unwrap_or_default();
+    let of_adapter = || member.dependencies.iter().filter(|d| d.package == *package);
+    let inherits =
+        of_adapter().any(|d| manifest::inherits(&text, &table_of(d), &d.key));
+    stub(facts, member, inherits, all);
+    if !facts.without_adapter.contains(&member.name) {
+        return;
+    }
+    let in_tests = facts.in_process.contains(&member.name)
+        && !of_adapter().any(|d| d.kind == DependencyKind::Dev);
+    let changes = all.entry(member.manifest.clone()).or_default();
+    for dependency in of_adapter().filter(|d| d.kind == DependencyKind::Normal) {
+        // A feature of the crate that passes something on keeps it.
+        let named = |enables: &String| {
+            let key = &dependency.key;
+            let rest = enables.strip_prefix("dep:").unwrap_or(enables).strip_prefix(key.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+        };
+        if dependency.optional || member.features.values().flatten().any(named) {
+            continue;
+        }
+        changes.dependencies.push(DependencyEdit {
+            table: table_of(dependency),
+            key: dependency.key.clone(),
+            change: DependencyChange::Remove,
+        });
+        if in_tests {
+            let moved = if inherits {
+                Dependency::workspace()
+            } else {
+                Dependency::path(relative(&member.dir, &facts.module.member.dir))
+            };
+            let moved = moved.features(dependency.features.iter().map(String::as_str));
+            changes.dependencies.push(DependencyEdit {
+                table: DependencyTable::DEV,
+                key: dependency.key.clone(),
+                change: DependencyChange::Add(moved),
+            });
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod attributes;
 mod closure;
 mod dependencies;
 mod drawing;
+mod elsewhere;
 mod imports;
 
 pub(super) use attributes::attribute_place;
@@ -99,7 +100,8 @@ const DRIVERS: [&str; 20] = [
 
 /// Draws the line through the module's library.
 ///
-/// `api` and `implementation` are items of it; `references` are all names that others use.
+/// `implementation` is an item of it; `api` is, too, or stands in a contract crate: then nothing is
+/// gated. `references` are all names of the library that others use.
 pub fn draw<'w>(
     code: &Code<'w>,
     api: &Item<'w>,
@@ -107,6 +109,9 @@ pub fn draw<'w>(
     references: &[Reference<'w>],
     diagnostics: &mut Diagnostics,
 ) -> Option<Contract> {
+    if api.id.root != implementation.id.root {
+        return Some(elsewhere::of(code, implementation, references));
+    }
     let mut contract = closure::close(code, api, implementation, references, diagnostics)?;
     let root = code.root(api.id.root);
     let mut drawing = drawing::Drawing::new(code, &root, &contract);

@@ -58,7 +58,7 @@ fn names(module: &str) -> Names {
     let root = code.root(root);
     let api = root.items.iter().find(|i| i.name.as_deref() == Some("ThingApi"));
     let mut diagnostics = Diagnostics::default();
-    Names::choose(&workspace, member, api.unwrap(), None, &mut diagnostics).unwrap()
+    Names::choose(&workspace, member, api.unwrap(), false, None, &mut diagnostics).unwrap()
 }
 
 /// One setting of each kind, with texts that a format could take for its own.

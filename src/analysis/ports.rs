@@ -124,13 +124,14 @@ mod tests {
     /// What is said when `module` is looked at, a line each: code, message, labels.
     fn said(module: &str) -> Vec<String> {
         let project = Project::new()
-            .member("ports", &[], &[("src/lib.rs", "pub trait Books {}\npub trait Lonely {}\n")])
+            .member("ports", &[], &[("src/lib.rs", "pub trait Books {}\npub trait Shelves {}\npub trait Lonely {}\n")])
             .member(
                 "adapter",
                 &["ports"],
                 &[(
                     "src/lib.rs",
-                    "use ports::Books;\npub struct Sql;\nimpl Books for Sql {}\n\
+                    "use ports::{Books, Shelves};\npub struct Sql;\nimpl Books for Sql {}\n\
+                     impl Shelves for Sql {}\n\
                      #[cfg(test)]\nmod tests { struct Fake; impl ports::Lonely for Fake {} }\n",
                 )],
             )
@@ -150,13 +151,13 @@ mod tests {
     }
 
     #[test]
-    fn an_adapter_is_refused_at_its_impl_and_at_the_port() {
+    fn an_adapter_of_several_ports_is_asked_which() {
         assert_eq!(
             said("adapter"),
             [
-                "ports-and-adapters: `adapter` implements `Books` of `ports`",
-                "adapter/src/lib.rs: implements `Books` of `ports`",
-                "ports/src/lib.rs: declared here",
+                "several-api-traits: `adapter` implements several traits of other crates",
+                "ports/src/lib.rs: declared in ports",
+                "ports/src/lib.rs: declared in ports",
             ]
         );
     }
@@ -167,6 +168,7 @@ mod tests {
             said("ports"),
             [
                 "no-api-trait: `ports` offers no API trait to the rest",
+                "ports/src/lib.rs: implemented by adapter, not here",
                 "ports/src/lib.rs: implemented by adapter, not here",
                 "ports/src/lib.rs: nothing implements it outside of tests",
             ]

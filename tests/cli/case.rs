@@ -29,7 +29,7 @@ pub(crate) struct Case {
     /// Whether `in/` stands alone; else it is laid over `base`.
     #[serde(default)]
     pub(crate) alone: bool,
-    /// Files that are taken away.
+    /// Files and folders that are taken away.
     #[serde(default)]
     pub(crate) remove: Vec<Utf8PathBuf>,
     /// Files that get CRLF line ends.

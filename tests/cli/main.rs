@@ -31,6 +31,7 @@ cases! {
     a_broken_file_that_does_not_matter
     a_renamed_dependency_stays
     a_workspace_in_a_subfolder
+    an_adapter_behind_a_port
     decodes_through_the_constructor
     derives_wire_forms
     failed_calls_as_an_io_error

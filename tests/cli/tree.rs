@@ -49,9 +49,10 @@ pub(crate) fn write(path: &Utf8Path, bytes: &[u8]) {
     fs::write(path, bytes).unwrap_or_else(|e| panic!("{path}: {e}"));
 }
 
-/// Takes a file away.
+/// Takes a file or a folder away.
 pub(crate) fn remove(path: &Utf8Path) {
-    fs::remove_file(path).unwrap_or_else(|e| panic!("{path}: {e}"));
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    removed.unwrap_or_else(|e| panic!("{path}: {e}"));
 }
 
 /// The text of a file.

@@ -124,7 +124,14 @@ mod tests {
     /// What is said when `module` is looked at, a line each: code, message, labels.
     fn said(module: &str) -> Vec<String> {
         let project = Project::new()
-            .member("ports", &[], &[("src/lib.rs", "pub trait Books {}\npub trait Shelves {}\npub trait Lonely {}\n")])
+            .member(
+                "ports",
+                &[],
+                &[(
+                    "src/lib.rs",
+                    "pub trait Books {}\npub trait Shelves {}\npub trait Lonely {}\n",
+                )],
+            )
             .member(
                 "adapter",
                 &["ports"],

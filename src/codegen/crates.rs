@@ -131,8 +131,7 @@ impl Facts<'_, '_> {
             &format!("The {} module of the monolith as a service of its own", self.names.display),
         );
         let dir = &self.names.dir;
-        let gates: &[&str] =
-            if self.module.is_adapter() { &[] } else { &["implementation", WIRE] };
+        let gates: &[&str] = if self.module.is_adapter() { &[] } else { &["implementation", WIRE] };
         let module = self.own(&self.module.member.name, dir, gates);
         set(&mut manifest.dependencies, &self.module.member.name, module);
         let contract = self.code.root(self.module.api.id.root).member.name.clone();

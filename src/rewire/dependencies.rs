@@ -255,8 +255,7 @@ fn root_of_adapter(
     let package = &facts.module.member.name;
     let text = text_of(facts, &member.manifest).unwrap_or_default();
     let of_adapter = || member.dependencies.iter().filter(|d| d.package == *package);
-    let inherits =
-        of_adapter().any(|d| manifest::inherits(&text, &table_of(d), &d.key));
+    let inherits = of_adapter().any(|d| manifest::inherits(&text, &table_of(d), &d.key));
     stub(facts, member, inherits, all);
     if !facts.without_adapter.contains(&member.name) {
         return;

@@ -22,6 +22,7 @@ mod builds;
 mod check;
 mod container;
 mod deployed;
+mod image;
 mod monolith_tests;
 mod own_tests;
 mod patch;

@@ -114,18 +114,22 @@ impl Server {
         folder: &Path,
         environment: &[(&str, &str)],
     ) -> Self {
+        let mut command = Command::new(program);
+        command.args(arguments).env_clear().envs(environment.iter().copied());
+        Self::spawn(&mut command, folder)
+    }
+
+    /// Starts a command in a folder, which also takes what it says.
+    pub(crate) fn spawn(command: &mut Command, folder: &Path) -> Self {
         let log = folder.join(format!("{}.log", unique()));
         let output = File::create(&log).unwrap();
-        let child = Command::new(program)
-            .args(arguments)
+        let child = command
             .current_dir(folder)
-            .env_clear()
-            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(output.try_clone().unwrap())
             .stderr(output)
             .spawn()
-            .unwrap_or_else(|error| panic!("cannot run {}: {error}", program.display()));
+            .unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
         Self { process: Running { child, signals_group: false }, log }
     }
 
@@ -152,10 +156,25 @@ impl Server {
     #[track_caller]
     pub(crate) fn stop(mut self, signal: &str) -> i32 {
         self.process.signal(signal);
+        self.code_at_end()
+    }
+
+    /// Waits for its end and returns the exit code.
+    #[track_caller]
+    pub(crate) fn code_at_end(&mut self) -> i32 {
         let status = self.process.wait(LIMIT);
-        let status = status.unwrap_or_else(|| panic!("does not end by {signal}:\n{}", self.log()));
+        let status = status.unwrap_or_else(|| panic!("does not end:\n{}", self.log()));
         status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
     }
+}
+
+/// Whether a program of this machine's is missing that a test needs; in CI that is a failure.
+#[track_caller]
+pub(crate) fn is_missing(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let missing = !std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    assert!(!missing || std::env::var_os("CI").is_none(), "{program} is not installed");
+    missing
 }
 
 /// No server takes longer to start, to answer or to end.

@@ -51,26 +51,29 @@ pub fn extract<'w>(
     diagnostics: &mut Diagnostics,
 ) -> Result<Option<Extraction<'w>>> {
     let trait_name = options.api_trait.as_deref();
-    let Some(mut module) = module::analyze(code, module, trait_name, None, diagnostics) else {
+    let Some(boundary) = module::boundary(code, module, trait_name, None, diagnostics) else {
         return Ok(None);
     };
     let composition = composition::read(
         code,
-        &module.api,
-        &module.implementation,
-        &module.contract,
-        &module.references,
+        &boundary.api,
+        &boundary.implementation,
+        &boundary.contract,
+        &boundary.references,
         diagnostics,
     );
     let names = Names::choose(
         code.workspace,
-        module.member,
-        &module.api,
-        module.is_adapter(),
+        boundary.member,
+        &boundary.api,
+        boundary.is_adapter(),
         options.name.as_deref(),
         diagnostics,
     );
-    let (Some(composition), Some(names)) = (composition, names) else { return Ok(None) };
+    let module = module::crossing(code, boundary, diagnostics);
+    let (Some(composition), Some(names), Some(mut module)) = (composition, names, module) else {
+        return Ok(None);
+    };
     // What only the old construction named is no contract: after the cut nobody names it.
     let stays =
         |reference: &Reference<'_>| !composition.takes_away(reference.file, &reference.range);

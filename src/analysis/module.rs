@@ -36,11 +36,28 @@ impl Module<'_> {
     }
 }
 
-/// Understands the module of that package name. All that stands in the way is reported; what comes
-/// later than an error is not looked at.
-///
-/// `api_trait` is the trait where the user names one; `service` the folder of the service where the
-/// module was extracted before: what stands there is no consumer.
+/// What a module is made of, before anybody asks how its values cross.
+pub struct Boundary<'w> {
+    /// The package.
+    pub member: &'w Member,
+    /// The API trait.
+    pub api: Item<'w>,
+    /// The type that implements it.
+    pub implementation: Item<'w>,
+    /// Who names what of it.
+    pub references: Vec<Reference<'w>>,
+    /// What stays without the implementation.
+    pub contract: Contract,
+}
+
+impl Boundary<'_> {
+    /// As [`Module::is_adapter`].
+    pub fn is_adapter(&self) -> bool {
+        self.api.id.root != self.implementation.id.root
+    }
+}
+
+/// Understands the module of that package name: [`boundary`], then [`crossing`].
 pub fn analyze<'w>(
     code: &Code<'w>,
     name: &str,
@@ -48,6 +65,22 @@ pub fn analyze<'w>(
     service: Option<&Utf8Path>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Module<'w>> {
+    let boundary = boundary(code, name, api_trait, service, diagnostics)?;
+    crossing(code, boundary, diagnostics)
+}
+
+/// Finds the module of that package name, its trait, its implementation and its contract. All that
+/// stands in the way is reported; what comes later than an error is not looked at.
+///
+/// `api_trait` is the trait where the user names one; `service` the folder of the service where the
+/// module was extracted before: what stands there is no consumer.
+pub fn boundary<'w>(
+    code: &Code<'w>,
+    name: &str,
+    api_trait: Option<&str>,
+    service: Option<&Utf8Path>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Boundary<'w>> {
     let member = select::module(code.workspace, name, diagnostics)?;
     let library = code.library(&member.name)?;
     let mut not_rust = |what: &str, file: &Utf8Path, error: &SyntaxError| {
@@ -72,19 +105,21 @@ pub fn analyze<'w>(
     references.retain(|r| !service.is_some_and(|dir| r.member.dir.starts_with(dir)));
     let api = select::api_trait(code, library, &references, api_trait, diagnostics)?;
     let implementation = select::implementation(code, library, &api, &references, diagnostics)?;
+    let contract = contract::draw(code, &api, &implementation, &references, diagnostics)?;
+    Some(Boundary { member, api, implementation, references, contract })
+}
+
+/// How the module's operations and types cross. All that stands in the way is reported.
+pub fn crossing<'w>(
+    code: &Code<'w>,
+    boundary: Boundary<'w>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Module<'w>> {
+    let Boundary { member, api, implementation, references, contract } = boundary;
     let interface = interface::read(code, &api, diagnostics)?;
-    let contract = contract::draw(code, &api, &implementation, &references, diagnostics);
-    let wire = wire::decide(code, &interface, &api, &member.metadata, diagnostics);
+    let wire = wire::decide(code, &interface, &api, &member.metadata, diagnostics)?;
     if diagnostics.has_errors() {
         return None;
     }
-    Some(Module {
-        member,
-        api,
-        implementation,
-        interface,
-        references,
-        contract: contract?,
-        wire: wire?,
-    })
+    Some(Module { member, api, implementation, interface, references, contract, wire })
 }

@@ -1,5 +1,6 @@
 //! What calve says to a person: a code, a message, the places it is about, and what to do next.
 
+mod order;
 mod render;
 
 use std::fmt;
@@ -129,8 +130,10 @@ impl Diagnostics {
         self.list.iter().any(|d| d.severity == Severity::Error)
     }
 
-    /// All of them, in the order in which they came.
+    /// All of them: the most fundamental cause first, else in the order in which they came.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.list.iter()
+        let mut list: Vec<&Diagnostic> = self.list.iter().collect();
+        list.sort_by_key(|d| order::depth(d.code));
+        list.into_iter()
     }
 }

@@ -207,6 +207,7 @@ fn rewire_monolith<'w>(
         roots: &plan.roots,
         in_process: &plan.in_process,
         without_adapter: &plan.without_adapter,
+        test_support: &plan.test_support,
     };
     rewire::dependencies::edit(&facts, changes, diagnostics)
 }

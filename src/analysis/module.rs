@@ -105,7 +105,14 @@ pub fn boundary<'w>(
     references.retain(|r| !service.is_some_and(|dir| r.member.dir.starts_with(dir)));
     let api = select::api_trait(code, library, &references, api_trait, diagnostics)?;
     let implementation = select::implementation(code, library, &api, &references, diagnostics)?;
-    let contract = contract::draw(code, &api, &implementation, &references, diagnostics)?;
+    let contract = contract::draw(code, &api, &implementation, &references, diagnostics);
+    if contract.is_none()
+        && let Some(interface) = interface::read(code, &api, diagnostics)
+    {
+        // Nobody can go on from here, but what else stands in the way is said in the same run.
+        let _ = wire::decide(code, &interface, &api, &member.metadata, diagnostics);
+    }
+    let contract = contract?;
     Some(Boundary { member, api, implementation, references, contract })
 }
 

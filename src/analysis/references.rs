@@ -23,10 +23,14 @@ pub struct Reference<'w> {
     pub file: &'w Utf8Path,
     /// The path as written, in bytes of the file.
     pub range: Range<usize>,
+    /// The part of it that names the item, without what follows.
+    pub named: Range<usize>,
     /// What is named.
     pub item: ItemId,
     /// What follows the item's name: an associated function, a variant.
     pub rest: Vec<String>,
+    /// The alias of another crate by which it is named: `type Inventory = SqliteInventory;`.
+    pub alias: Option<ItemId>,
     /// Whether it stands in a `use`.
     pub is_import: bool,
     /// Whether it exists only under `cfg(test)` or in a test, example or bench.
@@ -49,21 +53,30 @@ pub fn find<'w>(code: &Code<'w>, library: usize) -> Vec<Reference<'w>> {
             let root = code.root(index);
             for item in root.items.iter().filter(|i| i.kind != ItemKind::Module) {
                 for (mention, found) in code.mentioned_by(item) {
-                    let Found::Item(named, rest) = found else { continue };
+                    let Found::Item(mut named, rest) = found else { continue };
+                    let mut alias = None;
                     if named.root != library {
-                        continue;
+                        // Where an alias stands for the type itself, its declaration is rewritten.
+                        let target = aliased(code, named).filter(|_| !rest.is_empty());
+                        let Some(target) = target.filter(|target| target.root == library) else {
+                            continue;
+                        };
+                        alias = Some(named);
+                        named = target;
                     }
-                    let first = item.source.range(mention.segments[0].span);
-                    let last = item.source.range(mention.segments[mention.segments.len() - 1].span);
+                    let place = |index: usize| item.source.range(mention.segments[index].span);
+                    let last = mention.segments.len() - 1;
                     references.push(Reference {
                         member,
                         target,
                         root: index,
                         holder: item.id,
                         file: item.file,
-                        range: first.start..last.end,
+                        range: place(0).start..place(last).end,
+                        named: place(0).start..place(last.saturating_sub(rest.len())).end,
                         item: named,
                         rest,
+                        alias,
                         is_import: item.kind == ItemKind::Use,
                         dev: item.test_only || target.kind.is_dev(),
                     });
@@ -72,6 +85,23 @@ pub fn find<'w>(code: &Code<'w>, library: usize) -> Vec<Reference<'w>> {
         }
     }
     references
+}
+
+/// The item that an alias without parameters of its own stands for, through other aliases.
+pub fn aliased(code: &Code<'_>, alias: ItemId) -> Option<ItemId> {
+    let mut at = alias;
+    // Bounded, since broken code can go round in a circle.
+    for _ in 0..8 {
+        let item = code.item(at);
+        let syn::Item::Type(declared) = item.syntax else { return (at != alias).then_some(at) };
+        let syn::Type::Path(path) = &*declared.ty else { return None };
+        let names: Vec<String> = path.path.segments.iter().map(|s| s.ident.to_string()).collect();
+        match code.resolve_path(item.scope, path.path.leading_colon.is_some(), &names) {
+            Found::Item(next, rest) if rest.is_empty() => at = next,
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// Files of the crates around the library that are not Rust and could name something of it: those that
@@ -111,7 +141,7 @@ pub fn broken<'w>(
 
 /// The module's own package (its tests and binaries) and every member that depends on it, directly
 /// or through others that may re-export it.
-fn users_of<'w>(code: &Code<'w>, package: &str) -> Vec<&'w Member> {
+pub fn users_of<'w>(code: &Code<'w>, package: &str) -> Vec<&'w Member> {
     let members = &code.workspace.members;
     let mut users: BTreeSet<&str> = BTreeSet::from([package]);
     let mut reverse: BTreeMap<&str, Vec<&str>> = BTreeMap::new();

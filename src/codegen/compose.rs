@@ -61,19 +61,7 @@ pub(super) fn compose(
         statements.extend(statement);
         passed.push(value);
     }
-    let constructor = scribed(&scribe, &service.constructor)?;
-    let mut construction = if service.literal {
-        let fields = service.arguments.iter().map(|a| field_ident(&a.name));
-        quote!(#constructor { #(#fields: #passed),* })
-    } else {
-        quote!(#constructor(#(#passed),*))
-    };
-    if service.awaited {
-        construction = quote!(#construction.await);
-    }
-    if service.fallible {
-        construction = quote!(#construction?);
-    }
+    let construction = construction(service, &passed, &scribe)?;
     let api_value = match service.returns {
         Holder::Bare => quote!(#arc::new(#construction)),
         Holder::Arc => construction,
@@ -81,7 +69,9 @@ pub(super) fn compose(
     };
     statements.push(quote!(let api = #api_value;));
     let fields = if has_database { quote!(api, pool) } else { quote!(api) };
-    let (what, fails) = match (has_database, service.fallible) {
+    let fallible = service.fallible || service.chain.iter().any(|link| link.fallible);
+    let awaited = service.awaited || service.chain.iter().any(|link| link.awaited);
+    let (what, fails) = match (has_database, fallible) {
         (true, false) => {
             (", on a database that is up to date", "When the database cannot be reached.")
         }
@@ -94,7 +84,7 @@ pub(super) fn compose(
     };
     let about = docs(&format!("The implementation{what}.\n\n# Errors\n{fails}"));
     // `run.rs` waits in any case; without a database nothing does here.
-    let allow = (!has_database && !service.awaited)
+    let allow = (!has_database && !awaited)
         .then(|| quote!(#[allow(clippy::unused_async, reason = "whoever calls it need not know")]));
     file.item(quote! {
         #about
@@ -105,6 +95,34 @@ pub(super) fn compose(
         }
     })?;
     Ok(file.finish(&scribe))
+}
+
+/// The call, literal or chain of calls that gives the implementation.
+fn construction(
+    service: &ServicePlan,
+    passed: &[TokenStream],
+    scribe: &Scribe<'_, '_>,
+) -> Result<TokenStream> {
+    let constructor = scribed(scribe, &service.constructor)?;
+    if service.literal {
+        let fields = service.arguments.iter().map(|a| field_ident(&a.name));
+        return Ok(quote!(#constructor { #(#fields: #passed),* }));
+    }
+    let settled = |value: TokenStream, awaited: bool, fallible: bool| {
+        let value = if awaited { quote!(#value.await) } else { value };
+        if fallible { quote!(#value?) } else { value }
+    };
+    let in_links: usize = service.chain.iter().map(|link| link.arguments).sum();
+    let (first, mut rest) = passed.split_at(passed.len().saturating_sub(in_links));
+    let mut made = quote!(#constructor(#(#first),*));
+    for link in &service.chain {
+        let (given, others) = rest.split_at(link.arguments.min(rest.len()));
+        rest = others;
+        let method = format_ident!("{}", link.method);
+        let on = settled(made, link.awaited, link.fallible);
+        made = quote!(#on.#method(#(#given),*));
+    }
+    Ok(settled(made, service.awaited, service.fallible))
 }
 
 /// The statement that makes an argument, if it takes one, and what is passed.

@@ -47,6 +47,21 @@ pub(super) fn extracted(
             dropped.file, dropped.line, dropped.why
         )?;
     }
+    for list in &extraction.composition.shortened {
+        if let Some((function, parameters)) = &list.function {
+            writeln!(
+                err,
+                "  dropped      {}: `{}` of `{function}` and what callers gave (only the construction used it)",
+                list.file,
+                parameters.join("`, `")
+            )?;
+        }
+    }
+    for renamed in &extraction.composition.renamed {
+        if let Some((old, new)) = &renamed.bound {
+            writeln!(err, "  renamed      {}: `{old}` to `{new}`, which holds the stub", renamed.file)?;
+        }
+    }
     for place in &extraction.composition.in_process {
         writeln!(err, "  in process   {} goes on with an implementation of its own", place.file)?;
     }

@@ -30,6 +30,8 @@ pub struct ExtractionPlan {
     pub in_process: BTreeSet<String>,
     /// Packages that need an adapter's crate no more, now that they construct the stub.
     pub without_adapter: BTreeSet<String>,
+    /// Packages that only tests use and that construct the implementation for them.
+    pub test_support: BTreeSet<String>,
     /// The type that the service serves.
     pub implementation: String,
     /// Generated files that the team owns; empty in a first run.
@@ -107,13 +109,18 @@ impl ExtractionPlan {
         }
         let roots: BTreeSet<String> =
             composition.roots.iter().map(|r| r.member.name.clone()).collect();
+        let going_on = |dev: bool| {
+            let places = composition.in_process.iter().filter(|place| place.dev == dev);
+            places.map(|place| place.member.to_owned()).collect::<BTreeSet<_>>()
+        };
         Some(Self {
             service: ServicePlan::of(composition, &names, module.member),
             environment: Environment::of(workspace, module.member, &names, &roots),
             style: HouseStyle::of(workspace, module.member),
             wire: wire_features(code, module),
-            in_process: composition.in_process.iter().map(|p| p.member.to_owned()).collect(),
             without_adapter: without_adapter(module, composition),
+            in_process: going_on(true),
+            test_support: going_on(false),
             implementation: module.implementation.name.clone().unwrap_or_default(),
             owned: Vec::new(),
             samples: samples::collect(code, module, &Samples::new()),
@@ -144,6 +151,7 @@ impl ExtractionPlan {
             roots: users(&record.names.client),
             in_process: BTreeSet::new(),
             without_adapter: BTreeSet::new(),
+            test_support: BTreeSet::new(),
             implementation: record.implementation.clone(),
             owned: record.owned.clone(),
             samples: samples::collect(code, module, &record.samples),

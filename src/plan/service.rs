@@ -20,6 +20,9 @@ pub struct ServicePlan {
     /// Whether the implementation is written as a struct literal.
     #[serde(default, skip_serializing_if = "is_false")]
     pub literal: bool,
+    /// The calls behind the first one, where the constructor is a builder's chain.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chain: Vec<LinkPlan>,
     /// Whether the constructor is awaited.
     #[serde(default, skip_serializing_if = "is_false")]
     pub awaited: bool,
@@ -35,6 +38,22 @@ pub struct ServicePlan {
     /// The constructor's arguments in order.
     #[serde(default, rename = "argument", skip_serializing_if = "Vec::is_empty")]
     pub arguments: Vec<ArgumentPlan>,
+}
+
+/// One more call in a builder's chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct LinkPlan {
+    /// The method.
+    pub method: String,
+    /// How many of the arguments it takes.
+    pub arguments: usize,
+    /// Whether what it is called on is awaited first.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub awaited: bool,
+    /// Whether what it is called on can fail.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub fallible: bool,
 }
 
 /// What a value is held in.
@@ -188,6 +207,17 @@ impl ServicePlan {
         Self {
             constructor: composition.constructor.path.clone(),
             literal: composition.constructor.form == Form::Literal,
+            chain: composition
+                .constructor
+                .chain
+                .iter()
+                .map(|link| LinkPlan {
+                    method: link.method.clone(),
+                    arguments: link.arguments,
+                    awaited: link.awaited,
+                    fallible: link.fallible,
+                })
+                .collect(),
             awaited: composition.constructor.is_async,
             fallible: composition.constructor.fallible,
             returns: holder(composition.constructor.wrapped),

@@ -33,6 +33,8 @@ pub struct Facts<'a, 'w> {
     pub in_process: &'a BTreeSet<String>,
     /// Packages that need an adapter's crate no more.
     pub without_adapter: &'a BTreeSet<String>,
+    /// Packages that only tests use, and that go on constructing it as well.
+    pub test_support: &'a BTreeSet<String>,
 }
 
 /// Edits every manifest that changes.
@@ -214,7 +216,12 @@ fn consumer(
                 changes.dependencies.push(edit);
             }
         }
-        if dependency.kind == DependencyKind::Dev && facts.in_process.contains(&member.name) {
+        let goes_on = match dependency.kind {
+            DependencyKind::Normal => facts.test_support.contains(&member.name),
+            DependencyKind::Dev => facts.in_process.contains(&member.name),
+            DependencyKind::Build => false,
+        };
+        if goes_on {
             all.entry(member.manifest.clone()).or_default().dependencies.push(DependencyEdit {
                 table,
                 key: dependency.key.clone(),

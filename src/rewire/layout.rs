@@ -38,34 +38,69 @@ impl Style {
     }
 }
 
-/// Replaces `range` by `with`, and `renamed` places in the same statement by their new texts.
+/// A place of a file and what will stand there.
+pub(super) type Small = (Range<usize>, String);
+
+/// Replaces `range` by `with`, and small places in the same statement by their new texts: the edit, and
+/// the bytes that it speaks for. What holds one of `others` keeps its layout.
 pub(super) fn replace(
     source: &Source,
     range: &Range<usize>,
     with: &str,
-    renamed: &[(Range<usize>, String)],
+    small: &[Small],
+    others: &[Range<usize>],
     style: Style,
-) -> Vec<TextEdit> {
+) -> (Range<usize>, TextEdit) {
     let text = &*source.text;
-    let Ok(file) = source.ast() else { return vec![TextEdit::replace(range.clone(), with)] };
-    let around = nodes_around(source, file, range);
+    let Ok(file) = source.ast() else {
+        return (range.clone(), TextEdit::replace(range.clone(), with));
+    };
+    let mut around = nodes_around(source, file, range);
+    let covers = |node: &Range<usize>, other: &Range<usize>| {
+        node.start <= other.start && other.end <= node.end && other != range
+    };
+    around.retain(|(node, _)| !others.iter().any(|other| covers(node, other)));
     let style = style.as_seen_in(source, file);
     let mut place = Place { range: range.clone(), text: with.to_owned() };
     if let Some(broken) = broken_chain(text, &place, &around, style) {
         place = broken;
     } else {
         for (node, kind) in around.iter().rev() {
-            let Some(wider) = place.widened(text, node, *kind, renamed, style) else { break };
+            let Some(wider) = place.widened(text, node, *kind, small, style) else { break };
             place = wider;
         }
     }
-    let mut edits: Vec<TextEdit> = renamed
+    (place.range.clone(), trimmed(text, place))
+}
+
+/// The text of a list between parentheses, on one line if it fits there now.
+pub(super) fn list(source: &Source, list: &Range<usize>, new: String, style: Style) -> String {
+    let text = &*source.text;
+    let Some(joined) = joined(&format!("({new})")) else { return new };
+    let line = text[start_of_line(text, list.start)..list.start].chars().count();
+    let behind = text[list.end..end_of_line(text, list.end)].trim_end().chars().count();
+    let inner = joined.get(1..joined.len() - 1).unwrap_or_default();
+    let width = inner.chars().count();
+    let fits = line + width + behind <= style.line && width <= style.short;
+    if fits { inner.to_owned() } else { new }
+}
+
+/// A region of the file with the small places in it replaced.
+pub(super) fn with_small(text: &str, region: Range<usize>, small: &[Small]) -> String {
+    let mut inside: Vec<&Small> = small
         .iter()
-        .filter(|(at, _)| !(place.range.start <= at.start && at.end <= place.range.end))
-        .map(|(at, name)| TextEdit::replace(at.clone(), name.clone()))
+        .filter(|(at, _)| region.start <= at.start && at.end <= region.end)
         .collect();
-    edits.push(trimmed(text, place));
-    edits
+    inside.sort_by_key(|(at, _)| at.start);
+    let mut new = String::new();
+    let mut at = region.start;
+    for (place, with) in inside {
+        new.push_str(&text[at..place.start]);
+        new.push_str(with);
+        at = place.end;
+    }
+    new.push_str(&text[at..region.end]);
+    new
 }
 
 /// A region of the file and what will stand there.
@@ -92,25 +127,16 @@ impl Place {
         text: &str,
         node: &Range<usize>,
         kind: Kind,
-        renamed: &[(Range<usize>, String)],
+        small: &[Small],
         style: Style,
     ) -> Option<Self> {
         if *node == self.range || kind == Kind::Fixed {
             return (*node == self.range)
                 .then(|| Self { range: self.range.clone(), text: self.text.clone() });
         }
-        let mut new = String::new();
-        let mut at = node.start;
-        for (place, name) in renamed {
-            if at <= place.start && place.end <= self.range.start {
-                new.push_str(&text[at..place.start]);
-                new.push_str(name);
-                at = place.end;
-            }
-        }
-        new.push_str(&text[at..self.range.start]);
-        new.push_str(&self.text);
-        new.push_str(&text[self.range.end..node.end]);
+        let before = with_small(text, node.start..self.range.start, small);
+        let after = with_small(text, self.range.end..node.end, small);
+        let new = [before.as_str(), &self.text, &after].concat();
         let joined = joined(&new)?;
         let column = text[start_of_line(text, node.start)..node.start].chars().count();
         let behind = text[node.end..end_of_line(text, node.end)].trim_end().chars().count();

@@ -1,16 +1,16 @@
 //! The composition roots: constructs the stub where the implementation was constructed, and takes away
 //! what only the implementation needed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
-use super::layout::{self, Style};
+use super::layout::{self, Small, Style};
 use super::lines;
 use super::uses::{self, Trimmed};
-use crate::analysis::code::{Code, Found, leaves};
-use crate::analysis::composition::{Composition, ErrorHandling, Root};
+use crate::analysis::code::{Code, Found, ScopeId, leaves};
+use crate::analysis::composition::{Composition, ErrorHandling, Root, Shortened, Spelling};
 use crate::changes::TextEdit;
 use crate::workspace::Source;
 
@@ -36,25 +36,28 @@ pub fn edits(
 ) -> Vec<(Utf8PathBuf, Vec<TextEdit>)> {
     let mut all: BTreeMap<Utf8PathBuf, Vec<TextEdit>> = BTreeMap::new();
     let style = Style::of(code);
-    // Imports are added once a module, however many roots it has.
-    let mut added = Vec::new();
-    for root in &composition.roots {
-        let Some(source) = code.source(root.file) else { continue };
-        let path = stub_path(code, root, names);
-        if path == names.client && !added.contains(&(root.file, root.scope.index)) {
-            added.push((root.file, root.scope.index));
-            all.entry(root.file.to_owned()).or_default().extend(import(code, root, source, names));
+    for (file, edits) in imports(code, composition, names) {
+        all.entry(file).or_default().extend(edits);
+    }
+    for (file, mut small) in small_places(code, composition, names) {
+        let Some(source) = code.source(&file) else { continue };
+        let roots: Vec<&Root<'_>> = composition.roots.iter().filter(|r| r.file == file).collect();
+        let others: Vec<Range<usize>> = roots.iter().map(|r| r.construction.clone()).collect();
+        for list in composition.shortened.iter().filter(|s| s.file == file) {
+            shorten(source, list, &others, &mut small, style);
         }
-        let construction = construction(source, root, &path, names);
-        let renamed: Vec<(Range<usize>, String)> =
-            root.annotations.iter().map(|at| (at.clone(), path.clone())).collect();
-        all.entry(root.file.to_owned()).or_default().extend(layout::replace(
-            source,
-            &root.construction,
-            &construction,
-            &renamed,
-            style,
-        ));
+        let edits = all.entry(file).or_default();
+        for root in roots {
+            let path = spelled(code, root.scope, &root.spelling, names);
+            let text = construction(source, root, &path, names);
+            let (covered, edit) =
+                layout::replace(source, &root.construction, &text, &small, &others, style);
+            edits.push(edit);
+            small.retain(|(at, _)| !covers(&covered, at));
+        }
+        edits.extend(small.into_iter().map(|(at, with)| {
+            TextEdit::replace(at, layout::with_newlines_of(&source.text, with))
+        }));
     }
     let mut gone: BTreeMap<Utf8PathBuf, Vec<Range<usize>>> = BTreeMap::new();
     for dropped in &composition.dropped {
@@ -109,32 +112,146 @@ fn construction(source: &Source, root: &Root<'_>, path: &str, names: StubNames<'
     }
 }
 
-/// How the stub's type is spelled at a root: by its name if the implementation was imported there and
-/// the name is free, else by its path.
-fn stub_path(code: &Code<'_>, root: &Root<'_>, names: StubNames<'_>) -> String {
-    let taken = code.resolve_path(root.scope, false, &[names.client.to_owned()]) != Found::Nothing;
-    if root.imported && !taken {
-        names.client.to_owned()
-    } else {
-        format!("{}::{}", names.krate, names.client)
+/// The places of every file with a root or a type where something short is put in the place of something
+/// short: types, names of bindings. What is taken away as a whole is left out.
+fn small_places(
+    code: &Code<'_>,
+    composition: &Composition<'_>,
+    names: StubNames<'_>,
+) -> BTreeMap<Utf8PathBuf, Vec<Small>> {
+    let mut all: BTreeMap<Utf8PathBuf, Vec<Small>> = BTreeMap::new();
+    for file in composition.roots.iter().map(|r| r.file.to_owned()) {
+        all.entry(file).or_default();
     }
+    for list in &composition.shortened {
+        all.entry(list.file.clone()).or_default();
+    }
+    for ty in &composition.types {
+        let text = spelled(code, ty.scope, &ty.spelling, names);
+        all.entry(ty.file.to_owned()).or_default().push((ty.range.clone(), text));
+    }
+    for renamed in &composition.renamed {
+        let place = (renamed.range.clone(), renamed.text.clone());
+        all.entry(renamed.file.clone()).or_default().push(place);
+    }
+    for (file, small) in &mut all {
+        small.retain(|(at, _)| {
+            !composition.dropped.iter().any(|d| d.file == *file && covers(&d.range, at))
+                && !composition
+                    .roots
+                    .iter()
+                    .any(|r| r.file == file.as_path() && covers(&r.construction, at))
+        });
+        small.sort_by_key(|(at, _)| at.start);
+        // A file can belong to several targets.
+        small.dedup();
+    }
+    all
+}
+
+fn covers(outer: &Range<usize>, inner: &Range<usize>) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
+
+/// Puts a list of parameters or arguments without what goes among the small places.
+fn shorten(
+    source: &Source,
+    list: &Shortened,
+    constructions: &[Range<usize>],
+    small: &mut Vec<Small>,
+    style: Style,
+) {
+    let gone = deletions(list);
+    small.retain(|(at, _)| !gone.iter().any(|range| covers(range, at)));
+    if constructions.iter().any(|construction| covers(&list.list, construction)) {
+        small.extend(gone.into_iter().map(|range| (range, String::new())));
+        return;
+    }
+    small.extend(gone.into_iter().map(|range| (range, String::new())));
+    let new = layout::with_small(&source.text, list.list.clone(), small);
+    small.retain(|(at, _)| !covers(&list.list, at));
+    small.push((list.list.clone(), layout::list(source, &list.list, new, style)));
+}
+
+/// The bytes of a list that go: elements with the comma that separates them from what stays.
+fn deletions(list: &Shortened) -> Vec<Range<usize>> {
+    let stays = |index: &usize| !list.without.contains(index);
+    let Some(last) = (0..list.elements.len()).rfind(stays) else {
+        return vec![list.list.clone()];
+    };
+    list.without
+        .iter()
+        .filter_map(|&index| {
+            let element = list.elements.get(index)?;
+            Some(if index < last {
+                element.start..list.elements[index + 1].start
+            } else {
+                list.elements[index - 1].end..element.end
+            })
+        })
+        .collect()
+}
+
+/// How the stub's type is spelled: by its name if the implementation was imported there and the name is
+/// free, else by its path.
+fn spelled(
+    code: &Code<'_>,
+    scope: ScopeId,
+    spelling: &Spelling,
+    names: StubNames<'_>,
+) -> String {
+    let taken = || code.resolve_path(scope, false, &[names.client.to_owned()]) != Found::Nothing;
+    match spelling {
+        Spelling::Alias(alias) => alias.clone(),
+        Spelling::Imported if !taken() => names.client.to_owned(),
+        Spelling::Imported | Spelling::Path => format!("{}::{}", names.krate, names.client),
+    }
+}
+
+/// The imports of the stub, one a module, however many places need it.
+fn imports(
+    code: &Code<'_>,
+    composition: &Composition<'_>,
+    names: StubNames<'_>,
+) -> BTreeMap<Utf8PathBuf, Vec<TextEdit>> {
+    let roots = composition.roots.iter().map(|r| (r.file, r.scope, &r.spelling, &r.construction));
+    let types = composition.types.iter().map(|t| (t.file, t.scope, &t.spelling, &t.range));
+    let mut all: BTreeMap<Utf8PathBuf, Vec<TextEdit>> = BTreeMap::new();
+    let mut added = BTreeSet::new();
+    for (file, scope, spelling, place) in roots.chain(types) {
+        if spelled(code, scope, spelling, names) == names.client
+            && *spelling == Spelling::Imported
+            && added.insert((file, scope))
+            && let Some(edit) = import(code, file, scope, place, names)
+        {
+            let edits = all.entry(file.to_owned()).or_default();
+            // A file can belong to several targets.
+            if !edits.contains(&edit) {
+                edits.push(edit);
+            }
+        }
+    }
+    all
 }
 
 /// `use inventory_client::InventoryClient;` beside the import that brought the implementation in.
 fn import(
     code: &Code<'_>,
-    root: &Root<'_>,
-    source: &Source,
+    file: &Utf8Path,
+    scope: ScopeId,
+    place: &Range<usize>,
     names: StubNames<'_>,
 ) -> Option<TextEdit> {
-    let file = source.ast().ok()?;
-    let scope = code.root(root.scope.root).scopes[root.scope.index].clone();
+    let source = code.source(file)?;
+    let syntax = source.ast().ok()?;
+    let scope = code.root(scope.root).scopes[scope.index].clone();
     let items = if scope.own_file {
-        &file.items
+        &syntax.items
     } else {
-        module_items(source, &file.items, &root.construction)?
+        module_items(source, &syntax.items, place)?
     };
-    let used = source.text[root.construction.clone()].split("::").next().unwrap_or_default().trim();
+    let used = source.text[place.clone()].split("::").next().unwrap_or_default().trim();
+    let used = used.split('<').next().unwrap_or_default();
     let near = items.iter().find_map(|item| match item {
         syn::Item::Use(syntax) if leaves(syntax).iter().any(|leaf| leaf.name == used) => {
             Some(source.range_of(item))

@@ -1,8 +1,10 @@
 //! Sorts every place that names something behind the API trait: import, construction, a statement that
 //! only runs migrations, a test's own business, or refused.
 
+mod chain;
 mod construction;
 mod refusal;
+mod support;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -15,7 +17,7 @@ pub(super) use construction::Construction;
 use super::constructor::ModuleFacts;
 use super::function::{self, Node, covers};
 use super::trace::{self, Site};
-use super::{InProcess, migrations};
+use super::{InProcess, TypeName, migrations, positions};
 use crate::analysis::code::{Found, ItemId, ItemKind};
 use crate::analysis::contract::Contract;
 use crate::analysis::references::Reference;
@@ -25,6 +27,8 @@ use crate::diagnostic::Diagnostic;
 pub(super) struct Sorted<'w> {
     pub(super) constructions: Vec<Construction<'w>>,
     pub(super) droppable: Vec<Droppable<'w>>,
+    /// Places in crates with a root that name the implementation as a type.
+    pub(super) types: Vec<TypeName<'w>>,
     pub(super) in_process: Vec<InProcess<'w>>,
     pub(super) refused: Vec<Diagnostic>,
 }
@@ -48,29 +52,31 @@ pub(super) fn all<'w>(
     let mut sorter = Sorter {
         module,
         in_process: BTreeSet::new(),
-        annotations: Vec::new(),
+        types: Vec::new(),
         sorted: Sorted {
             constructions: Vec::new(),
             droppable: Vec::new(),
+            types: Vec::new(),
             in_process: Vec::new(),
             refused: Vec::new(),
         },
     };
+    let support = support::crates(module.code.workspace);
     let mut seen = BTreeSet::new();
     for reference in references {
-        if reference.member.name == module.package || contract.kept.contains(&reference.item) {
+        if reference.member.name == module.package
+            || (contract.kept.contains(&reference.item) && !sorter.begins_a_builder(reference))
+        {
             continue;
         }
-        if reference.dev {
-            sorter
-                .in_process
-                .insert(InProcess { member: &reference.member.name, file: reference.file });
+        if reference.dev || support.contains(reference.member.name.as_str()) {
+            sorter.goes_on(reference);
         } else if seen.insert((reference.file, reference.range.start)) {
             sorter.place(reference);
         }
     }
     sorter.own_migrators();
-    sorter.attach_annotations();
+    sorter.settle_types();
     sorter.later_uses();
     sorter.sorted.in_process = sorter.in_process.into_iter().collect();
     sorter.sorted
@@ -79,8 +85,8 @@ pub(super) fn all<'w>(
 struct Sorter<'a, 'm, 'w> {
     module: &'a ModuleFacts<'m, 'w>,
     in_process: BTreeSet<InProcess<'w>>,
-    /// Names of the implementation in the type of a `let`, with that statement.
-    annotations: Vec<(&'a Reference<'w>, Range<usize>)>,
+    /// Where the implementation is named as a type: the reference, and the whole type.
+    types: Vec<(&'a Reference<'w>, Range<usize>)>,
     sorted: Sorted<'w>,
 }
 
@@ -94,6 +100,19 @@ impl<'a, 'w> Sorter<'a, '_, 'w> {
                 self.sorted.refused.push(refusal::outside(self.module, reference, &holder));
             }
             return;
+        }
+        let item = self.module.unaliased(reference.item);
+        if item == self.module.implementation.id && reference.alias.is_none() {
+            let by_type = match reference.rest.as_slice() {
+                [] => positions::type_at(&holder, &reference.range),
+                // `SqliteInventory::find(&inventory, …)`.
+                [method] if self.module.is_operation(method) => Some(reference.named.clone()),
+                _ => None,
+            };
+            if let Some(range) = by_type {
+                self.types.push((reference, range));
+                return;
+            }
         }
         let Some(function) = function::around(&holder, &reference.range) else {
             self.sorted.refused.push(refusal::outside(self.module, reference, &holder));
@@ -111,10 +130,10 @@ impl<'a, 'w> Sorter<'a, '_, 'w> {
             self.sorted.constructions.push(construction);
         } else if migrations::runs_them(self.module, item, &rest) {
             self.drop_statement(reference.root, &site, &nodes, &reference.range, reference);
-        } else if let Some(Node::Stmt(statement @ syn::Stmt::Local(_))) = nodes.last()
-            && item == self.module.implementation.id
+        } else if reference.alias.is_some()
+            && matches!(rest.as_slice(), [method] if self.module.is_operation(method))
         {
-            self.annotations.push((reference, site.range_of(statement)));
+            // The alias stands for the stub, which has the operations.
         } else {
             self.sorted.refused.push(refusal::inside(self.module, reference));
         }
@@ -227,17 +246,55 @@ impl<'a, 'w> Sorter<'a, '_, 'w> {
         }
     }
 
-    /// Gives the types of bindings to the constructions that the bindings hold.
-    fn attach_annotations(&mut self) {
-        for (reference, statement) in std::mem::take(&mut self.annotations) {
-            let construction = self.sorted.constructions.iter_mut().find(|c| {
-                c.root.file == reference.file && covers(&statement, &c.root.construction)
-            });
-            match construction {
-                Some(construction) => construction.root.annotations.push(reference.range.clone()),
-                None => self.sorted.refused.push(refusal::inside(self.module, reference)),
+    /// Lets the stub's type stand where the implementation's is named, in the crates that construct it;
+    /// elsewhere that name would make a consumer depend on the stub.
+    fn settle_types(&mut self) {
+        for (reference, range) in std::mem::take(&mut self.types) {
+            let holder = self.module.code.item(reference.holder);
+            let constructions = &self.sorted.constructions;
+            if constructions.iter().any(|c| c.root.member.name == reference.member.name) {
+                self.sorted.types.push(TypeName {
+                    file: reference.file,
+                    scope: holder.scope,
+                    range,
+                    spelling: construction::spelling(self.module, holder.scope, reference),
+                });
+            } else if function::around(&holder, &reference.range).is_some() {
+                self.sorted.refused.push(refusal::inside(self.module, reference));
+            } else {
+                self.sorted.refused.push(refusal::outside(self.module, reference, &holder));
             }
         }
+    }
+
+    /// Whether a reference to something that is contract still begins the construction of the
+    /// implementation: a builder is plain data until its last call.
+    fn begins_a_builder(&self, reference: &Reference<'w>) -> bool {
+        let holder = self.module.code.item(reference.holder);
+        if reference.dev || reference.rest.len() != 1 {
+            return false;
+        }
+        let Some(function) = function::around(&holder, &reference.range) else { return false };
+        let nodes = function::nodes(holder.source, function.block, &reference.range);
+        let site = Site::new(function);
+        let (item, rest) = (reference.item, &reference.rest);
+        construction::read(self.module, reference, &site, &nodes, item, rest).is_some()
+    }
+
+    /// Takes note of code for tests that goes on with an implementation in its own process.
+    fn goes_on(&mut self, reference: &'a Reference<'w>) {
+        if let Some(alias) = reference.alias {
+            let alias = self.module.code.item(alias);
+            let target = &self.module.code.root(alias.id.root).target;
+            if !alias.test_only && !target.kind.is_dev() {
+                self.sorted.refused.push(refusal::by_alias(self.module, reference, &alias));
+            }
+        }
+        self.in_process.insert(InProcess {
+            member: &reference.member.name,
+            file: reference.file,
+            dev: reference.dev,
+        });
     }
 
     /// Methods outside of the API trait that are called on what was constructed.

@@ -4,7 +4,7 @@ use quote::ToTokens;
 
 use super::{Constructor, Form, Wrapped};
 use crate::analysis::code::{Code, Found, Item, ItemId, ItemKind, ScopeId};
-use crate::analysis::select;
+use crate::analysis::{references, select};
 
 /// The module, as the other files of this folder look at it.
 pub(super) struct ModuleFacts<'a, 'w> {
@@ -15,6 +15,33 @@ pub(super) struct ModuleFacts<'a, 'w> {
     pub(super) library: usize,
     /// Name of the package.
     pub(super) package: String,
+}
+
+/// A function or method of the library as callers see it.
+pub(super) struct Signature<'w> {
+    /// The item that it stands in: itself, or an `impl`.
+    pub(super) item: Item<'w>,
+    pub(super) syntax: &'w syn::Signature,
+    /// The generics that its types may name.
+    generics: &'w syn::Generics,
+    /// What `Self` is.
+    owner: Option<ItemId>,
+}
+
+/// What a call gives.
+pub(super) struct Output {
+    pub(super) fallible: bool,
+    pub(super) wrapped: Wrapped,
+    pub(super) made: Made,
+}
+
+/// The value in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Made {
+    /// The implementation, or something of which only the API trait is known.
+    Implementation,
+    /// Another type of the library, such as a builder.
+    Part(ItemId),
 }
 
 /// A constructor with its parameters.
@@ -57,6 +84,10 @@ impl<'a, 'w> ModuleFacts<'a, 'w> {
 
     /// A method of the implementation outside of the API trait, with the `impl` it stands in.
     pub(super) fn method(&self, name: &str) -> Option<(Item<'w>, &'w syn::ImplItemFn)> {
+        self.method_of(self.implementation.id, name)
+    }
+
+    fn method_of(&self, ty: ItemId, name: &str) -> Option<(Item<'w>, &'w syn::ImplItemFn)> {
         let root = self.code.root(self.library);
         root.items.iter().filter(|i| i.kind == ItemKind::Impl && !i.test_only).find_map(|item| {
             let syn::Item::Impl(block) = item.syntax else { return None };
@@ -64,36 +95,67 @@ impl<'a, 'w> ModuleFacts<'a, 'w> {
                 syn::ImplItem::Fn(f) if f.sig.ident == name => Some(f),
                 _ => None,
             })?;
-            (select::self_type(self.code, item) == Some(self.implementation.id))
-                .then(|| (item.clone(), method))
+            (select::self_type(self.code, item) == Some(ty)).then(|| (item.clone(), method))
+        })
+    }
+
+    /// The item behind an alias of the library.
+    pub(super) fn unaliased(&self, item: ItemId) -> ItemId {
+        references::aliased(self.code, item).unwrap_or(item)
+    }
+
+    /// The function that `path` names: a free one, or a method of a type of the library.
+    pub(super) fn signature(&self, item: ItemId, rest: &[String]) -> Option<Signature<'w>> {
+        if let [method] = rest {
+            let (block, function) = self.method_of(item, method)?;
+            let syn::Item::Impl(syntax) = block.syntax else { return None };
+            return Some(Signature {
+                item: block,
+                syntax: &function.sig,
+                generics: generics_of(&function.sig, &syntax.generics),
+                owner: Some(item),
+            });
+        }
+        let function = self.code.item(item);
+        let syn::Item::Fn(syntax) = function.syntax else { return None };
+        rest.is_empty().then_some(Signature {
+            item: function,
+            syntax: &syntax.sig,
+            generics: &syntax.sig.generics,
+            owner: None,
         })
     }
 
     /// The constructor that `path(…)` names: an associated function of the implementation, or a free
     /// function, that returns it; or the implementation itself as a tuple struct.
     pub(super) fn constructor(&self, item: ItemId, rest: &[String]) -> Option<Constructing<'w>> {
-        match rest {
-            [] if item == self.implementation.id => self.literal(Form::Call),
-            [method] if item == self.implementation.id => {
-                let Some((block, function)) = self.method(method) else {
-                    return (method == "default").then(|| self.derived_default()).flatten();
-                };
-                let syn::Item::Impl(syntax) = block.syntax else { return None };
-                let path = format!("{}::{method}", self.public_path(item)?);
-                self.described(path, &block, &function.sig, &syntax.generics)
-            }
-            [] => {
-                let function = self.code.item(item);
-                let syn::Item::Fn(syntax) = function.syntax else { return None };
-                self.described(
-                    self.public_path(item)?,
-                    &function,
-                    &syntax.sig,
-                    &syntax.sig.generics,
-                )
-            }
-            _ => None,
+        if item == self.implementation.id && rest.is_empty() {
+            return self.literal(Form::Call);
         }
+        let Some(signature) = self.signature(item, rest) else {
+            let is_default = item == self.implementation.id && rest == ["default"];
+            return is_default.then(|| self.derived_default()).flatten();
+        };
+        let output = self.output(&signature)?;
+        if signature.syntax.receiver().is_some() || output.made != Made::Implementation {
+            return None;
+        }
+        Some(Constructing {
+            parameters: parameters(&signature),
+            described: Constructor {
+                path: self.path_of(item, rest)?,
+                form: Form::Call,
+                chain: Vec::new(),
+                is_async: signature.syntax.asyncness.is_some(),
+                fallible: output.fallible,
+                wrapped: output.wrapped,
+            },
+        })
+    }
+
+    /// How others spell a function of the library.
+    pub(super) fn path_of(&self, item: ItemId, rest: &[String]) -> Option<String> {
+        Some([vec![self.public_path(item)?], rest.to_vec()].concat().join("::"))
     }
 
     /// The implementation as a struct literal, or as a call of a tuple struct.
@@ -116,6 +178,7 @@ impl<'a, 'w> ModuleFacts<'a, 'w> {
             described: Constructor {
                 path: self.public_path(self.implementation.id)?,
                 form,
+                chain: Vec::new(),
                 is_async: false,
                 fallible: false,
                 wrapped: Wrapped::Bare,
@@ -129,6 +192,7 @@ impl<'a, 'w> ModuleFacts<'a, 'w> {
             described: Constructor {
                 path: format!("{}::default", self.public_path(self.implementation.id)?),
                 form: Form::Call,
+                chain: Vec::new(),
                 is_async: false,
                 fallible: false,
                 wrapped: Wrapped::Bare,
@@ -136,17 +200,9 @@ impl<'a, 'w> ModuleFacts<'a, 'w> {
         })
     }
 
-    fn described(
-        &self,
-        path: String,
-        item: &Item<'w>,
-        signature: &'w syn::Signature,
-        generics: &'w syn::Generics,
-    ) -> Option<Constructing<'w>> {
-        if signature.receiver().is_some() {
-            return None;
-        }
-        let syn::ReturnType::Type(_, output) = &signature.output else { return None };
+    /// What a call of a function gives; none if it is nothing of the library.
+    pub(super) fn output(&self, signature: &Signature<'w>) -> Option<Output> {
+        let syn::ReturnType::Type(_, output) = &signature.syntax.output else { return None };
         let (fallible, value) = match first_argument(output, &["Result"]) {
             Some(inner) => (true, inner),
             None => (false, &**output),
@@ -157,35 +213,27 @@ impl<'a, 'w> ModuleFacts<'a, 'w> {
                 (_, Some(inner)) => (Wrapped::Box, inner),
                 _ => (Wrapped::Bare, value),
             };
-        if !self.is_implementation(item.scope, value) {
-            return None;
+        let made = self.made(signature.item.scope, signature.owner, value)?;
+        Some(Output { fallible, wrapped, made })
+    }
+
+    fn made(&self, scope: ScopeId, owner: Option<ItemId>, ty: &syn::Type) -> Option<Made> {
+        let ty = match ty {
+            syn::Type::Reference(reference) => &*reference.elem,
+            other => other,
+        };
+        if self.is_implementation(scope, ty) {
+            return Some(Made::Implementation);
         }
-        let parameters = signature.inputs.iter().filter_map(|input| match input {
-            syn::FnArg::Typed(typed) => Some(Parameter {
-                name: super::bindings::plain_name(&typed.pat).map_or_else(
-                    || typed.pat.to_token_stream().to_string(),
-                    |n| n.ident.to_string(),
-                ),
-                ty: &typed.ty,
-                scope: item.scope,
-                generics: Some(if signature.generics.params.is_empty() {
-                    generics
-                } else {
-                    &signature.generics
-                }),
-            }),
-            syn::FnArg::Receiver(_) => None,
-        });
-        Some(Constructing {
-            parameters: parameters.collect(),
-            described: Constructor {
-                path,
-                form: Form::Call,
-                is_async: signature.asyncness.is_some(),
-                fallible,
-                wrapped,
-            },
-        })
+        let syn::Type::Path(path) = ty else { return None };
+        let item = match path.path.is_ident("Self") {
+            true => owner?,
+            false => self.unaliased(self.resolves(scope, &path.path)?),
+        };
+        if item == self.implementation.id {
+            return Some(Made::Implementation);
+        }
+        (item.root == self.library).then_some(Made::Part(item))
     }
 
     /// Whether a type is the implementation, or something of which only the API trait is known.
@@ -200,8 +248,7 @@ impl<'a, 'w> ModuleFacts<'a, 'w> {
         };
         match ty {
             syn::Type::Path(path) => {
-                path.path.is_ident("Self")
-                    || self.resolves(scope, &path.path) == Some(self.implementation.id)
+                self.resolves(scope, &path.path) == Some(self.implementation.id)
             }
             syn::Type::ImplTrait(ty) => api(&ty.bounds),
             syn::Type::TraitObject(ty) => api(&ty.bounds),
@@ -217,6 +264,30 @@ impl<'a, 'w> ModuleFacts<'a, 'w> {
             _ => None,
         }
     }
+}
+
+/// The parameters of a function, `self` left out.
+pub(super) fn parameters<'w>(signature: &Signature<'w>) -> Vec<Parameter<'w>> {
+    let typed = signature.syntax.inputs.iter().filter_map(|input| match input {
+        syn::FnArg::Typed(typed) => Some(typed),
+        syn::FnArg::Receiver(_) => None,
+    });
+    let name = |pattern: &syn::Pat| match super::bindings::plain_name(pattern) {
+        Some(name) => name.ident.to_string(),
+        None => pattern.to_token_stream().to_string(),
+    };
+    typed
+        .map(|typed| Parameter {
+            name: name(&typed.pat),
+            ty: &typed.ty,
+            scope: signature.item.scope,
+            generics: Some(signature.generics),
+        })
+        .collect()
+}
+
+fn generics_of<'w>(signature: &'w syn::Signature, block: &'w syn::Generics) -> &'w syn::Generics {
+    if signature.generics.params.is_empty() { block } else { &signature.generics }
 }
 
 /// `T` of `Name<T, …>`, for one of `names`.

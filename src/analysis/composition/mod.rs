@@ -1,14 +1,18 @@
 //! The composition roots: where the monolith constructs the implementation, out of what, and what
 //! else there serves only the module.
 
+mod agreement;
 mod arguments;
 mod bindings;
+mod calls;
 mod classify;
 mod constructor;
 mod function;
 mod migrations;
 mod pool;
+mod positions;
 mod qualify;
+mod renames;
 mod settings;
 mod stateless;
 #[cfg(test)]
@@ -16,6 +20,7 @@ mod tests;
 mod trace;
 mod unused;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -35,12 +40,18 @@ pub struct Composition<'w> {
     pub constructor: Constructor,
     /// The constructor's arguments, in its order.
     pub arguments: Vec<Argument>,
+    /// Places in the crates of the roots that name the implementation as a type.
+    pub types: Vec<TypeName<'w>>,
     /// Tests, examples and benches that go on with an implementation in their own process.
     pub in_process: Vec<InProcess<'w>>,
     /// The migrations that the module brings along.
     pub migrator: Option<Migrator>,
     /// Statements and items that only served the module, in order of file and place.
     pub dropped: Vec<Dropped>,
+    /// Parameters that only served the module, and what callers gave for them.
+    pub shortened: Vec<Shortened>,
+    /// Names of bindings that speak of the implementation, and what they are called afterwards.
+    pub renamed: Vec<Renamed>,
     /// Imports that nothing needs any more.
     pub imports: Vec<UnusedImport>,
     /// `mut` keywords that nothing needs any more: the file, and the keyword with its space.
@@ -53,6 +64,8 @@ impl Composition<'_> {
     pub fn takes_away(&self, file: &Utf8Path, range: &Range<usize>) -> bool {
         let inside = |outer: &Range<usize>| outer.start <= range.start && range.end <= outer.end;
         self.roots.iter().any(|r| r.file == file && inside(&r.construction))
+            || self.types.iter().any(|t| t.file == file && inside(&t.range))
+            || self.shortened.iter().any(|s| s.file == file && s.gone().any(|g| inside(&g)))
             || self.dropped.iter().any(|d| d.file == file && inside(&d.range))
             || self.imports.iter().any(|i| {
                 i.file == file
@@ -80,12 +93,34 @@ pub struct Root<'w> {
     pub error_handling: ErrorHandling,
     /// Whether the old construction connected before it returned: async and fallible.
     pub eager: bool,
-    /// The implementation's name in the type annotation of the binding.
-    pub annotations: Vec<Range<usize>>,
     /// What wraps the stub where the constructor gave more than the bare value: `Arc::new`.
     pub wrapper: Option<String>,
-    /// Whether the implementation is named through an import of the module's file.
-    pub imported: bool,
+    /// How the implementation is spelled there.
+    pub spelling: Spelling,
+}
+
+/// A place where the implementation is named as a type, and the stub's type stands afterwards.
+#[derive(Debug, Clone)]
+pub struct TypeName<'w> {
+    /// The file, relative to the workspace root.
+    pub file: &'w Utf8Path,
+    /// The module it stands in.
+    pub scope: ScopeId,
+    /// The type with its generic arguments.
+    pub range: Range<usize>,
+    /// How the implementation is spelled there.
+    pub spelling: Spelling,
+}
+
+/// How code names the implementation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Spelling {
+    /// By a name that a `use` of the file's module brings in.
+    Imported,
+    /// By its path from a crate on.
+    Path,
+    /// By an alias of this name, which stands for the stub afterwards.
+    Alias(String),
 }
 
 /// What happens at a root when the stub's configuration is missing.
@@ -106,12 +141,27 @@ pub struct Constructor {
     pub path: String,
     /// What is written after the path.
     pub form: Form,
+    /// The calls behind the first one, where it is a builder that ends in the implementation.
+    pub chain: Vec<Link>,
     /// Whether it is an `async fn`.
     pub is_async: bool,
     /// Whether it returns a `Result`.
     pub fallible: bool,
     /// What it returns the value in.
     pub wrapped: Wrapped,
+}
+
+/// One more call in a builder's chain: `.pool(pool)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// Whether what it is called on is awaited first.
+    pub awaited: bool,
+    /// Whether what it is called on is a `Result`.
+    pub fallible: bool,
+    /// The method.
+    pub method: String,
+    /// How many of the constructor's arguments it takes.
+    pub arguments: usize,
 }
 
 /// How arguments are written behind the constructor's path.
@@ -247,13 +297,15 @@ pub struct Stateless {
     pub packages: Vec<String>,
 }
 
-/// A test, example or bench that constructs the implementation itself.
+/// A test, example or bench that constructs the implementation itself, or a crate that only such use.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct InProcess<'w> {
-    /// The package; its dev-dependency needs the implementation.
+    /// The package; its dependency needs the implementation.
     pub member: &'w str,
     /// The file.
     pub file: &'w Utf8Path,
+    /// Whether the dev-dependency is enough.
+    pub dev: bool,
 }
 
 /// The module's own migrations.
@@ -282,6 +334,41 @@ pub struct Dropped {
     pub why: String,
 }
 
+/// A list of parameters or arguments that loses some of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortened {
+    /// The file, relative to the workspace root.
+    pub file: Utf8PathBuf,
+    /// Between the parentheses.
+    pub list: Range<usize>,
+    /// The elements, `self` included.
+    pub elements: Vec<Range<usize>>,
+    /// Which of them go.
+    pub without: BTreeSet<usize>,
+    /// Where it is the function itself: its name and the parameters that go.
+    pub function: Option<(String, Vec<String>)>,
+}
+
+impl Shortened {
+    /// The elements that go.
+    pub fn gone(&self) -> impl Iterator<Item = Range<usize>> {
+        self.without.iter().filter_map(|index| self.elements.get(*index).cloned())
+    }
+}
+
+/// A name that is spelled differently afterwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renamed {
+    /// The file, relative to the workspace root.
+    pub file: Utf8PathBuf,
+    /// The name, or the field of a struct literal that it fills.
+    pub range: Range<usize>,
+    /// What stands there instead.
+    pub text: String,
+    /// Where it is bound: the old name and the new one.
+    pub bound: Option<(String, String)>,
+}
+
 /// A leaf of a `use` item that goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnusedImport {
@@ -306,13 +393,13 @@ pub fn read<'w>(
     diagnostics: &mut Diagnostics,
 ) -> Option<Composition<'w>> {
     let module = constructor::ModuleFacts::new(code, api, implementation);
-    let found = classify::all(&module, contract, references);
+    let mut found = classify::all(&module, contract, references);
     let mut refused = false;
     let mut refuse = |list: Vec<Diagnostic>, diagnostics: &mut Diagnostics| {
         refused |= !list.is_empty();
         list.into_iter().for_each(|d| diagnostics.push(d));
     };
-    refuse(found.refused, diagnostics);
+    refuse(std::mem::take(&mut found.refused), diagnostics);
     if found.constructions.is_empty() {
         let name = implementation.name.as_deref().unwrap_or("the implementation");
         diagnostics.push(
@@ -323,59 +410,34 @@ pub fn read<'w>(
         );
         return None;
     }
-    let mut first: Option<(Constructor, Vec<Argument>)> = None;
+    let mut ways: Vec<agreement::Way<'_, '_>> = Vec::new();
     for construction in &found.constructions {
         let mut errors = Vec::new();
         let arguments =
             arguments::resolve(&module, &found.constructions, construction, &mut errors);
         refuse(errors, diagnostics);
         let Some(arguments) = arguments else { continue };
-        let this = (construction.constructor.described.clone(), arguments);
-        match &first {
-            None => first = Some(this),
-            Some(other) if *other == this => {}
-            Some(other) => {
-                refuse(
-                    vec![disagreement(
-                        &found.constructions[0].root,
-                        &construction.root,
-                        other,
-                        &this,
-                    )],
-                    diagnostics,
-                );
-            }
-        }
+        let constructor = construction.constructor.described.clone();
+        ways.push(agreement::Way { root: &construction.root, constructor, arguments });
     }
+    refuse(agreement::check(&ways).into_iter().collect(), diagnostics);
+    let first = ways.into_iter().next().map(|way| (way.constructor, way.arguments));
     let left =
-        unused::follow(&module, &found.constructions, &found.droppable, contract, references);
+        unused::follow(&module, &found, contract, references);
     refuse(left.refused, diagnostics);
     let (constructor, arguments) = first?;
+    let renamed = renames::of(&module, &found.constructions);
     (!refused).then(|| Composition {
         roots: found.constructions.into_iter().map(|c| c.root).collect(),
+        types: found.types,
         constructor,
         arguments,
         in_process: found.in_process,
         migrator: migrations::of(&module),
         dropped: left.dropped,
+        shortened: left.shortened,
+        renamed,
         imports: left.imports,
         mutability: left.mutability,
     })
-}
-
-fn disagreement(
-    one: &Root<'_>,
-    other: &Root<'_>,
-    first: &(Constructor, Vec<Argument>),
-    second: &(Constructor, Vec<Argument>),
-) -> Diagnostic {
-    let what = first.1.iter().zip(&second.1).find(|(a, b)| a != b).map_or_else(
-        || "the constructor".to_owned(),
-        |(a, _)| format!("the argument `{}`", a.name),
-    );
-    Diagnostic::error("roots-disagree", "two places construct the implementation differently")
-        .at(one.file, one.construction.clone(), "this way here")
-        .at(other.file, other.construction.clone(), "another way here")
-        .note(format!("they differ in {what}; one service has one configuration"))
-        .help("let both call one function that constructs it")
 }

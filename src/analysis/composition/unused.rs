@@ -3,6 +3,7 @@
 
 mod imports;
 mod names;
+mod parameters;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -10,12 +11,12 @@ use std::ops::Range;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::bindings::{Binding, Origin};
-use super::classify::{Construction, Droppable};
+use super::classify::{Construction, Sorted};
 use super::constructor::ModuleFacts;
 use super::function::{self, Node, covers};
 use super::settings::{self, ConfigField};
 use super::trace::{self, Site};
-use super::{Dropped, ErrorHandling, UnusedImport};
+use super::{Dropped, ErrorHandling, Shortened, UnusedImport};
 use crate::analysis::code::{Found, Item, ItemId, ItemKind};
 use crate::analysis::contract::Contract;
 use crate::analysis::references::Reference;
@@ -26,6 +27,7 @@ use names::Names;
 /// What goes besides the constructions.
 pub(super) struct Left {
     pub(super) dropped: Vec<Dropped>,
+    pub(super) shortened: Vec<Shortened>,
     pub(super) imports: Vec<UnusedImport>,
     pub(super) mutability: Vec<(Utf8PathBuf, Range<usize>)>,
     pub(super) refused: Vec<Diagnostic>,
@@ -52,88 +54,107 @@ impl<'w> Removed<'w> {
 /// Follows what becomes unused from the constructions and droppable statements on.
 pub(super) fn follow<'w>(
     module: &ModuleFacts<'_, 'w>,
-    constructions: &[Construction<'w>],
-    droppable: &[Droppable<'w>],
+    found: &Sorted<'w>,
     contract: &Contract,
     references: &[Reference<'w>],
 ) -> Left {
     let mut follower = Follower {
         module,
         removed: Removed::default(),
+        sites: Vec::new(),
+        names: Vec::new(),
         left: Left {
             dropped: Vec::new(),
+            shortened: Vec::new(),
             imports: Vec::new(),
             mutability: Vec::new(),
             refused: Vec::new(),
         },
     };
-    let mut sites: Vec<Site<'w>> = Vec::new();
-    let mut roots = BTreeSet::new();
-    let mut add_site = |site: &Site<'w>| {
-        let place = |s: &Site<'w>| (s.function.item.file, s.range_of(s.function.block).start);
-        if !sites.iter().any(|known| place(known) == place(site)) {
-            sites.push(site.clone());
-        }
-    };
-    for construction in constructions {
+    for construction in &found.constructions {
         let root = &construction.root;
         let end = match &root.error_handling {
             ErrorHandling::Kept(tail) => tail.start,
             _ => root.construction.end,
         };
         follower.removed.add(root.file, root.construction.start..end);
-        for annotation in &root.annotations {
-            follower.removed.add(root.file, annotation.clone());
-        }
-        add_site(&construction.site);
-        roots.insert(construction.root_index);
+        follower.look_at(&construction.site, construction.root_index);
     }
-    for statement in droppable {
+    for ty in &found.types {
+        follower.removed.add(ty.file, ty.range.clone());
+        follower.read_names(ty.scope.root);
+    }
+    for statement in &found.droppable {
         let item = &statement.site.function.item;
         follower.drop(statement.file, item.source, statement.range.clone(), &statement.why);
-        add_site(&statement.site);
-        roots.insert(statement.root);
+        follower.look_at(&statement.site, statement.root);
     }
     // A binary and a library can share files: each root that holds a touched file is looked at.
     for reference in references {
         if follower.removed.touches(reference.file) && !reference.target.kind.is_dev() {
-            roots.insert(reference.root);
+            follower.read_names(reference.root);
         }
     }
-    let names: Vec<Names<'w>> = roots.iter().map(|&r| Names::of(module.code, r)).collect();
-    loop {
-        let before = follower.left.dropped.len();
-        for site in &sites {
-            follower.bindings(site);
-        }
-        for names in &names {
-            follower.items(names);
-        }
-        if follower.left.dropped.len() == before {
-            break;
-        }
+    while follower.goes_on() {}
+    for site in follower.sites.clone() {
+        follower.left_over(&site);
     }
-    for site in &sites {
-        follower.left_over(site);
-    }
-    for construction in constructions {
+    for construction in &found.constructions {
         follower.fields(construction);
     }
+    let Follower { names, removed, mut left, .. } = follower;
     for names in &names {
-        imports::find(module, names, &follower.removed, contract, &mut follower.left);
+        imports::find(module, names, &removed, contract, &mut left);
     }
-    let left = &mut follower.left;
     left.dropped.sort_by(|a, b| (&a.file, a.range.start).cmp(&(&b.file, b.range.start)));
-    follower.left
+    left
 }
 
 struct Follower<'a, 'm, 'w> {
     module: &'a ModuleFacts<'m, 'w>,
     removed: Removed<'w>,
+    /// The functions that lose something.
+    sites: Vec<Site<'w>>,
+    /// The names of each root that loses something.
+    names: Vec<Names<'w>>,
     left: Left,
 }
 
 impl<'w> Follower<'_, '_, 'w> {
+    /// Looks at one more function of a root.
+    fn look_at(&mut self, site: &Site<'w>, root: usize) {
+        let place = |s: &Site<'w>| (s.function.item.file, s.range_of(s.function.block).start);
+        if !self.sites.iter().any(|known| place(known) == place(site)) {
+            self.sites.push(site.clone());
+        }
+        self.read_names(root);
+    }
+
+    fn read_names(&mut self, root: usize) {
+        if !self.names.iter().any(|names| names.root == root) {
+            self.names.push(Names::of(self.module.code, root));
+        }
+    }
+
+    /// Takes away what the last turn left without a use; whether there was any.
+    fn goes_on(&mut self) -> bool {
+        let count = |left: &Left| left.dropped.len() + left.shortened.len();
+        let before = count(&self.left);
+        for site in self.sites.clone() {
+            self.bindings(&site);
+            self.parameters(&site);
+        }
+        for id in self.names.iter().flat_map(|names| self.unneeded(names)).collect::<Vec<_>>() {
+            let item = self.module.code.item(id);
+            let name = item.name.as_deref().unwrap_or_default();
+            let why = format!("nothing but the module's construction used `{name}`");
+            if !self.removed.has(item.file, &item.range()) {
+                self.drop(item.file, item.source, item.range(), &why);
+            }
+        }
+        count(&self.left) != before
+    }
+
     fn drop(&mut self, file: &'w Utf8Path, source: &Source, range: Range<usize>, why: &str) {
         self.removed.add(file, range.clone());
         self.left.dropped.push(Dropped {
@@ -225,8 +246,8 @@ impl<'w> Follower<'_, '_, 'w> {
         needless.then_some(keyword.start..binding.at.start)
     }
 
-    /// Drops private functions and constants that only dropped code named.
-    fn items(&mut self, names: &Names<'w>) {
+    /// Private functions and constants that only dropped code named.
+    fn unneeded(&self, names: &Names<'w>) -> BTreeSet<ItemId> {
         let gone: BTreeSet<ItemId> = names
             .mentions
             .iter()
@@ -236,27 +257,20 @@ impl<'w> Follower<'_, '_, 'w> {
                 _ => None,
             })
             .collect();
-        for id in gone {
-            let item = self.module.code.item(id);
-            let droppable =
-                matches!(item.kind, ItemKind::Function | ItemKind::Const | ItemKind::Static)
-                    && item.name.as_deref() != Some("main")
-                    && !self.removed.has(item.file, &item.range())
-                    && !self.is_reachable(&item);
-            let is_needed = names.mentions.iter().any(|m| {
-                matches!(&m.found, Found::Item(found, _) if *found == id)
-                    && m.item != id
-                    && !m.is_import
-                    && !self.removed.has(m.file, &m.range)
-            });
-            if droppable && !is_needed {
-                let why = format!(
-                    "nothing but the module's construction used `{}`",
-                    item.name.as_deref().unwrap_or_default()
-                );
-                self.drop(item.file, item.source, item.range(), &why);
-            }
-        }
+        let is_unneeded = |id: &ItemId| {
+            let item = self.module.code.item(*id);
+            matches!(item.kind, ItemKind::Function | ItemKind::Const | ItemKind::Static)
+                && item.name.as_deref() != Some("main")
+                && !self.removed.has(item.file, &item.range())
+                && !self.is_reachable(&item)
+                && !names.mentions.iter().any(|m| {
+                    matches!(&m.found, Found::Item(found, _) if found == id)
+                        && m.item != *id
+                        && !m.is_import
+                        && !self.removed.has(m.file, &m.range)
+                })
+        };
+        gone.into_iter().filter(is_unneeded).collect()
     }
 
     /// Whether other crates can name an item.

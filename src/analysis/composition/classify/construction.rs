@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use crate::analysis::code::{Found, ItemId, ItemKind, leaves};
+use super::chain;
+use crate::analysis::code::{Found, ItemId, ItemKind, ScopeId, leaves};
 use crate::analysis::composition::constructor::{Constructing, ModuleFacts};
 use crate::analysis::composition::function::{self, Node, covers};
 use crate::analysis::composition::trace::{self, Site};
-use crate::analysis::composition::{ErrorHandling, Form, Root, Wrapped, bindings};
+use crate::analysis::composition::{ErrorHandling, Form, Root, Spelling, Wrapped, bindings};
 use crate::analysis::references::Reference;
 use crate::analysis::types::{self, Substitution, Type};
 
@@ -41,9 +42,8 @@ pub(super) fn read<'w>(
         error_handling: tail.error_handling(module, site, &constructor, nodes, at),
         construction: tail.start..tail.end,
         eager: constructor.described.is_async && constructor.described.fallible,
-        annotations: Vec::new(),
         wrapper: wrapper(module, site, constructor.described.wrapped),
-        imported: is_imported(module, site, reference),
+        spelling: spelling(module, site.scope(), reference),
     };
     Some(Construction {
         root,
@@ -54,7 +54,7 @@ pub(super) fn read<'w>(
     })
 }
 
-type Call<'w> = (usize, Constructing<'w>, Vec<(String, &'w syn::Expr)>);
+pub(super) type Call<'w> = (usize, Constructing<'w>, Vec<(String, &'w syn::Expr)>);
 
 /// The call or struct literal that the reference names: its place among the nodes, the constructor,
 /// what is given to it.
@@ -71,7 +71,9 @@ fn called<'w>(
             if matches!(&*call.func, syn::Expr::Path(_))
                 && covers(&site.range_of(&call.func), &reference.range) =>
         {
-            let constructor = module.constructor(item, rest)?;
+            let Some(constructor) = module.constructor(item, rest) else {
+                return chain::read(module, site, nodes, at, item, rest);
+            };
             let names = constructor.parameters.iter().map(|p| p.name.clone());
             let arguments = names.zip(&call.args).collect();
             Some((at, constructor, arguments))
@@ -223,18 +225,27 @@ fn wrapper(module: &ModuleFacts<'_, '_>, site: &Site<'_>, wrapped: Wrapped) -> O
     }
 }
 
-/// Whether the first name of the path comes from a `use` of the module that the function stands in.
-fn is_imported(module: &ModuleFacts<'_, '_>, site: &Site<'_>, reference: &Reference<'_>) -> bool {
-    let text = &site.function.item.source.text[reference.range.clone()];
-    let first = text.split("::").next().unwrap_or_default().trim();
-    let root = module.code.root(site.scope().root);
-    root.items.iter().filter(|i| i.scope == site.scope()).any(|item| match item.syntax {
-        syn::Item::Use(item) => leaves(item).iter().any(|leaf| {
-            // `use inventory;` or `use inventory as stock;` still spells the path at the call.
-            leaf.name == first && leaf.path.len() > 1
-        }),
-        _ => false,
-    })
+/// How a reference in a module spells the implementation.
+pub(super) fn spelling(
+    module: &ModuleFacts<'_, '_>,
+    scope: ScopeId,
+    reference: &Reference<'_>,
+) -> Spelling {
+    let root = module.code.root(scope.root);
+    let text = &module.code.item(reference.holder).source.text;
+    if reference.alias.is_some() {
+        return Spelling::Alias(text[reference.named.clone()].to_owned());
+    }
+    let first = text[reference.range.clone()].split("::").next().unwrap_or_default().trim();
+    let imported =
+        root.items.iter().filter(|i| i.scope == scope).any(|item| match item.syntax {
+            syn::Item::Use(item) => leaves(item).iter().any(|leaf| {
+                // `use inventory;` or `use inventory as stock;` still spells the path at the call.
+                leaf.name == first && leaf.path.len() > 1
+            }),
+            _ => false,
+        });
+    if imported { Spelling::Imported } else { Spelling::Path }
 }
 
 impl<'w> Construction<'w> {
@@ -246,14 +257,7 @@ impl<'w> Construction<'w> {
     ) -> Vec<(Range<usize>, String)> {
         let source = self.site.function.item.source;
         let block = self.site.function.block;
-        let held = self.site.bindings.iter().find(|binding| match binding.origin {
-            bindings::Origin::Let(local) => local
-                .init
-                .as_ref()
-                .is_some_and(|init| source.range_of(bare(&init.expr)) == self.bare_range()),
-            _ => false,
-        });
-        let Some(held) = held else { return Vec::new() };
+        let Some(held) = self.held_by() else { return Vec::new() };
         let mut found = Vec::new();
         for used in &held.uses {
             for node in function::nodes(source, block, used).iter().rev() {
@@ -269,6 +273,18 @@ impl<'w> Construction<'w> {
             }
         }
         found
+    }
+
+    /// The binding that holds the constructed value, in an `Arc` or not.
+    pub(in crate::analysis::composition) fn held_by(&self) -> Option<&bindings::Binding<'w>> {
+        let source = self.site.function.item.source;
+        self.site.bindings.iter().find(|binding| match binding.origin {
+            bindings::Origin::Let(local) => local
+                .init
+                .as_ref()
+                .is_some_and(|init| source.range_of(bare(&init.expr)) == self.bare_range()),
+            _ => false,
+        })
     }
 
     /// The construction without what handles its error.

@@ -72,6 +72,21 @@ pub(super) fn inside(module: &ModuleFacts<'_, '_>, reference: &Reference<'_>) ->
         .help(help)
 }
 
+/// A test that constructs the implementation by a name that will stand for the stub.
+pub(super) fn by_alias(
+    module: &ModuleFacts<'_, '_>,
+    reference: &Reference<'_>,
+    alias: &Item<'_>,
+) -> Diagnostic {
+    let name = module.implementation.name.clone().unwrap_or_default();
+    let alias_name = alias.name.clone().unwrap_or_default();
+    start(module, reference)
+        .at(reference.file, reference.range.clone(), "a test constructs it by an alias")
+        .at(alias.file, alias.name_range(), "stands for the stub afterwards")
+        .note("the test goes on with an implementation in its own process, the alias does not name it")
+        .help(format!("name `{name}` instead of `{alias_name}` in the test"))
+}
+
 /// The module's migrations run in the midst of something else.
 pub(super) fn entangled(module: &ModuleFacts<'_, '_>, reference: &Reference<'_>) -> Diagnostic {
     start(module, reference)

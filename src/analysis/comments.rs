@@ -20,6 +20,8 @@ pub struct StaleComment {
     pub name: String,
     /// Whether it is a doc link, of which rustdoc warns without the implementation.
     pub doc_link: bool,
+    /// What is called so afterwards, where it is a binding that was renamed.
+    pub now: Option<String>,
 }
 
 /// Comments in the contract's files and at the composition roots that name the implementation.
@@ -39,12 +41,29 @@ pub fn stale(
         // An adapter's crate goes to the service as it is.
         .filter(|_| !module.is_adapter())
         .collect();
-    let root_files: BTreeSet<&Utf8Path> = composition.roots.iter().map(|r| r.file).collect();
+    let root_files: BTreeSet<&Utf8Path> = composition
+        .roots
+        .iter()
+        .map(|r| r.file)
+        .chain(composition.types.iter().map(|t| t.file))
+        .collect();
     let mut found = BTreeSet::new();
     for file in contract_files.into_iter().chain(root_files) {
         let Some(source) = code.source(file) else { continue };
         for (number, line) in source.text.lines().enumerate() {
             let Some((_, comment)) = line.split_once("//") else { continue };
+            for renamed in composition.renamed.iter().filter(|r| r.file == file) {
+                let Some((old, new)) = &renamed.bound else { continue };
+                if names_word(comment, old) {
+                    found.insert(StaleComment {
+                        file: file.to_owned(),
+                        line: number + 1,
+                        name: old.clone(),
+                        doc_link: false,
+                        now: Some(new.clone()),
+                    });
+                }
+            }
             for name in gone.iter().filter(|name| names_word(comment, name)) {
                 let doc = comment.starts_with('/') || comment.starts_with('!');
                 let link = comment.contains(&format!("[`{name}`]"))
@@ -55,6 +74,7 @@ pub fn stale(
                     line: number + 1,
                     name: name.clone(),
                     doc_link: doc && link,
+                    now: None,
                 });
             }
         }

@@ -5,6 +5,7 @@ pub mod code;
 pub mod comments;
 pub mod composition;
 pub mod contract;
+pub mod doctests;
 pub mod hazards;
 pub mod interface;
 pub mod literals;

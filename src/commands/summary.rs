@@ -48,12 +48,14 @@ pub(super) fn extracted(
         )?;
     }
     for list in &extraction.composition.shortened {
-        if let Some((function, parameters)) = &list.function {
+        if let Some(function) = &list.function {
             writeln!(
                 err,
-                "  dropped      {}: `{}` of `{function}` and what callers gave (only the construction used it)",
+                "  dropped      {}:{}: `{}` of `{}` and what callers gave (only the construction used it)",
                 list.file,
-                parameters.join("`, `")
+                function.line,
+                function.parameters.join("`, `"),
+                function.name
             )?;
         }
     }
@@ -127,9 +129,13 @@ pub(super) fn extracted(
     for comment in &extraction.comments {
         anything = true;
         let what = if comment.doc_link { "a doc link to" } else { "a comment names" };
+        let why = match &comment.now {
+            Some(now) => format!("is `{now}` now"),
+            None => "is not there without the implementation".to_owned(),
+        };
         writeln!(
             err,
-            "  {}:{}: {what} `{}`, which is not there without the implementation",
+            "  {}:{}: {what} `{}`, which {why}",
             comment.file, comment.line, comment.name
         )?;
     }

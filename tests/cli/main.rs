@@ -63,14 +63,22 @@ cases! {
     refuses_an_outbound_trait
     refuses_an_unfit_constructor
     refuses_an_unknown_module
+    refuses_concrete_types_in_consumers
     refuses_foreign_sql
     refuses_names_behind_the_trait
     refuses_operations_that_cannot_cross
+    refuses_roots_that_disagree
     refuses_shared_state
     refuses_taken_package_names
     refuses_to_choose_an_api_trait
     refuses_without_a_lock_file
     refuses_without_a_place_for_failures
     refuses_without_an_api_trait
+    renames_a_binding_that_lies
+    rewires_a_builder
+    rewires_helpers
+    rewires_two_binaries
+    rewires_types_and_aliases
+    test_support_goes_on_in_process
     tests_go_on_in_process
 }

@@ -167,7 +167,7 @@ impl<'w> Code<'w> {
             return Found::Nothing;
         }
         self.resolving.borrow_mut().push(key);
-        let found = self.lookup(scope, first, own);
+        let found = self.lookup(scope, first, own, !rest.is_empty());
         self.resolving.borrow_mut().pop();
         match found {
             Found::Module(module) => self.descend(module, rest, own && module.root == scope.root),
@@ -177,13 +177,18 @@ impl<'w> Code<'w> {
         }
     }
 
-    fn lookup(&self, scope: ScopeId, name: &str, own: bool) -> Found {
+    fn lookup(&self, scope: ScopeId, name: &str, own: bool, is_prefix: bool) -> Found {
         let root = self.root(scope.root);
         let visible = |visibility: Visibility| own || visibility == Visibility::Public;
         let mut module = None;
         let named = root.by_name.get(&(scope.index, name.to_owned()));
         for item in named.into_iter().flatten().map(|index| &root.items[*index]) {
-            if !visible(item.visibility) {
+            // Nothing stands behind a function: before `::` its name means a module or a crate.
+            let is_value = matches!(
+                item.kind,
+                ItemKind::Function | ItemKind::Const | ItemKind::Static | ItemKind::Macro
+            );
+            if !visible(item.visibility) || (is_prefix && is_value) {
                 continue;
             }
             if item.kind == ItemKind::Module {

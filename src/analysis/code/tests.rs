@@ -33,6 +33,25 @@ fn files_and_names_that_lead_back_to_themselves_lead_nowhere() {
 }
 
 #[test]
+fn a_function_does_not_hide_the_crate_of_its_name() {
+    let project = Project::new().member("tool", &[], &[("src/lib.rs", "pub struct T;")]).member(
+        "m",
+        &["tool"],
+        &[("src/lib.rs", "pub fn tool() -> tool::T { tool::T }")],
+    );
+    let workspace = project.load();
+    let code = Code::new(&workspace);
+    let scope = ScopeId { root: code.library("m").unwrap(), index: 0 };
+    let found = |path: &[&str]| {
+        let names: Vec<String> = path.iter().map(|&name| name.to_owned()).collect();
+        code.resolve_path(scope, false, &names)
+    };
+    let Found::Item(of_tool, _) = found(&["tool", "T"]) else { panic!() };
+    assert_ne!(of_tool.root, scope.root);
+    assert!(matches!(found(&["tool"]), Found::Item(own, _) if own.root == scope.root));
+}
+
+#[test]
 fn a_build_script_sees_its_own_dependencies_and_no_others() {
     let project = Project::new().member("tool", &[], &[("src/lib.rs", "pub struct T;")]).member(
         "m",

@@ -20,6 +20,7 @@ use super::trace::{self, Site};
 use super::{InProcess, TypeName, migrations, positions};
 use crate::analysis::code::{Found, ItemId, ItemKind};
 use crate::analysis::contract::Contract;
+use crate::analysis::doctests;
 use crate::analysis::references::Reference;
 use crate::diagnostic::Diagnostic;
 
@@ -77,6 +78,9 @@ pub(super) fn all<'w>(
     }
     sorter.own_migrators();
     sorter.settle_types();
+    for example in doctests::naming(module.code, module.library, &contract.kept) {
+        sorter.example(&example, support.contains(example.member.name.as_str()));
+    }
     sorter.later_uses();
     sorter.sorted.in_process = sorter.in_process.into_iter().collect();
     sorter.sorted
@@ -265,6 +269,22 @@ impl<'a, 'w> Sorter<'a, '_, 'w> {
                 self.sorted.refused.push(refusal::outside(self.module, reference, &holder));
             }
         }
+    }
+
+    /// An example in documentation is compiled with the dev-dependencies, so it goes on like a test; but
+    /// nobody compiles it here, so it must not depend on a type that is rewritten.
+    fn example(&mut self, example: &doctests::Example<'w>, is_support: bool) {
+        let (member, file) = (example.member.name.as_str(), example.file);
+        let code = self.module.code;
+        let is_rewritten = self
+            .sorted
+            .types
+            .iter()
+            .any(|ty| code.root(ty.scope.root).member.name == member);
+        if is_rewritten {
+            self.sorted.refused.push(refusal::in_example(self.module, example));
+        }
+        self.in_process.insert(InProcess { member, file, dev: !is_support });
     }
 
     /// Whether a reference to something that is contract still begins the construction of the

@@ -345,8 +345,19 @@ pub struct Shortened {
     pub elements: Vec<Range<usize>>,
     /// Which of them go.
     pub without: BTreeSet<usize>,
-    /// Where it is the function itself: its name and the parameters that go.
-    pub function: Option<(String, Vec<String>)>,
+    /// Where it is the function itself, not a call of it.
+    pub function: Option<ShortenedFunction>,
+}
+
+/// A function that loses parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShortenedFunction {
+    /// Its name.
+    pub name: String,
+    /// Its line, counted from 1.
+    pub line: usize,
+    /// The parameters that go.
+    pub parameters: Vec<String>,
 }
 
 impl Shortened {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::analysis::code::Item;
 use crate::analysis::composition::constructor::ModuleFacts;
 use crate::analysis::composition::trace::Site;
+use crate::analysis::doctests;
 use crate::analysis::references::Reference;
 use crate::diagnostic::Diagnostic;
 
@@ -70,6 +71,19 @@ pub(super) fn inside(module: &ModuleFacts<'_, '_>, reference: &Reference<'_>) ->
         .at(reference.file, reference.range.clone(), "cannot be rewired")
         .note(WHY)
         .help(help)
+}
+
+/// An example in documentation, in a crate of which a type changes.
+pub(super) fn in_example(module: &ModuleFacts<'_, '_>, example: &doctests::Example<'_>) -> Diagnostic {
+    let name = module.implementation.name.clone().unwrap_or_default();
+    let package = &example.member.name;
+    Diagnostic::error(CODE, "an example in documentation names what stands behind the API trait")
+        .at(example.file, example.line.clone(), "an example that only `cargo test --doc` compiles")
+        .note(format!(
+            "`{package}` gets the stub's type where it names `{name}`; whether the example would still \
+             compile, nobody sees before it runs"
+        ))
+        .help(format!("write the example with `{}` only", api(module)))
 }
 
 /// A test that constructs the implementation by a name that will stand for the stub.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::Follower;
 use crate::analysis::code::ItemKind;
-use crate::analysis::composition::Shortened;
+use crate::analysis::composition::{Shortened, ShortenedFunction};
 use crate::analysis::composition::bindings::Origin;
 use crate::analysis::composition::calls::{self, Call};
 use crate::analysis::composition::function::Function;
@@ -50,7 +50,21 @@ impl<'w> Follower<'_, '_, 'w> {
         if !is_free || is_main || is_read {
             return None;
         }
-        calls::every(self.module.code, function)
+        let calls = calls::every(self.module.code, function)?;
+        // What nothing here calls and others could has callers that nobody sees.
+        (!calls.is_empty() || !self.is_public(function)).then_some(calls)
+    }
+
+    /// Whether other crates can name a function.
+    fn is_public(&self, function: &Function<'w>) -> bool {
+        match function.item.syntax {
+            syn::Item::Impl(block) => block.items.iter().any(|member| {
+                matches!(member, syn::ImplItem::Fn(f)
+                    if std::ptr::eq(&f.sig, function.signature)
+                        && matches!(f.vis, syn::Visibility::Public(_)))
+            }),
+            _ => self.is_reachable(&function.item),
+        }
     }
 
     fn shorten_signature(&mut self, function: &Function<'w>, index: usize, name: &str) {
@@ -64,8 +78,13 @@ impl<'w> Follower<'_, '_, 'w> {
             self.removed.add(function.item.file, range.clone());
         }
         let shortened = self.shortened(function.item.file, list, elements, index);
-        let (_, names) = shortened.function.get_or_insert_with(|| (function.name(), Vec::new()));
-        names.push(name.to_owned());
+        let line = source.text[..shortened.list.start].matches('\n').count() + 1;
+        let function = shortened.function.get_or_insert_with(|| ShortenedFunction {
+            name: function.name(),
+            line,
+            parameters: Vec::new(),
+        });
+        function.parameters.push(name.to_owned());
     }
 
     fn shorten_call(&mut self, call: &Call<'w>, index: usize) {

@@ -170,18 +170,26 @@ impl Facts<'_, '_> {
 
     fn manifest(&self, name: &str, description: &str) -> NewManifest {
         let mut manifest = NewManifest::new(name);
-        let inherits = |field: &str| self.style.inherited.iter().any(|f| f == field);
+        let style = self.style;
         manifest.description = Some(description.to_owned());
-        // The code is written for edition 2024, whatever the module's is.
-        if inherits("edition") && self.style.workspace_edition.as_deref() == Some("2024") {
-            manifest.edition = Inheritable::Workspace;
-        }
-        if inherits("version") {
+        let inherits_edition = style.inherits("edition") && style.edition == self.module.member.edition;
+        manifest.edition = if inherits_edition {
+            Inheritable::Workspace
+        } else {
+            Inheritable::Value(style.edition.clone())
+        };
+        if style.inherits("version") {
             manifest.version = Some(Inheritable::Workspace);
         }
-        if inherits("rust-version") {
-            manifest.rust_version = Some(Inheritable::Workspace);
-        }
+        manifest.rust_version = style.rust_version.as_ref().map(|oldest| {
+            if !is_old_enough(oldest) {
+                Inheritable::Value(OLDEST_RUST.to_owned())
+            } else if style.inherits("rust-version") {
+                Inheritable::Workspace
+            } else {
+                Inheritable::Value(oldest.clone())
+            }
+        });
         manifest.lints_workspace = self.style.lints;
         manifest
     }
@@ -236,6 +244,17 @@ impl Facts<'_, '_> {
         let is_gated = is_module && !self.module.is_adapter();
         if is_gated { dependency.without_default_features() } else { dependency }
     }
+}
+
+/// The oldest compiler that builds what is generated.
+const OLDEST_RUST: &str = "1.85";
+
+/// Whether a compiler of this version, `1.85` or `1.85.1`, builds what is generated.
+fn is_old_enough(rust_version: &str) -> bool {
+    let numbers = |version: &str| -> Vec<u64> {
+        version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
+    };
+    numbers(rust_version) >= numbers(OLDEST_RUST)
 }
 
 /// Adds a dependency, or features to the one that is there.

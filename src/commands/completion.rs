@@ -9,18 +9,20 @@ use camino::Utf8Path;
 use super::Output;
 use crate::changes::{self, ChangeSet};
 use crate::diagnostic::{Diagnostic, Result};
+use crate::plan;
 use crate::verify::{self, Scratch};
 use crate::workspace::Workspace;
 
 /// Formats what is generated and resolves the lock file, in a copy of the monolith that holds the
-/// changes afterwards.
+/// changes afterwards; `module` is the package beside which files are created.
 pub(super) fn complete(
     workspace: &Workspace,
+    module: &str,
     changes: &mut ChangeSet,
     output: &mut Output<'_>,
 ) -> Result<Scratch> {
     output.progress("formatting what is generated");
-    if !verify::format_created(changes, &workspace.root, "2024") {
+    if !verify::format_created(changes, &workspace.root, edition_of(workspace, module)) {
         output.progress_done();
         let unformatted = Diagnostic::warning("no-rustfmt", "rustfmt did not format what is generated")
             .note("`cargo fmt --check` and `calve check` will find the files out of step where it is there")
@@ -40,6 +42,11 @@ pub(super) fn complete(
     }
     output.progress_done();
     Ok(scratch)
+}
+
+/// The edition of what is generated beside a module.
+pub(super) fn edition_of<'w>(workspace: &'w Workspace, module: &str) -> &'w str {
+    workspace.member(module).map_or("2024", plan::edition)
 }
 
 /// The patch, with paths relative to the git top level.

@@ -107,7 +107,7 @@ fn in_workspace(
         // What cannot be written is better known before a build than after it.
         changes::check(&extraction.changes, &workspace.root)?;
     }
-    let scratch = complete(workspace, &mut extraction.changes, output)?;
+    let scratch = complete(workspace, &arguments.module, &mut extraction.changes, output)?;
     check::keep_in_step(workspace, &mut extraction.changes, &scratch)?;
     let proofs = arguments.proofs();
     proof::prove(&proofs, workspace, &extraction, &scratch, output)?;

@@ -17,8 +17,10 @@ pub struct HouseStyle {
     pub lints: bool,
     /// `[workspace.dependencies]`, by key.
     shared: BTreeMap<String, Shared>,
-    /// The edition that `[workspace.package]` names.
-    pub workspace_edition: Option<String>,
+    /// The edition of new crates: the module's, where what is generated is valid in it.
+    pub edition: String,
+    /// The oldest compiler that the module declares, and whether the workspace says so for it.
+    pub rust_version: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,23 +36,23 @@ struct Shared {
 impl HouseStyle {
     /// Reads the root manifest and the module's.
     pub fn of(workspace: &Workspace, module: &Member) -> Self {
-        let mut style = Self::default();
+        let mut style = Self { edition: edition(module).to_owned(), ..Self::default() };
+        let mut oldest = None;
         if let Ok(document) = Document::parse(workspace.manifest.to_string()) {
             let table = document.get("workspace").and_then(|w| w.get("dependencies"));
             for (key, item) in
                 table.and_then(Item::as_table_like).into_iter().flat_map(|t| t.iter())
             {
-                let package = item.get("package").and_then(Item::as_str).unwrap_or(key);
-                let locked = workspace.registry.get(package).into_iter().flatten();
+                // Under this name the workspace means another crate.
+                if item.get("package").and_then(Item::as_str).is_some_and(|name| name != key) {
+                    continue;
+                }
+                let locked = workspace.registry.get(key).into_iter().flatten();
                 let locked = locked.map(|p| p.version.clone()).collect();
                 style.shared.insert(key.to_owned(), Shared { locked, ..shared(item) });
             }
-            style.workspace_edition = document
-                .get("workspace")
-                .and_then(|w| w.get("package"))
-                .and_then(|p| p.get("edition"))
-                .and_then(Item::as_str)
-                .map(str::to_owned);
+            let package = document.get("workspace").and_then(|w| w.get("package"));
+            oldest = rust_version(package);
         }
         let manifest = workspace.source(&module.manifest).map(|s| s.text.to_string());
         if let Some(Ok(document)) = manifest.map(Document::parse) {
@@ -64,8 +66,18 @@ impl HouseStyle {
                 .map(|(key, _)| key.to_owned())
                 .collect();
             style.lints = document.get("lints").is_some_and(inherits);
+            style.rust_version = if style.inherits("rust-version") {
+                oldest
+            } else {
+                rust_version(document.get("package"))
+            };
         }
         style
+    }
+
+    /// Whether the module takes a field of `[package]` from the workspace.
+    pub fn inherits(&self, field: &str) -> bool {
+        self.inherited.iter().any(|inherited| inherited == field)
     }
 
     /// A crate from a registry: the workspace's own entry where it is new enough, else `oldest`.
@@ -116,6 +128,18 @@ impl HouseStyle {
     pub fn shares_path(&self, key: &str) -> bool {
         self.shared.get(key).is_some_and(|s| s.path)
     }
+}
+
+/// The edition of what is generated beside a module: its own, but for those before 2021.
+pub fn edition(module: &Member) -> &str {
+    match module.edition.as_str() {
+        "2015" | "2018" => "2021",
+        edition => edition,
+    }
+}
+
+fn rust_version(package: Option<&Item>) -> Option<String> {
+    package?.get("rust-version")?.as_str().map(str::to_owned)
 }
 
 impl Shared {

@@ -16,9 +16,11 @@ mod setting;
 pub use dependency::{Dependency, Source};
 pub use environment::Environment;
 pub use extraction::ExtractionPlan;
-pub use house_style::HouseStyle;
+pub use house_style::{HouseStyle, edition};
 pub use names::Names;
 pub use paths::relative;
 pub use record::{RECORD, Record};
-pub use service::{ArgumentPlan, DatabasePlan, Holder, Origin, ServicePlan, SettingPlan};
+pub use service::{
+    ArgumentPlan, DatabasePlan, Holder, LinkPlan, Origin, ServicePlan, SettingPlan,
+};
 pub use setting::Setting;

@@ -233,14 +233,18 @@ fn consumer(
     if facts.in_process.contains(&member.name)
         && !member.dependencies.iter().any(|d| d.package == *package && dev(d))
     {
+        // By the name that the package's code knows it by.
+        let known = member.dependencies.iter().find(|d| d.package == *package);
+        let key = known.map_or(package, |dependency| &dependency.key);
         let module = if inherits {
             Dependency::workspace()
         } else {
-            Dependency::path(relative(&member.dir, &facts.module.member.dir))
+            let path = Dependency::path(relative(&member.dir, &facts.module.member.dir));
+            if key == package { path } else { path.package(package) }
         };
         all.entry(member.manifest.clone()).or_default().dependencies.push(DependencyEdit {
             table: DependencyTable::DEV,
-            key: package.clone(),
+            key: key.clone(),
             change: DependencyChange::Add(module.features([IMPLEMENTATION])),
         });
     }

@@ -38,6 +38,12 @@ pub(crate) struct Case {
     /// Files that get a byte order mark.
     #[serde(default)]
     pub(crate) bom: Vec<Utf8PathBuf>,
+    /// Files to which a byte is added that is not UTF-8.
+    #[serde(default)]
+    pub(crate) not_utf8: Vec<Utf8PathBuf>,
+    /// Symbolic links, with what they lead to.
+    #[serde(default)]
+    pub(crate) links: BTreeMap<Utf8PathBuf, Utf8PathBuf>,
     /// Files that are written after the commit, with their text.
     #[serde(default)]
     pub(crate) dirty: BTreeMap<Utf8PathBuf, String>,

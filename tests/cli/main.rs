@@ -30,6 +30,8 @@ macro_rules! cases {
 cases! {
     a_broken_file_that_does_not_matter
     a_renamed_dependency_stays
+    a_root_package
+    a_source_that_is_not_utf_8_and_does_not_matter
     a_workspace_in_a_subfolder
     an_adapter_behind_a_port
     decodes_through_the_constructor
@@ -39,7 +41,9 @@ cases! {
     gates_a_driver_derive
     gates_a_whole_module
     gates_items_and_splits_use
+    inherits_from_the_workspace
     keeps_line_ends_and_marks
+    links_that_lead_in_circles
     migrations_leave_the_monolith
     mirrors_lossy_serde
     refuses_a_bad_stem
@@ -56,6 +60,7 @@ cases! {
     refuses_a_path_as_a_name
     refuses_a_read_only_tree
     refuses_a_single_package
+    refuses_a_source_that_is_not_utf_8
     refuses_a_taken_feature
     refuses_a_type_nobody_can_name
     refuses_an_empty_name
@@ -70,6 +75,7 @@ cases! {
     refuses_roots_that_disagree
     refuses_shared_state
     refuses_taken_package_names
+    refuses_the_deepest_cause_first
     refuses_to_choose_an_api_trait
     refuses_without_a_lock_file
     refuses_without_a_place_for_failures

@@ -60,6 +60,13 @@ impl Stage {
             let text = format!("\u{feff}{}", tree::text(&root.join(path)));
             tree::write(&root.join(path), text.as_bytes());
         }
+        for path in &case.not_utf8 {
+            let bytes = [tree::text(&root.join(path)).as_bytes(), b"\xff"].concat();
+            tree::write(&root.join(path), &bytes);
+        }
+        for (path, target) in &case.links {
+            tree::link(&root.join(path), target);
+        }
         stage.git(&stage.repository, &["init", "--quiet"], "");
         stage.git(&stage.repository, &["add", "--all"], "");
         stage.git(&stage.repository, &["commit", "--quiet", "--message", "All of it"], "");

@@ -55,6 +55,17 @@ pub(crate) fn remove(path: &Utf8Path) {
     removed.unwrap_or_else(|e| panic!("{path}: {e}"));
 }
 
+/// Makes a symbolic link, and the folders above it.
+#[cfg(unix)]
+pub(crate) fn link(path: &Utf8Path, target: &Utf8Path) {
+    fs::create_dir_all(path.parent().expect("a file in a folder")).expect("a folder");
+    std::os::unix::fs::symlink(target, path).unwrap_or_else(|e| panic!("{path}: {e}"));
+}
+
+/// Windows asks for a privilege first.
+#[cfg(not(unix))]
+pub(crate) fn link(_: &Utf8Path, _: &Utf8Path) {}
+
 /// The text of a file.
 pub(crate) fn text(path: &Utf8Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|e| panic!("{path}: {e}"))

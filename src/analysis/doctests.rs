@@ -24,11 +24,7 @@ pub struct Example<'w> {
 
 /// The files of libraries around the module whose examples name the module and one of its public items
 /// outside of `kept`.
-pub fn naming<'w>(
-    code: &Code<'w>,
-    library: usize,
-    kept: &BTreeSet<ItemId>,
-) -> Vec<Example<'w>> {
+pub fn naming<'w>(code: &Code<'w>, library: usize, kept: &BTreeSet<ItemId>) -> Vec<Example<'w>> {
     let root = code.root(library);
     let package = root.member.name.clone();
     let behind: BTreeSet<String> = root
@@ -54,7 +50,8 @@ pub fn naming<'w>(
             }
             let names = |(_, example): &(Range<usize>, String)| {
                 let idents = example.parse().map_or_else(|_| words(example), idents);
-                idents.iter().any(|i| crates.contains(i)) && idents.iter().any(|i| behind.contains(i))
+                idents.iter().any(|i| crates.contains(i))
+                    && idents.iter().any(|i| behind.contains(i))
             };
             if let Some((line, _)) = examples(source).into_iter().find(names) {
                 found.push(Example { member, file, line });

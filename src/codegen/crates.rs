@@ -172,7 +172,8 @@ impl Facts<'_, '_> {
         let mut manifest = NewManifest::new(name);
         let style = self.style;
         manifest.description = Some(description.to_owned());
-        let inherits_edition = style.inherits("edition") && style.edition == self.module.member.edition;
+        let inherits_edition =
+            style.inherits("edition") && style.edition == self.module.member.edition;
         manifest.edition = if inherits_edition {
             Inheritable::Workspace
         } else {

@@ -113,7 +113,11 @@ pub(super) fn keep_in_step(
         // What cannot be carried any more is for `check` to say; it is not this extraction's doing.
         let again = pipeline::again(&code, &record, &mut Diagnostics::default())?;
         let Some(mut again) = again else { continue };
-        verify::format_created(&mut again, &workspace.root, edition_of(&after, &record.names.module));
+        verify::format_created(
+            &mut again,
+            &workspace.root,
+            edition_of(&after, &record.names.module),
+        );
         let again =
             again.against(|path| after.read(path), |path| pipeline::is_owned(&record, path));
         for (path, change) in again.iter().filter(|(path, _)| path.starts_with(&record.names.dir)) {
@@ -188,7 +192,11 @@ fn differences(
     let Some(mut changes) = pipeline::again(&code, record, &mut diagnostics)? else {
         return Ok((None, diagnostics));
     };
-    verify::format_created(&mut changes, &workspace.root, edition_of(workspace, &record.names.module));
+    verify::format_created(
+        &mut changes,
+        &workspace.root,
+        edition_of(workspace, &record.names.module),
+    );
     let changes = changes
         .against(|path: &Utf8Path| workspace.read(path), |path| pipeline::is_owned(record, path));
     let manifests = changes.iter().any(|(path, _)| path.file_name() == Some("Cargo.toml"));

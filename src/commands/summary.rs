@@ -61,7 +61,11 @@ pub(super) fn extracted(
     }
     for renamed in &extraction.composition.renamed {
         if let Some((old, new)) = &renamed.bound {
-            writeln!(err, "  renamed      {}: `{old}` to `{new}`, which holds the stub", renamed.file)?;
+            writeln!(
+                err,
+                "  renamed      {}: `{old}` to `{new}`, which holds the stub",
+                renamed.file
+            )?;
         }
     }
     for place in &extraction.composition.in_process {

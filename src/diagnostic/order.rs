@@ -7,8 +7,13 @@ pub(super) fn depth(code: &str) -> u8 {
         // The module needs the rest of the monolith in its own process.
         "outbound-trait" | "shared-state" | "contract-reaches-implementation" => 0,
         // Its data does.
-        "storage-not-carried" | "no-migrations" | "foreign-sql" | "foreign-key-out"
-        | "trigger-crosses" | "view-crosses" | "migration-crosses" => 1,
+        "storage-not-carried"
+        | "no-migrations"
+        | "foreign-sql"
+        | "foreign-key-out"
+        | "trigger-crosses"
+        | "view-crosses"
+        | "migration-crosses" => 1,
         // Names that are taken are mended by an option.
         "bad-name" | "name-taken" | "target-exists" | "feature-taken" => 3,
         _ => 2,

@@ -20,7 +20,5 @@ pub use house_style::{HouseStyle, edition};
 pub use names::Names;
 pub use paths::relative;
 pub use record::{RECORD, Record};
-pub use service::{
-    ArgumentPlan, DatabasePlan, Holder, LinkPlan, Origin, ServicePlan, SettingPlan,
-};
+pub use service::{ArgumentPlan, DatabasePlan, Holder, LinkPlan, Origin, ServicePlan, SettingPlan};
 pub use setting::Setting;

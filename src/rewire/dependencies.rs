@@ -293,7 +293,8 @@ fn root_of_adapter(
             let moved = if inherits {
                 Dependency::workspace()
             } else {
-                Dependency::path(relative(&member.dir, &facts.module.member.dir))
+                let path = Dependency::path(relative(&member.dir, &facts.module.member.dir));
+                if dependency.key == *package { path } else { path.package(package) }
             };
             let moved = moved.features(dependency.features.iter().map(String::as_str));
             changes.dependencies.push(DependencyEdit {

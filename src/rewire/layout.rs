@@ -87,10 +87,8 @@ pub(super) fn list(source: &Source, list: &Range<usize>, new: String, style: Sty
 
 /// A region of the file with the small places in it replaced.
 pub(super) fn with_small(text: &str, region: Range<usize>, small: &[Small]) -> String {
-    let mut inside: Vec<&Small> = small
-        .iter()
-        .filter(|(at, _)| region.start <= at.start && at.end <= region.end)
-        .collect();
+    let mut inside: Vec<&Small> =
+        small.iter().filter(|(at, _)| region.start <= at.start && at.end <= region.end).collect();
     inside.sort_by_key(|(at, _)| at.start);
     let mut new = String::new();
     let mut at = region.start;

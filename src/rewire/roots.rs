@@ -55,9 +55,11 @@ pub fn edits(
             edits.push(edit);
             small.retain(|(at, _)| !covers(&covered, at));
         }
-        edits.extend(small.into_iter().map(|(at, with)| {
-            TextEdit::replace(at, layout::with_newlines_of(&source.text, with))
-        }));
+        edits.extend(
+            small.into_iter().map(|(at, with)| {
+                TextEdit::replace(at, layout::with_newlines_of(&source.text, with))
+            }),
+        );
     }
     let mut gone: BTreeMap<Utf8PathBuf, Vec<Range<usize>>> = BTreeMap::new();
     for dropped in &composition.dropped {
@@ -194,12 +196,7 @@ fn deletions(list: &Shortened) -> Vec<Range<usize>> {
 
 /// How the stub's type is spelled: by its name if the implementation was imported there and the name is
 /// free, else by its path.
-fn spelled(
-    code: &Code<'_>,
-    scope: ScopeId,
-    spelling: &Spelling,
-    names: StubNames<'_>,
-) -> String {
+fn spelled(code: &Code<'_>, scope: ScopeId, spelling: &Spelling, names: StubNames<'_>) -> String {
     let taken = || code.resolve_path(scope, false, &[names.client.to_owned()]) != Found::Nothing;
     match spelling {
         Spelling::Alias(alias) => alias.clone(),
@@ -245,11 +242,8 @@ fn import(
     let source = code.source(file)?;
     let syntax = source.ast().ok()?;
     let scope = code.root(scope.root).scopes[scope.index].clone();
-    let items = if scope.own_file {
-        &syntax.items
-    } else {
-        module_items(source, &syntax.items, place)?
-    };
+    let items =
+        if scope.own_file { &syntax.items } else { module_items(source, &syntax.items, place)? };
     let used = source.text[place.clone()].split("::").next().unwrap_or_default().trim();
     let used = used.split('<').next().unwrap_or_default();
     let near = items.iter().find_map(|item| match item {

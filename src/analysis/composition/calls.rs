@@ -62,9 +62,7 @@ impl<'a, 'w> Sought<'a, 'w> {
         let name = function.name();
         let (owner, rest) = match function.item.kind {
             ItemKind::Function => (function.item.clone(), Vec::new()),
-            _ => {
-                (code.item(select::self_type(code, &function.item)?), vec![name.clone()])
-            }
+            _ => (code.item(select::self_type(code, &function.item)?), vec![name.clone()]),
         };
         Some(Self { code, name, owner, rest })
     }
@@ -101,8 +99,7 @@ impl<'a, 'w> Sought<'a, 'w> {
             if place == item.name_range() {
                 continue;
             }
-            let is_called =
-                |call: &Call<'w>| covers(&call.site.range_of(&*call.expr.func), &place);
+            let is_called = |call: &Call<'w>| covers(&call.site.range_of(&*call.expr.func), &place);
             let in_use = is_in_use(item, &place);
             if !in_use && !calls.iter().any(is_called) {
                 return None;
@@ -132,9 +129,11 @@ fn is_in_use(item: &Item<'_>, place: &std::ops::Range<usize>) -> bool {
 /// Whether documentation in a file calls the name: an example that would not compile any more.
 fn in_doctest(source: &Source, name: &str) -> bool {
     let called = format!("{name}(");
-    source.text.lines().map(str::trim_start).any(|line| {
-        (line.starts_with("///") || line.starts_with("//!")) && line.contains(&called)
-    })
+    source
+        .text
+        .lines()
+        .map(str::trim_start)
+        .any(|line| (line.starts_with("///") || line.starts_with("//!")) && line.contains(&called))
 }
 
 fn calls_in(block: &syn::Block) -> Vec<&syn::ExprCall> {

@@ -276,11 +276,8 @@ impl<'a, 'w> Sorter<'a, '_, 'w> {
     fn example(&mut self, example: &doctests::Example<'w>, is_support: bool) {
         let (member, file) = (example.member.name.as_str(), example.file);
         let code = self.module.code;
-        let is_rewritten = self
-            .sorted
-            .types
-            .iter()
-            .any(|ty| code.root(ty.scope.root).member.name == member);
+        let is_rewritten =
+            self.sorted.types.iter().any(|ty| code.root(ty.scope.root).member.name == member);
         if is_rewritten {
             self.sorted.refused.push(refusal::in_example(self.module, example));
         }

@@ -433,8 +433,7 @@ pub fn read<'w>(
     }
     refuse(agreement::check(&ways).into_iter().collect(), diagnostics);
     let first = ways.into_iter().next().map(|way| (way.constructor, way.arguments));
-    let left =
-        unused::follow(&module, &found, contract, references);
+    let left = unused::follow(&module, &found, contract, references);
     refuse(left.refused, diagnostics);
     let (constructor, arguments) = first?;
     let renamed = renames::of(&module, &found.constructions);

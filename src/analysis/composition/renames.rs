@@ -15,16 +15,25 @@ use super::trace::Site;
 
 /// Words that say nothing about how something is implemented.
 const ROLES: [&str; 14] = [
-    "adapter", "api", "contract", "default", "gateway", "impl", "interface", "manager", "module",
-    "port", "repository", "service", "store", "trait",
+    "adapter",
+    "api",
+    "contract",
+    "default",
+    "gateway",
+    "impl",
+    "interface",
+    "manager",
+    "module",
+    "port",
+    "repository",
+    "service",
+    "store",
+    "trait",
 ];
 
 /// The new names of the bindings that hold the constructed value, where the old ones hold words of the
 /// implementation's own name and nothing else goes by the new ones.
-pub(super) fn of(
-    module: &ModuleFacts<'_, '_>,
-    constructions: &[Construction<'_>],
-) -> Vec<Renamed> {
+pub(super) fn of(module: &ModuleFacts<'_, '_>, constructions: &[Construction<'_>]) -> Vec<Renamed> {
     let words = implementation_words(module);
     let mut all = Vec::new();
     for construction in constructions {

@@ -249,7 +249,8 @@ fn tests_keep_the_implementation() {
 
 #[test]
 fn names_behind_the_trait_are_refused_all_at_once() {
-    let head = "pub fn take(row: stock::SqlStock) -> usize { size_of_val(&row) }\npub use stock::seed;\n";
+    let head =
+        "pub fn take(row: stock::SqlStock) -> usize { size_of_val(&row) }\npub use stock::seed;\n";
     let body = "    stock::seed(&pool);\n    let n = stock::migrate(&pool).await.is_ok();\n    \
                 let stock = SqlStock::new(pool.clone());\n    stock.vacuum();\n    \
                 Ok(Arc::new(stock))\n";

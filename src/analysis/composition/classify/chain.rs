@@ -32,7 +32,9 @@ pub(super) fn read<'w>(
         }
         let call = match expr {
             syn::Expr::Await(_) | syn::Expr::Try(_) => continue,
-            syn::Expr::MethodCall(call) if output.fallible && trace::handles_error(call) => continue,
+            syn::Expr::MethodCall(call) if output.fallible && trace::handles_error(call) => {
+                continue;
+            }
             syn::Expr::MethodCall(call) => call,
             _ => return None,
         };

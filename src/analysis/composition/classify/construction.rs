@@ -237,14 +237,13 @@ pub(super) fn spelling(
         return Spelling::Alias(text[reference.named.clone()].to_owned());
     }
     let first = text[reference.range.clone()].split("::").next().unwrap_or_default().trim();
-    let imported =
-        root.items.iter().filter(|i| i.scope == scope).any(|item| match item.syntax {
-            syn::Item::Use(item) => leaves(item).iter().any(|leaf| {
-                // `use inventory;` or `use inventory as stock;` still spells the path at the call.
-                leaf.name == first && leaf.path.len() > 1
-            }),
-            _ => false,
-        });
+    let imported = root.items.iter().filter(|i| i.scope == scope).any(|item| match item.syntax {
+        syn::Item::Use(item) => leaves(item).iter().any(|leaf| {
+            // `use inventory;` or `use inventory as stock;` still spells the path at the call.
+            leaf.name == first && leaf.path.len() > 1
+        }),
+        _ => false,
+    });
     if imported { Spelling::Imported } else { Spelling::Path }
 }
 

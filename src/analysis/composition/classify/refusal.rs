@@ -74,7 +74,10 @@ pub(super) fn inside(module: &ModuleFacts<'_, '_>, reference: &Reference<'_>) ->
 }
 
 /// An example in documentation, in a crate of which a type changes.
-pub(super) fn in_example(module: &ModuleFacts<'_, '_>, example: &doctests::Example<'_>) -> Diagnostic {
+pub(super) fn in_example(
+    module: &ModuleFacts<'_, '_>,
+    example: &doctests::Example<'_>,
+) -> Diagnostic {
     let name = module.implementation.name.clone().unwrap_or_default();
     let package = &example.member.name;
     Diagnostic::error(CODE, "an example in documentation names what stands behind the API trait")

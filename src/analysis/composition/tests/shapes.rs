@@ -70,7 +70,8 @@ fn the_stub_s_type_stands_where_the_implementation_s_stood() {
 
 #[test]
 fn an_alias_goes_on_standing_for_what_is_behind_the_trait() {
-    let head = "type Store = SqlStock;\npub type State = App<Store>;\npub struct App<I>(pub Arc<I>);\n";
+    let head =
+        "type Store = SqlStock;\npub type State = App<Store>;\npub struct App<I>(pub Arc<I>);\n";
     let body = "    let stock = Arc::new(Store::new(pool.clone()));\n    let state: State = \
                 App(stock.clone());\n    state.check(Store::count(&stock));\n    Ok(stock)\n";
     let before = app(head, body);
@@ -102,7 +103,8 @@ fn a_builder_is_read_as_one_constructor() {
 
 #[test]
 fn a_binding_that_would_lie_is_renamed() {
-    let head = "pub struct App { pub sql_stock: Arc<dyn StockApi>, pub stock: Arc<dyn StockApi> }\n";
+    let head =
+        "pub struct App { pub sql_stock: Arc<dyn StockApi>, pub stock: Arc<dyn StockApi> }\n";
     let body = "    let sql_stock: Arc<dyn StockApi> = Arc::new(SqlStock::new(pool.clone()));\n    let \
                 app = App { stock: sql_stock.clone(), sql_stock };\n    Ok(app.stock)\n";
     let before = app(head, body);
@@ -110,7 +112,10 @@ fn a_binding_that_would_lie_is_renamed() {
         .replace(IMPORTS, IMPORTS_AFTER)
         .replace("let sql_stock", "let stock")
         .replace("SqlStock::new(pool.clone())", "StockClient::from_env()?")
-        .replace("stock: sql_stock.clone(), sql_stock }", "stock: stock.clone(), sql_stock: stock }");
+        .replace(
+            "stock: sql_stock.clone(), sql_stock }",
+            "stock: stock.clone(), sql_stock: stock }",
+        );
     assert_rewired(&before, &expected);
 
     // Here another value goes by that name.
@@ -132,12 +137,12 @@ fn roots_that_agree_make_one_service() {
     assert!(worker.1.contains("StockClient::from_env()?;"), "{}", worker.1);
 
     let other = other.replace("config.low_at);", "9);");
-    let third = one.replace("timed(pool, std::sync::Arc::new(kernel::SystemClock), config.limit)", "new(pool)");
-    let outcome = run(&[
-        ("src/lib.rs", one),
-        ("src/bin/tool.rs", &third),
-        ("src/bin/worker.rs", &other),
-    ]);
+    let third = one.replace(
+        "timed(pool, std::sync::Arc::new(kernel::SystemClock), config.limit)",
+        "new(pool)",
+    );
+    let outcome =
+        run(&[("src/lib.rs", one), ("src/bin/tool.rs", &third), ("src/bin/worker.rs", &other)]);
     assert_eq!(outcome.refused.len(), 1, "{:?}", outcome.refused);
     assert!(outcome.refused[0].starts_with("roots-disagree"));
     assert_eq!(outcome.labels[0].len(), 3);
@@ -145,10 +150,7 @@ fn roots_that_agree_make_one_service() {
 
 #[test]
 fn a_test_that_constructs_by_an_alias_of_the_app_is_refused() {
-    let lib = app(
-        "pub type Store = SqlStock;\n",
-        "    Ok(Arc::new(Store::new(pool.clone())))\n",
-    );
+    let lib = app("pub type Store = SqlStock;\n", "    Ok(Arc::new(Store::new(pool.clone())))\n");
     let test = "#[test]\nfn it() { app::Store::new(todo!()); }\n";
     let outcome = run(&[("src/lib.rs", &lib), ("tests/it.rs", test)]);
     assert_eq!(outcome.refused, ["name-behind-the-trait: app::Store::new"]);
@@ -158,7 +160,8 @@ fn a_test_that_constructs_by_an_alias_of_the_app_is_refused() {
 fn concrete_types_elsewhere_are_all_refused() {
     let head = "pub struct Held { pub stock: Arc<SqlStock> }\npub fn take(stock: &SqlStock) {}\npub type \
                 Stock = SqlStock;\n";
-    let outcome = run(&[("src/lib.rs", &format!("use std::sync::Arc;\nuse stock::SqlStock;\n{head}"))]);
+    let outcome =
+        run(&[("src/lib.rs", &format!("use std::sync::Arc;\nuse stock::SqlStock;\n{head}"))]);
     assert_eq!(
         outcome.refused,
         [

@@ -5,11 +5,11 @@ use std::ops::Range;
 
 use super::Follower;
 use crate::analysis::code::ItemKind;
-use crate::analysis::composition::{Shortened, ShortenedFunction};
 use crate::analysis::composition::bindings::Origin;
 use crate::analysis::composition::calls::{self, Call};
 use crate::analysis::composition::function::Function;
 use crate::analysis::composition::trace::{self, Site};
+use crate::analysis::composition::{Shortened, ShortenedFunction};
 
 impl<'w> Follower<'_, '_, 'w> {
     /// Takes the parameters of a function away that lost their last use, where all its callers are seen.

@@ -138,8 +138,10 @@ impl Facts<'_, '_> {
             let test_arguments = &self.environment.test_arguments;
             let template = templates::RunnerMain { names, test_arguments };
             add(runner.join("main.rs"), render(&template))?;
+            add(runner.join("report.rs"), render(&templates::RunnerReport))?;
             by_names! {
                 dir.join("tests/database.rs") => TestDatabase,
+                runner.join("test.rs") => RunnerTest,
                 runner.join("cargo.rs") => RunnerCargo,
                 runner.join("service.rs") => RunnerService,
             }

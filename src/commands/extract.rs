@@ -6,7 +6,7 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::completion::{complete, write_patch};
-use super::proof::{self, Proof};
+use super::proof::{self, Proof, Proven};
 use super::{Output, Status, check, summary};
 use crate::analysis::code::Code;
 use crate::changes;
@@ -110,27 +110,28 @@ fn in_workspace(
     let scratch = complete(workspace, &arguments.module, &mut extraction.changes, output)?;
     check::keep_in_step(workspace, &mut extraction.changes, &scratch)?;
     let proofs = arguments.proofs();
-    proof::prove(&proofs, workspace, &extraction, &scratch, output)?;
+    let proven = proof::prove(&proofs, workspace, &extraction, &scratch, output)?;
     if arguments.dry_run {
-        return Ok(show(workspace, &extraction, output));
+        return Ok(show(workspace, &extraction, &proven, output));
     }
     let root = match &arguments.into {
         None => workspace.root.clone(),
         Some(into) => copy_into(workspace, into)?,
     };
     changes::apply(&extraction.changes, &root)?;
-    let written = summary::Written { root: &root, verified: !proofs.is_empty() };
-    Ok(summary::extracted(workspace, &extraction, Some(&written), output).map(|()| Status::Done))
+    Ok(summary::extracted(workspace, &extraction, &proven, Some(&root), output)
+        .map(|()| Status::Done))
 }
 
 fn show(
     workspace: &Workspace,
     extraction: &Extraction<'_>,
+    proven: &Proven,
     output: &mut Output<'_>,
 ) -> io::Result<Status> {
     write_patch(workspace, &extraction.changes, output)?;
     output.out.flush()?;
-    summary::extracted(workspace, extraction, None, output)?;
+    summary::extracted(workspace, extraction, proven, None, output)?;
     Ok(Status::Done)
 }
 

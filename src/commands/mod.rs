@@ -3,6 +3,7 @@
 pub mod check;
 mod completion;
 pub mod extract;
+mod own_tests;
 mod proof;
 mod summary;
 

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::Output;
+use super::{Output, own_tests};
 use crate::diagnostic::{Diagnostic, Result};
 use crate::pipeline::Extraction;
 use crate::plan::ExtractionPlan;
-use crate::verify::{self, Outcome, Scratch, Step, Subject};
+use crate::verify::{self, Outcome, Scratch, Step, Subject, TestReport, Tests};
 use crate::workspace::{self, Workspace};
 
 /// Something that can be proven; in the order in which it is.
@@ -16,6 +16,17 @@ use crate::workspace::{self, Workspace};
 pub(super) enum Proof {
     /// The result builds as the monolith did.
     Build,
+    /// The monolith's own tests pass through the stub as they did in process.
+    Tests,
+}
+
+/// What was proven.
+#[derive(Debug, Default)]
+pub(super) struct Proven {
+    /// That it builds.
+    pub(super) build: bool,
+    /// How the monolith's tests ended.
+    pub(super) tests: Option<TestReport>,
 }
 
 /// Proves what is asked for, of the result in `scratch`.
@@ -28,13 +39,48 @@ pub(super) fn prove(
     extraction: &Extraction<'_>,
     scratch: &Scratch,
     output: &mut Output<'_>,
-) -> Result<()> {
+) -> Result<Proven> {
+    let mut proven = Proven::default();
     for proof in proofs {
         match proof {
-            Proof::Build => build(workspace, extraction, scratch, output)?,
+            Proof::Build => {
+                build(workspace, extraction, scratch, output)?;
+                proven.build = true;
+            }
+            Proof::Tests => proven.tests = Some(tests(workspace, extraction, scratch, output)?),
         }
     }
-    Ok(())
+    Ok(proven)
+}
+
+/// Runs the tests of the packages that change or depend on the module, before and after.
+fn tests(
+    workspace: &Workspace,
+    extraction: &Extraction<'_>,
+    scratch: &Scratch,
+    output: &mut Output<'_>,
+) -> Result<TestReport> {
+    let names = &extraction.plan.names;
+    let packages = packages(workspace, extraction);
+    let members = workspace.members.iter().filter(|m| packages.contains(&m.name));
+    let roots: Vec<Utf8PathBuf> =
+        members.flat_map(|m| &m.targets).map(|target| target.root.clone()).collect();
+    let tests = Tests {
+        workspace: &workspace.root,
+        changed: scratch.root(),
+        changes: &extraction.changes,
+        target: &workspace.target_directory.join("calve"),
+        packages: &packages,
+        roots: &roots,
+        service: &names.service,
+        service_dir: &names.dir,
+    };
+    let report = verify::compare_tests(tests, &mut |line| output.progress(line))?;
+    output.progress_done();
+    let Some(differ) = own_tests::differ(&report) else { return Ok(report) };
+    // A table that cannot be shown is no reason to stop.
+    let _ = own_tests::table(&report, output.err);
+    Err(differ.into())
 }
 
 /// Builds the result in the scratch copy: the workspace, then each package that changed or depends on
@@ -101,17 +147,7 @@ fn points_below(message: &str, dir: &Utf8Path) -> bool {
 
 fn steps(workspace: &Workspace, extraction: &Extraction<'_>) -> Vec<Step> {
     let plan: &ExtractionPlan = &extraction.plan;
-    let mut packages: Vec<String> = workspace
-        .members
-        .iter()
-        .filter(|member| {
-            let depends =
-                member.dependencies.iter().any(|d| d.package == extraction.module.member.name);
-            let owns = |path| belongs(workspace, member, path, &plan.names.dir);
-            depends || extraction.changes.iter().any(|(path, _)| owns(path))
-        })
-        .map(|m| m.name.clone())
-        .collect();
+    let mut packages = packages(workspace, extraction);
     packages.extend([&plan.names.wire, &plan.names.client, &plan.names.service].map(Clone::clone));
     let mut steps = vec![Step::Workspace];
     steps.extend(
@@ -132,6 +168,17 @@ fn steps(workspace: &Workspace, extraction: &Extraction<'_>) -> Vec<Step> {
         features: Vec::new(),
     });
     steps
+}
+
+/// The packages that change or depend on the module.
+fn packages(workspace: &Workspace, extraction: &Extraction<'_>) -> Vec<String> {
+    let touched = |member: &&workspace::Member| {
+        let depends =
+            member.dependencies.iter().any(|d| d.package == extraction.module.member.name);
+        let owns = |path| belongs(workspace, member, path, &extraction.plan.names.dir);
+        depends || extraction.changes.iter().any(|(path, _)| owns(path))
+    };
+    workspace.members.iter().filter(touched).map(|member| member.name.clone()).collect()
 }
 
 /// Whether a path belongs to a member and to none nested in it, nor to the new service in `service`.

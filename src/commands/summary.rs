@@ -4,23 +4,19 @@ use std::io;
 
 use camino::Utf8Path;
 
-use super::Output;
+use super::proof::Proven;
+use super::{Output, own_tests};
 use crate::analysis::hazards::{self, CallSite};
 use crate::changes::FileChange;
 use crate::pipeline::Extraction;
 use crate::workspace::Workspace;
 
-/// What was written where; none in a dry run.
-pub(super) struct Written<'a> {
-    pub(super) root: &'a Utf8Path,
-    pub(super) verified: bool,
-}
-
-/// Prints the summary.
+/// Prints the summary; `written` is where it was written, none in a dry run.
 pub(super) fn extracted(
     workspace: &Workspace,
     extraction: &Extraction<'_>,
-    written: Option<&Written<'_>>,
+    proven: &Proven,
+    written: Option<&Utf8Path>,
     output: &mut Output<'_>,
 ) -> io::Result<()> {
     let (names, plan) = (&extraction.plan.names, &extraction.plan);
@@ -29,7 +25,7 @@ pub(super) fn extracted(
     let edited = extraction.changes.iter().count() - created;
     let err = &mut *output.err;
     match written {
-        Some(written) => writeln!(err, "\nExtracted `{}` in {}", names.module, written.root)?,
+        Some(root) => writeln!(err, "\nExtracted `{}` in {root}", names.module)?,
         None => {
             writeln!(err, "\nWould extract `{}` (a dry run: nothing was written)", names.module)?
         }
@@ -163,9 +159,12 @@ pub(super) fn extracted(
     writeln!(err, "\nShould you?\n{}", paragraph(&hazards::verdict(hazards, &facts)))?;
     ignored(workspace, extraction, err)?;
 
+    if let Some(tests) = &proven.tests {
+        own_tests::table(tests, err)?;
+    }
     writeln!(err, "\nNext")?;
-    if let Some(written) = written {
-        if !written.verified {
+    if written.is_some() {
+        if !proven.build {
             writeln!(
                 err,
                 "  the result was not built (--no-verify): cargo check --workspace --all-targets"

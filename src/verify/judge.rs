@@ -2,17 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::io::{self, BufReader, Read, Seek};
-use std::process::Stdio;
+use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::{Metadata, MetadataCommand};
 
-use super::cargo::{cargo, not_started};
+use super::cargo::{broken, cargo, listen};
 use super::freshness::Differing;
 use super::messages::Run;
 use crate::changes::ChangeSet;
-use crate::diagnostic::{Diagnostic, Result};
+use crate::diagnostic::Result;
 
 /// One thing to check. A package alone shows errors that feature unification hides in the workspace.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -205,31 +204,14 @@ impl Checker<'_> {
         locked: bool,
         built: &mut dyn FnMut(&str),
     ) -> Result<Run> {
-        // A file takes what a full pipe would block on.
-        let mut stderr = tempfile::tempfile().map_err(|e| broken(&e))?;
         let mut command = cargo(root);
         command
             .args(["check", "--message-format=json", "--keep-going", "--target-dir"])
             .arg(self.target)
             .args(step.arguments())
             .args(locked.then_some("--locked"))
-            .args(self.offline.then_some("--offline"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(stderr.try_clone().map_err(|e| broken(&e))?);
-        let mut child = command.spawn().map_err(|e| not_started(&e))?;
-        let run = match child.stdout.take() {
-            Some(stdout) => Run::read(root, BufReader::new(stdout), built),
-            None => Ok(Run::default()),
-        };
-        let status = child.wait().map_err(|e| broken(&e))?;
-        let mut run = run.map_err(|e| broken(&e))?;
-        run.success &= status.success();
-        stderr.rewind().map_err(|e| broken(&e))?;
-        let mut said = Vec::new();
-        stderr.read_to_end(&mut said).map_err(|e| broken(&e))?;
-        run.stderr = String::from_utf8_lossy(&said).into_owned();
-        Ok(run)
+            .args(self.offline.then_some("--offline"));
+        listen(root, &mut command, built)
     }
 }
 
@@ -284,10 +266,6 @@ impl fmt::Display for Step {
             Self::Binary { name, .. } => write!(f, "checking the binary `{name}` alone"),
         }
     }
-}
-
-fn broken(error: &io::Error) -> Box<Diagnostic> {
-    Diagnostic::error("check-failed", format!("the copy cannot be checked: {error}")).into()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead};
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticLevel};
 use cargo_metadata::{CompilerMessage, Message, PackageId};
 
@@ -16,6 +16,8 @@ pub(super) struct Run {
     pub(super) has_errors: bool,
     /// What cargo wrote to standard error.
     pub(super) stderr: String,
+    /// Programs that were built or are fresh: name of the target and path.
+    pub(super) executables: Vec<(String, Utf8PathBuf)>,
     messages: BTreeMap<Key, BTreeMap<Place, String>>,
     /// Packages with an error.
     failed: BTreeSet<String>,
@@ -49,8 +51,12 @@ impl Run {
         for message in Message::parse_stream(stdout) {
             match message? {
                 Message::CompilerMessage(message) => run.take(root, message),
-                Message::CompilerArtifact(artifact) if !artifact.fresh => {
-                    built(&artifact.target.name);
+                Message::CompilerArtifact(artifact) => {
+                    if !artifact.fresh {
+                        built(&artifact.target.name);
+                    }
+                    let program = artifact.executable.map(|path| (artifact.target.name, path));
+                    run.executables.extend(program);
                 }
                 Message::BuildFinished(finished) => run.success = finished.success,
                 _ => {}

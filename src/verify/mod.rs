@@ -3,12 +3,15 @@
 mod cargo;
 mod format;
 mod freshness;
+mod interrupt;
 mod judge;
 mod lock;
 mod messages;
 mod scratch;
+mod tests;
 
 pub use format::format_created;
 pub use judge::{Outcome, Report, Step, StepReport, Subject, judge};
 pub use lock::resolve_lock;
 pub use scratch::{Scratch, copy_tree};
+pub use tests::{Compared, TestOutcome, TestReport, Tests, Verdict, compare_tests};

@@ -7,10 +7,9 @@ use std::process::Command;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use ignore::WalkBuilder;
-use tempfile::TempDir;
-
 use crate::changes::{self, ChangeSet};
 use crate::diagnostic::{Diagnostic, Result};
+use super::interrupt::Folder;
 
 /// What cargo and build scripts read at the top of a workspace, copied though a rule may ignore it.
 const NEEDED: [&str; 6] = [
@@ -26,7 +25,7 @@ const NEEDED: [&str; 6] = [
 #[derive(Debug)]
 pub struct Scratch {
     root: Utf8PathBuf,
-    _temp: TempDir,
+    _folder: Folder,
 }
 
 impl Scratch {
@@ -39,18 +38,28 @@ impl Scratch {
     /// # Errors
     /// `scratch-failed` with the path that could not be read or written.
     pub fn copy(from: &Utf8Path, skip: &[&Utf8Path]) -> Result<Self> {
+        Self::copy_into(from, skip, Folder::unique())
+    }
+
+    /// The same below a name that is always the same, for what must find the copy where an earlier one
+    /// was. Two at once would disturb each other.
+    ///
+    /// # Errors
+    /// As for [`Scratch::copy`].
+    pub(super) fn copy_to(from: &Utf8Path, name: &str) -> Result<Self> {
+        Self::copy_into(from, &[], Folder::named(name))
+    }
+
+    fn copy_into(from: &Utf8Path, skip: &[&Utf8Path], folder: io::Result<Folder>) -> Result<Self> {
         let from = from.canonicalize_utf8().map_err(|e| failed(from, &e))?;
-        let temp = tempfile::Builder::new()
-            .prefix("calve-")
-            .tempdir()
-            .map_err(|e| failed("the temporary folder".into(), &e))?;
+        let folder = folder.map_err(|e| failed("the temporary folder".into(), &e))?;
         // Cargo prints canonical paths: what is compared with them must be canonical as well.
-        let root = Utf8PathBuf::from_path_buf(temp.path().to_owned())
+        let root = Utf8PathBuf::from_path_buf(folder.path().to_owned())
             .map_err(|path| io::Error::other(format!("{} is not UTF-8", path.display())))
             .and_then(|path| path.canonicalize_utf8())
             .map_err(|e| failed("the temporary folder".into(), &e))?;
         copy_files(&from, &root, skip)?;
-        Ok(Self { root, _temp: temp })
+        Ok(Self { root, _folder: folder })
     }
 
     /// The copy of the folder that was copied: absolute, without links.
@@ -231,6 +240,8 @@ fn normal(path: &Utf8Path) -> Utf8PathBuf {
 #[expect(clippy::disallowed_methods, reason = "tests write the trees that they copy")]
 mod tests {
     use std::time::{Duration, SystemTime};
+
+    use tempfile::TempDir;
 
     use super::*;
 

@@ -55,6 +55,7 @@ macro_rules! the_same {
 }
 
 the_same! {
+    RunnerReport = "service/examples/monolith_tests/report.rs.j2";
     Gitignore = "service/.gitignore.j2";
     ServiceServer = "service/src/server.rs.j2";
     ServiceHealthcheck = "service/src/healthcheck.rs.j2";
@@ -92,6 +93,7 @@ by_names! {
     /// Only with a SQLite database.
     TestDatabase = "service/tests/database.rs.j2";
     RunnerCargo = "service/examples/monolith_tests/cargo.rs.j2";
+    RunnerTest = "service/examples/monolith_tests/test.rs.j2";
     /// Starts the service on SQLite files.
     RunnerService = "service/examples/monolith_tests/service.rs.j2";
     WireProblem = "service/wire/src/problem.rs.j2";

@@ -157,6 +157,8 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
         "service/tests/server.rs" => TestServer { names },
         "service/tests/database.rs" => TestDatabase { names },
         "service/examples/monolith_tests/cargo.rs" => RunnerCargo { names },
+        "service/examples/monolith_tests/report.rs" => RunnerReport,
+        "service/examples/monolith_tests/test.rs" => RunnerTest { names },
         "service/examples/monolith_tests/service.rs" => RunnerService { names },
         "service/examples/monolith_tests/main.rs" =>
             RunnerMain { names, test_arguments: "-p app -p admin" },

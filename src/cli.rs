@@ -27,6 +27,8 @@ enum Command {
     ///
     /// Exits with 0 when they are; else prints the patch that mends them, and exits with 1.
     Check(commands::check::Arguments),
+    /// Say what the code of a diagnostic means, why it is refused, and what to do.
+    Explain(commands::explain::Arguments),
 }
 
 /// Runs calve as the arguments say. `calve` and `cargo calve` are the same program.
@@ -76,6 +78,7 @@ fn run_here(mut arguments: Vec<OsString>) -> ExitCode {
     let status = match &cli.command {
         Command::Extract(arguments) => commands::extract::run(arguments, &mut output),
         Command::Check(arguments) => commands::check::run(arguments, &mut output),
+        Command::Explain(arguments) => commands::explain::run(arguments, &mut output),
     };
     let status = status.and_then(|status| out.flush().map(|()| status));
     match status {

@@ -112,6 +112,43 @@ fn few_write_to_the_disk() {
     );
 }
 
+/// Both ways: what is said has an explanation, what is explained is said somewhere. Codes that are
+/// passed on in variables are held by an assertion in `Diagnostic` itself.
+#[test]
+fn every_code_has_an_explanation_and_none_is_left_over() {
+    let explained: BTreeSet<String> =
+        calve::diagnostic::explanations().map(|e| format!("\"{}\"", e.code)).collect();
+    let (mut said, mut literals) = (BTreeSet::new(), BTreeSet::new());
+    for (path, file) in product() {
+        let words = flat(file.to_token_stream());
+        for at in 0..words.len() {
+            let next: Vec<&str> = words[at..].iter().take(6).map(String::as_str).collect();
+            if let ["Diagnostic", ":", ":", "error" | "warning", "(", code] = next.as_slice()
+                && code.starts_with('"')
+            {
+                said.insert(((*code).to_owned(), path.clone()));
+            }
+        }
+        literals.extend(words.into_iter().filter(|word| word.starts_with('"')));
+    }
+    let mut wrong: Vec<String> = said
+        .iter()
+        .filter(|(code, _)| !explained.contains(code))
+        .map(|(code, path)| {
+            let code = code.trim_matches('"');
+            format!(
+                "{path} says `{code}`: add a section `## {code}` to a file of src/diagnostic/codes"
+            )
+        })
+        .collect();
+    wrong.extend(explained.difference(&literals).map(|code| {
+        let code = code.trim_matches('"');
+        format!("nothing says `{code}`: take `## {code}` out of src/diagnostic/codes")
+    }));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(said.len() > 50, "the codes were not found");
+}
+
 #[test]
 fn the_rules_see_what_they_are_about() {
     let tokens =

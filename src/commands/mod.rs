@@ -2,6 +2,7 @@
 
 pub mod check;
 mod completion;
+pub mod explain;
 pub mod extract;
 mod own_tests;
 mod proof;

@@ -1,5 +1,6 @@
 //! What calve says to a person: a code, a message, the places it is about, and what to do next.
 
+mod codes;
 mod order;
 mod render;
 
@@ -8,6 +9,7 @@ use std::ops::Range;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+pub use codes::{Explanation, explanation, explanations};
 pub use render::render;
 
 /// How much a diagnostic weighs.
@@ -35,7 +37,7 @@ pub struct Label {
 /// One thing to tell the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Stable kebab-case code, such as `no-such-module`.
+    /// Stable kebab-case code, such as `no-such-module`; one of [`explanations`].
     pub code: &'static str,
     /// How much it weighs.
     pub severity: Severity,
@@ -61,6 +63,10 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, code: &'static str, message: impl Into<String>) -> Self {
+        debug_assert!(
+            explanation(code).is_some(),
+            "`{code}` has no section: add `## {code}` to a file of src/diagnostic/codes"
+        );
         Self {
             code,
             severity,

@@ -145,7 +145,7 @@ mod tests {
         let api = "//! Orders.\n\npub struct Orders;\n\nimpl Orders {\n    pub fn db(&self) -> &SqlitePool {\n        &self.pool\n    }\n}\n";
         let main = "fn main() {\n    run(orders.db());\n}\n";
         let diagnostic =
-            Diagnostic::error("name-behind-trait", "`db` reaches the storage of `orders`")
+            Diagnostic::error("name-behind-the-trait", "`db` reaches the storage of `orders`")
                 .at("app/src/main.rs", span(main, "orders.db()"), "called here")
                 .at("modules/orders/src/lib.rs", span(api, "db"), "hands out the pool")
                 .at("modules/orders/src/lib.rs", span(api, "SqlitePool"), "")
@@ -154,7 +154,7 @@ mod tests {
                 .help("offer what the caller needs as an operation of `OrdersApi`");
         let files = [("app/src/main.rs", main), ("modules/orders/src/lib.rs", api)];
         insta::assert_snapshot!(rendered(&diagnostic, &files), @r"
-        error[name-behind-trait]: `db` reaches the storage of `orders`
+        error[name-behind-the-trait]: `db` reaches the storage of `orders`
          --> app/src/main.rs:2:9
           |
         2 |     run(orders.db());
@@ -175,9 +175,10 @@ mod tests {
 
     #[test]
     fn no_place_at_all() {
-        let diagnostic = Diagnostic::warning("stale", "nothing to point at").help("look\naround");
+        let diagnostic =
+            Diagnostic::warning("stale-plan", "nothing to point at").help("look\naround");
         insta::assert_snapshot!(rendered(&diagnostic, &[]), @r"
-        warning[stale]: nothing to point at
+        warning[stale-plan]: nothing to point at
          |
          = help: look
                  around
@@ -187,9 +188,9 @@ mod tests {
     #[test]
     fn a_file_without_a_text_is_named() {
         let diagnostic =
-            Diagnostic::error("gone", "it is gone").at("a/b.rs", 3..9, "here").note("n");
+            Diagnostic::error("no-workspace", "it is gone").at("a/b.rs", 3..9, "here").note("n");
         insta::assert_snapshot!(rendered(&diagnostic, &[]), @r"
-        error[gone]: it is gone
+        error[no-workspace]: it is gone
         --> a/b.rs
          = note: here
          = note: n
@@ -199,12 +200,12 @@ mod tests {
     #[test]
     fn carriage_returns_tabs_and_a_mark_do_not_shift_the_underline() {
         let text = "\u{feff}fn a() {}\r\n\tlet größe = 名前(x);\r\nfn c() {}\r\n";
-        let diagnostic = Diagnostic::error("e", "m")
+        let diagnostic = Diagnostic::error("float", "m")
             .at("a.rs", span(text, "fn a"), "first")
             .at("a.rs", span(text, "名前"), "wide")
             .at("a.rs", span(text, "(x);"), "after wide");
         insta::assert_snapshot!(rendered(&diagnostic, &[("a.rs", text)]), @r"
-        error[e]: m
+        error[float]: m
          --> a.rs:1:1
           |
         1 | fn a() {}
@@ -223,19 +224,19 @@ mod tests {
         for text in texts {
             for start in 0..text.len() + 4 {
                 for end in (0..text.len() + 4).chain([usize::MAX]) {
-                    let diagnostic = Diagnostic::error("e", "m")
+                    let diagnostic = Diagnostic::error("float", "m")
                         .at("a.rs", start..end, "label")
                         .at("a.rs", end..start, "")
                         .at("a.rs", start..start, "empty\nof two lines");
                     let out = rendered(&diagnostic, &[("a.rs", text)]);
-                    assert!(out.starts_with("error[e]: m\n"), "{text:?} {start}..{end}: {out}");
+                    assert!(out.starts_with("error[float]: m\n"), "{text:?} {start}..{end}: {out}");
                     assert!(out.contains("--> a.rs"), "{text:?} {start}..{end}: {out}");
                 }
             }
         }
-        let diagnostic = Diagnostic::error("e", "m").at("a.rs", 90..99, "label");
+        let diagnostic = Diagnostic::error("float", "m").at("a.rs", 90..99, "label");
         insta::assert_snapshot!(rendered(&diagnostic, &[("a.rs", "fn a() {}\n")]), @r"
-        error[e]: m
+        error[float]: m
          --> a.rs:1:10
           |
         1 | fn a() {}
@@ -246,9 +247,9 @@ mod tests {
     #[test]
     fn a_span_of_many_lines() {
         let text = "fn a(\n    b: u8,\n    c: u8,\n    d: u8,\n    e: u8,\n    f: u8,\n) {}\n";
-        let diagnostic = Diagnostic::error("e", "m").at("a.rs", 0..text.len() - 1, "all of it");
+        let diagnostic = Diagnostic::error("float", "m").at("a.rs", 0..text.len() - 1, "all of it");
         insta::assert_snapshot!(rendered(&diagnostic, &[("a.rs", text)]), @r"
-        error[e]: m
+        error[float]: m
          --> a.rs:1:1
           |
         1 | / fn a(
@@ -264,7 +265,7 @@ mod tests {
 
     #[test]
     fn names_of_others_do_not_steer_the_terminal() {
-        let diagnostic = Diagnostic::error("e", "bad \u{1b}[31mname")
+        let diagnostic = Diagnostic::error("float", "bad \u{1b}[31mname")
             .at("a.rs", 0..1, "\u{1b}[2J")
             .note("cargo said \u{1b}[1mthis\u{1b}[0m\r");
         let out = rendered(&diagnostic, &[("a.rs", "\u{1b}[31m\n")]);
@@ -273,7 +274,7 @@ mod tests {
 
     #[test]
     fn colour_is_only_added_when_asked_for() {
-        let diagnostic = Diagnostic::error("e", "m").at("a.rs", 0..1, "x");
+        let diagnostic = Diagnostic::error("float", "m").at("a.rs", 0..1, "x");
         let mut out = Vec::new();
         render([&diagnostic], &|_| Some("a\n".into()), true, &mut out).unwrap();
         assert!(out.starts_with(b"\x1b["));

@@ -5,11 +5,11 @@ use std::fs::{self, File};
 use std::io;
 use std::process::Command;
 
-use camino::{Utf8Path, Utf8PathBuf};
-use ignore::WalkBuilder;
+use super::interrupt::Folder;
 use crate::changes::{self, ChangeSet};
 use crate::diagnostic::{Diagnostic, Result};
-use super::interrupt::Folder;
+use camino::{Utf8Path, Utf8PathBuf};
+use ignore::WalkBuilder;
 
 /// What cargo and build scripts read at the top of a workspace, copied though a rule may ignore it.
 const NEEDED: [&str; 6] = [

@@ -60,10 +60,11 @@ pub fn compare_tests(tests: Tests<'_>, progress: &mut dyn FnMut(&str)) -> Result
     let paths = paths.chain(tests.roots.iter().map(Utf8PathBuf::as_path));
     let differing = Differing::record(tests.target, paths).map_err(|e| not_run(&e))?;
     let _alone = alone(tests.target, progress).map_err(|e| not_run(&e))?;
-    let build = |root: &Utf8Path, arguments: &[&str], title: &str, progress: &mut dyn FnMut(&str)| {
-        differing.renew(root).map_err(|e| not_run(&e))?;
-        build(tests.target, root, arguments, title, progress)
-    };
+    let build =
+        |root: &Utf8Path, arguments: &[&str], title: &str, progress: &mut dyn FnMut(&str)| {
+            differing.renew(root).map_err(|e| not_run(&e))?;
+            build(tests.target, root, arguments, title, progress)
+        };
 
     let runner = ["build", "-p", tests.service, "--example", RUNNER];
     let built = build(tests.changed, &runner, "building the runner of the tests", progress)?;

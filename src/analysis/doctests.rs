@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use camino::Utf8Path;
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use proc_macro2::{TokenStream, TokenTree};
 
 use super::code::{Code, ItemId, ItemKind, Visibility};
 
-use crate::workspace::{Member, Source};
+use crate::workspace::Member;
 
 /// A file whose examples name something of the module that is not contract.
 #[derive(Debug, Clone)]
@@ -45,7 +45,8 @@ pub fn naming<'w>(code: &Code<'w>, library: usize, kept: &BTreeSet<ItemId>) -> V
         crates.insert(root.member.ident());
         for (file, source) in code.workspace.rust_files(member) {
             // Most files are done with here.
-            if !crates.iter().any(|name| source.text.contains(name)) {
+            let may_name = |text: &str| crates.iter().any(|name| text.contains(name));
+            if !may_name(&source.text) && included(&source.text).is_none() {
                 continue;
             }
             let names = |(_, example): &(Range<usize>, String)| {
@@ -53,7 +54,14 @@ pub fn naming<'w>(code: &Code<'w>, library: usize, kept: &BTreeSet<ItemId>) -> V
                 idents.iter().any(|i| crates.contains(i))
                     && idents.iter().any(|i| behind.contains(i))
             };
-            if let Some((line, _)) = examples(source).into_iter().find(names) {
+            let in_comments = examples(&source.text, documentation).into_iter().find(names);
+            let line = in_comments.map(|(line, _)| line).or_else(|| {
+                // `#![doc = include_str!("../README.md")]`
+                let (attribute, path) = included(&source.text)?;
+                let text = code.workspace.read(&normalized(&file.parent()?.join(path)))?;
+                examples(&text, |line| Some(line)).iter().any(names).then_some(attribute)
+            });
+            if let Some(line) = line {
                 found.push(Example { member, file, line });
             }
         }
@@ -61,21 +69,52 @@ pub fn naming<'w>(code: &Code<'w>, library: usize, kept: &BTreeSet<ItemId>) -> V
     found
 }
 
-/// The Rust code blocks in the documentation of a file, each with the line that opens it.
-fn examples(source: &Source) -> Vec<(Range<usize>, String)> {
+/// The text of a line of documentation; none if it is another line.
+fn documentation(line: &str) -> Option<&str> {
+    let text = line.strip_prefix("///").or_else(|| line.strip_prefix("//!"))?;
+    Some(text.strip_prefix(' ').unwrap_or(text))
+}
+
+/// The file that is documentation of this one, and where that is said.
+fn included(text: &str) -> Option<(Range<usize>, &str)> {
+    const HEAD: &str = "doc = include_str!(\"";
+    let start = text.find(HEAD)?;
+    let path = start + HEAD.len();
+    let end = path + text[path..].find('"')?;
+    Some((start..end + 1, &text[path..end]))
+}
+
+fn normalized(path: &Utf8Path) -> Utf8PathBuf {
+    let mut normal = Utf8PathBuf::new();
+    for part in path.components() {
+        match part {
+            Utf8Component::ParentDir => {
+                normal.pop();
+            }
+            other => normal.push(other),
+        }
+    }
+    normal
+}
+
+/// The Rust code blocks in a text, each with the line that opens it; `documentation` takes a line out of
+/// its comment.
+fn examples(
+    text: &str,
+    documentation: impl Fn(&str) -> Option<&str>,
+) -> Vec<(Range<usize>, String)> {
     let mut found = Vec::new();
     let mut open: Option<(bool, Range<usize>, String)> = None;
     let mut at = 0;
-    for whole in source.text.split_inclusive('\n') {
+    for whole in text.split_inclusive('\n') {
         let line = whole.trim();
         let start = at + whole.len() - whole.trim_start().len();
         at += whole.len();
-        let Some(text) = line.strip_prefix("///").or_else(|| line.strip_prefix("//!")) else {
+        let Some(text) = documentation(line) else {
             // Documentation ends, and with it what was left open.
             open = None;
             continue;
         };
-        let text = text.strip_prefix(' ').unwrap_or(text);
         let fence = text.trim_start();
         if let Some(info) = fence.strip_prefix("```").or_else(|| fence.strip_prefix("~~~")) {
             match open.take() {
@@ -130,10 +169,13 @@ mod tests {
     fn blocks_that_rustdoc_compiles_are_found() {
         let text = "//! ```\n//! # use a::B;\n//! b();\n//! ```\n\n/// ```text\n/// c();\n/// ```\n    \
                     /// ```rust,no_run\n    /// d();\n    /// ```\n/// ```\n/// open();\nfn f() {}\n";
-        let source = crate::workspace::Source::new(text.to_owned());
-        let found = examples(&source);
+        let found = examples(text, documentation);
         let code: Vec<&str> = found.iter().map(|(_, code)| code.as_str()).collect();
         assert_eq!(code, ["use a::B;\nb();\n", "d();\n"]);
         assert_eq!(&text[found[1].0.clone()], "/// ```rust,no_run");
+        let plain = examples("# A\n\n```\ne();\n```\n", |line| Some(line));
+        assert_eq!(plain[0].1, "e();\n");
+        let attribute = included("#![doc = include_str!(\"../README.md\")]\n").unwrap();
+        assert_eq!(attribute, (3..36, "../README.md"));
     }
 }

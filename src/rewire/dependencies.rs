@@ -157,14 +157,21 @@ fn wire_feature(
     changes: &mut ManifestChanges,
 ) {
     if feature.adds_serde {
-        let inherited =
-            manifest::dependency(&facts.workspace.manifest, &DependencyTable::Workspace, "serde")
-                .is_some_and(|d| !d.optional)
-                && !member.dependencies.is_empty();
-        let serde = if inherited {
-            Dependency::workspace().features(["derive"]).optional()
-        } else {
-            Dependency::version("1").features(["derive"]).optional()
+        let shared = manifest::dependency(
+            &facts.workspace.manifest,
+            &DependencyTable::Workspace,
+            "serde",
+        )
+        .filter(|shared| !shared.optional && !member.dependencies.is_empty());
+        let serde = match shared {
+            // An inherited one may lack what the impls for `String` and `Vec` stand behind.
+            Some(shared) => {
+                let is_bare = shared.default_features == Some(false);
+                let has_std = shared.features.iter().any(|feature| feature == "std");
+                let std = (is_bare && !has_std).then_some("std");
+                Dependency::workspace().features(["derive"]).features(std).optional()
+            }
+            None => Dependency::version("1").features(["derive"]).optional(),
         };
         changes.dependencies.push(DependencyEdit {
             table: DependencyTable::NORMAL,

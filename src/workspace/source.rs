@@ -27,7 +27,7 @@ pub struct SyntaxError {
 }
 
 impl Source {
-    pub(crate) fn new(text: String) -> Self {
+    pub(super) fn new(text: String) -> Self {
         let prefix = hidden_prefix(&text);
         Self { text: text.into(), prefix, ast: OnceCell::new() }
     }

@@ -26,5 +26,6 @@ mod image;
 mod monolith_tests;
 mod own_tests;
 mod patch;
+mod roots;
 mod support;
 mod wrong_database;

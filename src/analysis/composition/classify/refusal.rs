@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::analysis::code::Item;
-use crate::analysis::composition::constructor::ModuleFacts;
+use crate::analysis::composition::constructor::{Made, ModuleFacts};
 use crate::analysis::composition::trace::Site;
 use crate::analysis::doctests;
 use crate::analysis::references::Reference;
@@ -62,7 +62,13 @@ fn in_head(block: &syn::ItemImpl, holder: &Item<'_>, reference: &Reference<'_>) 
 /// A name in a function body that is no construction and no migration.
 pub(super) fn inside(module: &ModuleFacts<'_, '_>, reference: &Reference<'_>) -> Diagnostic {
     let api = api(module);
-    let help = if reference.item == module.implementation.id {
+    let begins_a_builder = module
+        .signature(reference.item, &reference.rest)
+        .and_then(|signature| module.output(&signature))
+        .is_some_and(|output| matches!(output.made, Made::Part(_)));
+    let help = if begins_a_builder {
+        "write the construction as one chain of calls that ends in the implementation".to_owned()
+    } else if reference.item == module.implementation.id {
         format!("use it as `{api}` here; the stub is all that the monolith will have")
     } else {
         format!("make it an operation of `{api}`, or let the implementation's constructor do it")

@@ -102,6 +102,14 @@ fn a_builder_is_read_as_one_constructor() {
 }
 
 #[test]
+fn a_builder_in_several_statements_is_refused() {
+    let body = "    let builder = SqlStock::builder(pool.clone());\n    let stock = \
+                builder.tables()?.build().await?;\n    Ok(Arc::new(stock))\n";
+    let refused = run_app("", body).refused;
+    assert_eq!(refused[0], "name-behind-the-trait: SqlStock::builder", "{refused:?}");
+}
+
+#[test]
 fn a_binding_that_would_lie_is_renamed() {
     let head =
         "pub struct App { pub sql_stock: Arc<dyn StockApi>, pub stock: Arc<dyn StockApi> }\n";

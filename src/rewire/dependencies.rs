@@ -157,12 +157,9 @@ fn wire_feature(
     changes: &mut ManifestChanges,
 ) {
     if feature.adds_serde {
-        let shared = manifest::dependency(
-            &facts.workspace.manifest,
-            &DependencyTable::Workspace,
-            "serde",
-        )
-        .filter(|shared| !shared.optional && !member.dependencies.is_empty());
+        let shared =
+            manifest::dependency(&facts.workspace.manifest, &DependencyTable::Workspace, "serde")
+                .filter(|shared| !shared.optional && !member.dependencies.is_empty());
         let serde = match shared {
             // An inherited one may lack what the impls for `String` and `Vec` stand behind.
             Some(shared) => {

@@ -44,7 +44,8 @@ fn two_programs_are_rewired_under_the_strictest_lints() {
 #[test]
 fn consumers_that_are_generic_or_dyn_stay_byte_for_byte() {
     let (before, after) = (tree::read(&fixture()), tree::read(&extracted()));
-    for path in ["crates/loans/src/lib.rs", "crates/reports/src/lib.rs", "apps/server/src/main.rs"] {
+    for path in ["crates/loans/src/lib.rs", "crates/reports/src/lib.rs", "apps/server/src/main.rs"]
+    {
         assert_eq!(before.get(Path::new(path)), after.get(Path::new(path)), "{path}");
     }
 }

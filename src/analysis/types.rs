@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use quote::ToTokens;
 
-use super::code::{Code, Found, ItemId, ItemKind, ScopeId};
+use super::code::{Code, Found, Item, ItemId, ItemKind, ScopeId};
 
 /// A type, as far as a wire needs to know it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,8 +26,10 @@ pub enum Type {
     },
     /// `[T]`.
     Slice(Box<Type>),
-    /// `[T; N]` with its length as written.
+    /// `[T; N]` with its length: a number, or as written where calve cannot tell it.
     Array(Box<Type>, String),
+    /// `Cow<'_, T>` with its lifetime as written, `'_` where it is left out.
+    Cow(String, Box<Type>),
     /// `(A, B, …)`.
     Tuple(Vec<Type>),
     /// `Option<T>`.
@@ -92,9 +94,7 @@ pub fn read(code: &Code<'_>, scope: ScopeId, ty: &syn::Type, known: &Substitutio
             Type::Reference { mutable: reference.mutability.is_some(), to: inner(&reference.elem) }
         }
         syn::Type::Slice(slice) => Type::Slice(inner(&slice.elem)),
-        syn::Type::Array(array) => {
-            Type::Array(inner(&array.elem), array.len.to_token_stream().to_string())
-        }
+        syn::Type::Array(array) => Type::Array(inner(&array.elem), length(code, scope, &array.len)),
         syn::Type::Paren(paren) => read(code, scope, &paren.elem, known),
         syn::Type::Group(group) => read(code, scope, &group.elem, known),
         syn::Type::Path(path) if path.qself.is_none() => read_path(code, scope, &path.path, known)
@@ -111,18 +111,18 @@ pub fn read(code: &Code<'_>, scope: ScopeId, ty: &syn::Type, known: &Substitutio
 fn read_path(
     code: &Code<'_>,
     scope: ScopeId,
-    path: &syn::Path,
+    syntax: &syn::Path,
     known: &Substitution,
 ) -> Option<Type> {
-    let names: Vec<String> = path.segments.iter().map(|s| s.ident.to_string()).collect();
-    let arguments = type_arguments(path);
+    let names: Vec<String> = syntax.segments.iter().map(|s| s.ident.to_string()).collect();
+    let arguments = type_arguments(syntax);
     let read_all = || arguments.iter().map(|t| read(code, scope, t, known)).collect::<Vec<Type>>();
     if let [name] = names.as_slice()
         && let Some(ty) = known.get(name)
     {
         return Some(ty.clone());
     }
-    match code.resolve_path(scope, path.leading_colon.is_some(), &names) {
+    match code.resolve_path(scope, syntax.leading_colon.is_some(), &names) {
         Found::Item(id, rest) if rest.is_empty() => {
             let item = code.item(id);
             match item.syntax {
@@ -143,17 +143,22 @@ fn read_path(
                     Some(read(code, item.scope, &alias.ty, &inside))
                 }
                 _ if matches!(item.kind, ItemKind::Struct | ItemKind::Enum | ItemKind::Union) => {
-                    Some(Type::Item(id, read_all()))
+                    let mut arguments = read_all();
+                    fill_defaults(code, &item, &mut arguments);
+                    Some(Type::Item(id, arguments))
                 }
                 _ => None,
             }
         }
         Found::External(krate, path) => {
             let name = path.last().map(String::as_str).unwrap_or_default();
-            if matches!(krate.as_str(), "std" | "core" | "alloc")
-                && let Some(ty) = standard(name, read_all())
-            {
-                return Some(ty);
+            if matches!(krate.as_str(), "std" | "core" | "alloc") {
+                if let Some(ty) = cow(name, path_lifetime(syntax), read_all()) {
+                    return Some(ty);
+                }
+                if let Some(ty) = standard(name, read_all()) {
+                    return Some(ty);
+                }
             }
             let package = package_of(code, scope, &krate);
             if code.workspace.member(&package).is_some() {
@@ -237,6 +242,64 @@ fn standard(name: &str, arguments: Vec<Type>) -> Option<Type> {
     })
 }
 
+/// `Cow<'_, T>`.
+fn cow(name: &str, lifetime: Option<String>, mut arguments: Vec<Type>) -> Option<Type> {
+    if name != "Cow" || arguments.len() != 1 {
+        return None;
+    }
+    let lifetime = lifetime.unwrap_or_else(|| "'_".to_owned());
+    Some(Type::Cow(lifetime, Box::new(arguments.remove(0))))
+}
+
+/// The type arguments that are left out since the parameters have defaults.
+fn fill_defaults(code: &Code<'_>, item: &Item<'_>, arguments: &mut Vec<Type>) {
+    let (syn::Item::Struct(syn::ItemStruct { generics, .. })
+    | syn::Item::Enum(syn::ItemEnum { generics, .. })) = item.syntax
+    else {
+        return;
+    };
+    let mut known = Substitution::new();
+    for (at, parameter) in generics.type_params().enumerate() {
+        if at >= arguments.len() {
+            let Some((_, default)) = &parameter.default else { return };
+            arguments.push(read(code, item.scope, default, &known));
+        }
+        known.insert(parameter.ident.to_string(), arguments[at].clone());
+    }
+}
+
+/// The length of an array: a number where it is one, or a constant that is one.
+fn length(code: &Code<'_>, scope: ScopeId, length: &syn::Expr) -> String {
+    let number = |expression: &syn::Expr| match expression {
+        syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Int(number), .. }) => {
+            Some(number.base10_digits().to_owned())
+        }
+        _ => None,
+    };
+    let constant = || {
+        let syn::Expr::Path(path) = length else { return None };
+        let names: Vec<String> = path.path.segments.iter().map(|s| s.ident.to_string()).collect();
+        match code.resolve_path(scope, path.path.leading_colon.is_some(), &names) {
+            Found::Item(id, rest) if rest.is_empty() => match code.item(id).syntax {
+                syn::Item::Const(constant) => number(&constant.expr),
+                _ => None,
+            },
+            _ => None,
+        }
+    };
+    number(length).or_else(constant).unwrap_or_else(|| length.to_token_stream().to_string())
+}
+
+fn path_lifetime(path: &syn::Path) -> Option<String> {
+    let syn::PathArguments::AngleBracketed(list) = &path.segments.last()?.arguments else {
+        return None;
+    };
+    list.args.iter().find_map(|argument| match argument {
+        syn::GenericArgument::Lifetime(lifetime) => Some(lifetime.to_string()),
+        _ => None,
+    })
+}
+
 fn type_arguments(path: &syn::Path) -> Vec<&syn::Type> {
     let Some(last) = path.segments.last() else { return Vec::new() };
     match &last.arguments {
@@ -275,6 +338,7 @@ impl Type {
             | Self::Option(inner)
             | Self::Vec(inner)
             | Self::Box(inner)
+            | Self::Cow(_, inner)
             | Self::Set { element: inner, .. } => vec![inner],
             Self::Result(a, b) | Self::Map { key: a, value: b, .. } => vec![a, b],
             Self::Tuple(all) | Self::Item(_, all) | Self::External { arguments: all, .. } => {

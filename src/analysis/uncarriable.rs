@@ -70,6 +70,9 @@ pub fn find(ty: &Type) -> Option<Reason> {
         Type::Other(what, _) => Some((what, why_not_read(what))),
         Type::External { package, path, arguments, .. } => {
             let name = path.last().map(String::as_str).unwrap_or_default();
+            if name == "PhantomData" {
+                return None;
+            }
             handle(package, name).or_else(|| arguments.iter().find_map(find))
         }
         _ => ty.children().into_iter().find_map(find),
@@ -91,8 +94,8 @@ fn handle(package: &str, name: &str) -> Option<Reason> {
 
 fn standard(name: &str) -> Option<Reason> {
     Some(match name {
-        "Arc" | "Rc" | "Weak" | "Cell" | "RefCell" | "Mutex" | "RwLock" | "OnceLock"
-        | "OnceCell" | "LazyLock" => SHARED,
+        "Rc" | "Weak" | "Cell" | "RefCell" | "Mutex" | "RwLock" | "OnceLock" | "OnceCell"
+        | "LazyLock" => SHARED,
         "JoinHandle" | "Sender" | "SyncSender" | "Receiver" | "Condvar" | "Barrier" => CHANNEL,
         "File" | "TcpStream" | "TcpListener" | "UdpSocket" | "UnixStream" | "Child" => FILE,
         "Path" | "PathBuf" => PATH,
@@ -147,7 +150,8 @@ mod tests {
             ("&sqlx::PgPool", "a database connection"),
             ("&mut u8", "a `&mut` reference"),
             ("&std::path::Path", "a path of the file system"),
-            ("Vec<std::sync::Arc<u8>>", "shared memory"),
+            ("Vec<std::rc::Rc<u8>>", "shared memory"),
+            ("std::sync::Arc<std::sync::Mutex<u8>>", "shared memory"),
             ("Option<UserId>", "a type that a macro defines"),
             ("Nowhere", "a type whose definition calve does not find"),
             ("Loop", "a type whose definition calve does not find"),

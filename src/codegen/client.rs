@@ -17,7 +17,7 @@ pub(super) fn operations(code: &Code<'_>, module: &Module<'_>, names: &Names) ->
     // Types of the contract come first: an operation's struct of the same name is named in full.
     let scribe = Scribe::new(code, []);
     let client = scribe.path(&format!("crate::{}", names.client_type));
-    let converter = Converter { code, scribe: &scribe, wire: &names.wire_ident };
+    let converter = Converter { code, module, scribe: &scribe, wire: &names.wire_ident };
     let mut file = RustFile::new(&format!("Every operation of `{}`, as a call.", names.api_trait));
     let async_trait = scribe.path("async_trait::async_trait");
     let api = scribe.item(module.api.id);
@@ -27,18 +27,15 @@ pub(super) fn operations(code: &Code<'_>, module: &Module<'_>, names: &Names) ->
         module.interface.operations.iter().zip(signatures).map(|(operation, signature)| {
             let arguments = wire::arguments_name(code, module, &operation.name);
             let arguments = scribe.path(&format!("{}::{arguments}", names.wire_ident));
-            let passings = wire::passings(module, &operation.arguments);
+            let passings = wire::passings(&operation.arguments);
             let bindings = passings.iter().filter_map(|(name, passing)| {
                 converter.send(passing, name).map(|value| quote!(let #name = #value;))
             });
             let fields = passings.iter().map(|(name, _)| name);
-            let shape = wire::reply_shape(module, &operation.output);
             let call = quote!(self.transport.call(#arguments { #(#fields),* }).await);
-            let body = if shape.has_mirror() {
-                let decoded = converter.decode(&shape, quote!(reply));
-                quote!(#call.map(|reply| #decoded))
-            } else {
-                call
+            let body = match wire::reply_name(code, module, operation) {
+                Some(_) => quote!(#call.map(|reply| reply.0)),
+                None => call,
             };
             quote! {
                 #signature {
@@ -68,11 +65,11 @@ pub(super) fn signature(
         syn::FnArg::Receiver(_) => None,
     });
     let arguments = operation.arguments.iter().zip(written).map(|(argument, written)| {
-        let (name, ty) = (wire::field_ident(&argument.name), scribe.ty(&argument.ty));
+        let (name, ty) = (wire::field_ident(&argument.name), scribe.lent(&argument.ty, ""));
         let ty = with_lifetimes(operation, written, ty);
         quote!(#name: #ty)
     });
-    let (output, error) = (scribe.ty(&operation.output), scribe.ty(&operation.error));
+    let (output, error) = (scribe.lent(&operation.output, ""), scribe.ty(&operation.error));
     let generics = &operation.signature.generics;
     let receiver = operation.signature.receiver();
     quote!(async fn #name #generics(#receiver, #(#arguments),*) -> Result<#output, #error>)

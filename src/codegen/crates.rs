@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::fixed::{self, Fixed};
 use super::manifest::{Inheritable, NewManifest};
+use super::suite::SERDE_WITH;
 use crate::analysis::code::Code;
 use crate::analysis::module::Module;
 use crate::analysis::types::Type;
-use crate::analysis::wire::{Payload, WIRE, fields};
+use crate::analysis::wire::{self, Encoding, Payload, WIRE};
 use crate::plan::features::WireFeature;
 use crate::plan::{Dependency, HouseStyle, Names, Origin, ServicePlan, relative};
 use crate::workspace::Member;
@@ -20,6 +21,8 @@ pub(super) struct Facts<'a, 'w> {
     pub(super) service: &'a ServicePlan,
     pub(super) style: &'a HouseStyle,
     pub(super) wire: &'a BTreeMap<String, WireFeature>,
+    /// Every encoding that the wire crate needs.
+    pub(super) encodings: &'a BTreeSet<Encoding>,
     /// Packages that the contract suite names.
     pub(super) suite: &'a BTreeSet<String>,
 }
@@ -37,7 +40,9 @@ impl Packages {
             Type::Item(id, _) => {
                 self.own.insert(code.root(id.root).member.name.clone());
             }
-            Type::External { package, .. } if package != "std" && package != "core" => {
+            Type::External { package, .. }
+                if !matches!(package.as_str(), "std" | "core" | "alloc") =>
+            {
                 self.foreign.insert(package.clone());
             }
             _ => {}
@@ -79,13 +84,10 @@ impl Facts<'_, '_> {
                 sqlx |= *payload == Payload::Sqlx;
             }
         }
-        for id in self.module.wire.forms.keys() {
-            if let syn::Item::Struct(item) = self.code.item(*id).syntax
-                && super::wire::mirrored(self.module).iter().any(|(mirrored, _)| mirrored == id)
-            {
-                for field in fields(self.code, &self.code.item(*id), &item.fields) {
-                    packages.add(self.code, &field.ty);
-                }
+        for (instance, _) in super::wire::mirrored(self.module) {
+            packages.add(self.code, &instance.ty());
+            for field in wire::all_fields(self.code, instance) {
+                packages.add(self.code, &field.ty);
             }
         }
         let dir = self.names.dir.join("wire");
@@ -95,8 +97,15 @@ impl Facts<'_, '_> {
             set(&mut manifest.dependencies, "sqlx", sqlx);
         }
         self.add_fixed(&mut manifest.dependencies, fixed::WIRE);
+        if !self.module.wire.shares.is_empty() {
+            self.add_fixed(&mut manifest.dependencies, fixed::WIRE_SHARED);
+        }
+        let encoded = self.encodings.iter().any(|encoding| !encoding.is_same());
+        if encoded {
+            self.add_encodings(&mut manifest.dependencies);
+        }
         let has_json = manifest.dependencies.iter().any(|(key, _)| key == "serde_json");
-        if sqlx && !has_json {
+        if (sqlx || encoded) && !has_json {
             self.add_fixed(&mut manifest.dev_dependencies, fixed::WIRE_DEV);
         }
         manifest.render()
@@ -151,7 +160,10 @@ impl Facts<'_, '_> {
         }
         self.add_fixed(&mut manifest.dependencies, fixed::SERVICE);
         set(&mut manifest.dev_dependencies, &self.names.client, Dependency::path("client"));
-        for package in self.suite {
+        if self.suite.contains(SERDE_WITH) {
+            self.add_encodings(&mut manifest.dev_dependencies);
+        }
+        for package in self.suite.iter().filter(|package| *package != SERDE_WITH) {
             if manifest.dependencies.iter().any(|(key, _)| key == package)
                 || *package == self.names.client
             {
@@ -209,6 +221,12 @@ impl Facts<'_, '_> {
             let dependency = self.style.crate_of_module(self.user_of(package), package, features);
             set(dependencies, package, dependency);
         }
+    }
+
+    fn add_encodings(&self, dependencies: &mut Vec<(String, Dependency)>) {
+        let bytes = self.encodings.contains(&Encoding::Bytes);
+        let encodings = if bytes { fixed::WIRE_BYTES } else { fixed::WIRE_ENCODED };
+        self.add_fixed(dependencies, encodings);
     }
 
     fn add_fixed(&self, dependencies: &mut Vec<(String, Dependency)>, crates: &[Fixed]) {

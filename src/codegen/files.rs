@@ -1,12 +1,14 @@
 //! The files that are the same for any module, but for names, settings and places.
 
+use std::collections::BTreeSet;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::compose::reads_settings;
 use super::templates::{self, render};
 use crate::analysis::module::Module;
 use crate::analysis::schema::quote;
-use crate::analysis::wire::Payload;
+use crate::analysis::wire::{Encoding, Payload};
 use crate::changes::ChangeSet;
 use crate::diagnostic::Result;
 use crate::plan::schema::SchemaPlan;
@@ -25,44 +27,71 @@ const CLEAN_UP: &str = "drop_from_monolith.sql";
 
 impl Facts<'_, '_> {
     /// The files of the wire crate.
-    pub(super) fn wire(&self, changes: &mut ChangeSet, has_mirrors: bool) -> Result<()> {
+    pub(super) fn wire(
+        &self,
+        changes: &mut ChangeSet,
+        has_mirrors: bool,
+        encodings: &BTreeSet<Encoding>,
+    ) -> Result<()> {
         let names = self.names;
+        let src = names.dir.join("wire/src");
+        let mut modules = vec!["error", "operations"];
+        let mut exports = vec!["operation::{Failure, Operation, TransportError}", "operations::*"];
+        if has_mirrors {
+            modules.push("mirrors");
+            exports.push("mirrors::*");
+        }
+        let mut add = |module, export: Option<&'static str>, text| {
+            modules.push(module);
+            exports.extend(export);
+            changes.create(src.join(format!("{module}.rs")), text)
+        };
         let payload = |wanted: Payload| {
             let mut all = self.module.wire.error.variants.iter().flat_map(|v| &v.fields);
             all.any(|(_, payload)| *payload == wanted)
         };
-        let has_sqlx_error = payload(Payload::Sqlx);
-        let lib = templates::WireLib {
-            has_sqlx_error,
-            has_io_error: payload(Payload::Io),
-            has_anyhow_error: payload(Payload::Anyhow),
-            has_boxed_error: payload(Payload::Boxed),
-            has_mirrors,
-        };
-        let src = names.dir.join("wire/src");
-        changes.create(src.join("lib.rs"), render(&lib)?)?;
-        changes.create(src.join("limits.rs"), render(&templates::WireLimits)?)?;
-        changes.create(src.join("operation.rs"), render(&templates::WireOperation)?)?;
-        changes.create(src.join("problem.rs"), render(&templates::WireProblem { names })?)?;
-        if has_sqlx_error {
+        if payload(Payload::Sqlx) {
             let error = templates::WireDatabaseError {
                 sqlx_exclusion_violation: self.environment.sqlx_is_recent,
             };
-            changes.create(src.join("database_error.rs"), render(&error)?)?;
-            changes.create(src.join("sqlx_error.rs"), render(&templates::WireSqlxError)?)?;
+            let export = "database_error::RemoteDatabaseError";
+            add("database_error", Some(export), render(&error)?)?;
+            add("sqlx_error", None, render(&templates::WireSqlxError)?)?;
         }
-        if lib.has_io_error {
-            changes.create(src.join("io_error.rs"), render(&templates::WireIoError)?)?;
+        if payload(Payload::Io) {
+            add("io_error", None, render(&templates::WireIoError)?)?;
         }
-        if lib.has_anyhow_error {
-            let text = render(&templates::WireAnyhowError)?;
-            changes.create(src.join("anyhow_error.rs"), text)?;
+        if payload(Payload::Anyhow) {
+            add("anyhow_error", None, render(&templates::WireAnyhowError)?)?;
         }
-        if lib.has_boxed_error {
-            let text = render(&templates::WireBoxedError)?;
-            changes.create(src.join("boxed_error.rs"), text)?;
+        if payload(Payload::Boxed) {
+            add("boxed_error", None, render(&templates::WireBoxedError)?)?;
         }
-        Ok(())
+        let needs = |wanted: fn(&Encoding) -> bool| encodings.iter().any(wanted);
+        if needs(|e| matches!(e, Encoding::Float)) {
+            add("float", Some("float::Float"), render(&templates::WireFloat)?)?;
+        }
+        if needs(|e| matches!(e, Encoding::Lent(_))) {
+            add("lent", Some("lent::Lent"), render(&templates::WireLent)?)?;
+        }
+        if needs(|e| matches!(e, Encoding::Nested(_))) {
+            add("nested", Some("nested::Nested"), render(&templates::WireNested)?)?;
+        }
+        if needs(|e| matches!(e, Encoding::SocketAddress)) {
+            let export = "socket_address::SocketAddress";
+            add("socket_address", Some(export), render(&templates::WireSocketAddress)?)?;
+        }
+        if needs(|e| matches!(e, Encoding::UnixTime)) {
+            let export = "system_time::UnixTime";
+            add("system_time", Some(export), render(&templates::WireSystemTime)?)?;
+        }
+        modules.sort_unstable();
+        exports.sort_unstable();
+        let lib = templates::WireLib { modules: &modules, exports: &exports };
+        changes.create(src.join("lib.rs"), render(&lib)?)?;
+        changes.create(src.join("limits.rs"), render(&templates::WireLimits)?)?;
+        changes.create(src.join("operation.rs"), render(&templates::WireOperation)?)?;
+        changes.create(src.join("problem.rs"), render(&templates::WireProblem { names })?)
     }
 
     /// The files of the stub.

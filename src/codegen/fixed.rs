@@ -7,7 +7,16 @@ pub(super) type Fixed = (&'static str, &'static str, bool, &'static [&'static st
 /// Besides the module (`wire`), sqlx (`migrate`, with [`WireSqlxError`]) and what signatures name.
 pub(super) const WIRE: &[Fixed] = &[("serde", "1.0", true, &["derive"])];
 
-/// For the wire crate's unit tests, which only [`WireSqlxError`] brings.
+/// Where an `Arc` crosses.
+pub(super) const WIRE_SHARED: &[Fixed] = &[("serde", "1.0", true, &["derive", "rc"])];
+
+/// Where a type needs an encoding: combines those of the wire crate along a type.
+pub(super) const WIRE_ENCODED: &[Fixed] = &[("serde_with", "3.14", false, &["std"])];
+
+/// Where bytes cross.
+pub(super) const WIRE_BYTES: &[Fixed] = &[("serde_with", "3.14", false, &["base64", "std"])];
+
+/// For the wire crate's unit tests, which [`WireSqlxError`] and encodings bring.
 pub(super) const WIRE_DEV: &[Fixed] = &[("serde_json", "1.0", true, &[])];
 
 /// Besides the module (`wire`), the wire crate, async-trait if the trait is one, and what signatures

@@ -7,6 +7,7 @@ mod crates;
 mod files;
 mod fixed;
 pub mod manifest;
+mod mirrors;
 mod routes;
 mod rust_file;
 mod scribe;
@@ -35,8 +36,9 @@ pub fn generate<'w>(
     let dir = &names.dir;
     let files =
         files::Facts { module, names, service: &plan.service, environment: &plan.environment };
-    let mirrors = wire::mirrors(code, module)?;
-    files.wire(changes, mirrors.is_some())?;
+    let mirrors = mirrors::file(code, module)?;
+    let encodings = wire::encodings(code, module);
+    files.wire(changes, mirrors.is_some(), &encodings)?;
     changes.create(dir.join("wire/src/operations.rs"), wire::operations(code, module)?)?;
     changes.create(dir.join("wire/src/error.rs"), wire::error(code, module)?)?;
     if let Some(mirrors) = mirrors {
@@ -61,6 +63,7 @@ pub fn generate<'w>(
         style: &plan.style,
         wire: &plan.wire,
         suite: &suite.packages,
+        encodings: &encodings,
     };
     changes.create(dir.join("Cargo.toml"), manifests.service_manifest())?;
     changes.create(dir.join("client/Cargo.toml"), manifests.client_manifest())?;

@@ -14,7 +14,6 @@ use crate::plan::Names;
 /// `src/routes.rs` of the service.
 pub(super) fn routes(code: &Code<'_>, module: &Module<'_>, names: &Names) -> Result<String> {
     let scribe = Scribe::new(code, []);
-    let converter = Converter { code, scribe: &scribe, wire: &names.wire_ident };
     let mut file = RustFile::new(&format!("One route an operation of `{}`.", names.api_trait));
     let api = scribe.item(module.api.id);
     let (arc, router) = (scribe.path("std::sync::Arc"), scribe.path("axum::Router"));
@@ -28,34 +27,30 @@ pub(super) fn routes(code: &Code<'_>, module: &Module<'_>, names: &Names) -> Res
             let arguments = wire::arguments_name(code, module, &operation.name);
             let arguments = scribe.path(&format!("{}::{arguments}", names.wire_ident));
             let method = wire::field_ident(&operation.name);
-            let passings = wire::passings(module, &operation.arguments);
+            let passings = wire::passings(&operation.arguments);
             let fields: Vec<_> = passings.iter().map(|(name, _)| name.clone()).collect();
-            let [implementation, whole, answer] =
-                ["api", "arguments", "reply"].map(|name| wire::free_ident(name, &fields));
-            let (statements, handed): (Vec<_>, Vec<_>) =
-                passings.iter().map(|(name, passing)| converter.hand(passing, name)).unzip();
-            let statements: Vec<_> = statements.into_iter().flatten().collect();
-            let shape = wire::reply_shape(module, &operation.output);
+            let [implementation, whole] =
+                ["api", "arguments"].map(|name| wire::free_ident(name, &fields));
+            let handed = passings.iter().map(|(name, passing)| Converter::hand(passing, name));
             let call = quote!(#implementation.#method(#(#handed),*).await);
-            let call = if shape.has_mirror() {
-                let encoded = converter.encode(&shape, quote!(#answer));
-                quote!(#call.map(|#answer| #encoded))
-            } else {
-                call
+            let call = match wire::reply_name(code, module, operation) {
+                Some(reply) => {
+                    let reply = scribe.path(&format!("{}::{reply}", names.wire_ident));
+                    quote!(#call.map(#reply))
+                }
+                None => call,
             };
             // Many fields read better on a line of their own than in the closure's head.
             let handler = if fields.len() > 2 {
                 quote! {
                     |#implementation, #whole: #arguments| async move {
                         let #arguments { #(#fields),* } = #whole;
-                        #(#statements)*
                         #call
                     }
                 }
             } else {
                 quote! {
                     |#implementation, #arguments { #(#fields),* }| async move {
-                        #(#statements)*
                         #call
                     }
                 }

@@ -43,6 +43,11 @@ impl<'a, 'w> Scribe<'a, 'w> {
         }
     }
 
+    /// Whether a name is one of the file's own.
+    pub(super) fn is_own(&self, name: &str) -> bool {
+        self.reserved.contains(name)
+    }
+
     /// An item of a workspace library, as other crates name it.
     pub(super) fn item(&self, id: ItemId) -> TokenStream {
         let krate = self.code.root(id.root).member.ident();
@@ -55,7 +60,13 @@ impl<'a, 'w> Scribe<'a, 'w> {
 
     /// A type, by value.
     pub(super) fn ty(&self, ty: &Type) -> TokenStream {
-        let list = |types: &[Type]| types.iter().map(|t| self.ty(t)).collect::<Vec<_>>();
+        self.lent(ty, "'static")
+    }
+
+    /// A type with the lifetime of what a `Cow` in it borrows; that of the code where it is empty.
+    pub(super) fn lent(&self, ty: &Type, lifetime: &str) -> TokenStream {
+        let list =
+            |types: &[Type]| types.iter().map(|t| self.lent(t, lifetime)).collect::<Vec<_>>();
         match ty {
             Type::Unit => quote!(()),
             Type::Primitive(name) => {
@@ -65,15 +76,15 @@ impl<'a, 'w> Scribe<'a, 'w> {
             Type::Str => quote!(str),
             Type::String => quote!(String),
             Type::Reference { mutable, to } => {
-                let to = self.ty(to);
+                let to = self.lent(to, lifetime);
                 if *mutable { quote!(&mut #to) } else { quote!(&#to) }
             }
             Type::Slice(inner) => {
-                let inner = self.ty(inner);
+                let inner = self.lent(inner, lifetime);
                 quote!([#inner])
             }
             Type::Array(inner, length) => {
-                let inner = self.ty(inner);
+                let inner = self.lent(inner, lifetime);
                 let length: TokenStream = length.parse().unwrap_or_default();
                 quote!([#inner; #length])
             }
@@ -82,31 +93,38 @@ impl<'a, 'w> Scribe<'a, 'w> {
                 quote!((#(#parts),*))
             }
             Type::Option(inner) => {
-                let inner = self.ty(inner);
+                let inner = self.lent(inner, lifetime);
                 quote!(Option<#inner>)
             }
             Type::Vec(inner) => {
-                let inner = self.ty(inner);
+                let inner = self.lent(inner, lifetime);
                 quote!(Vec<#inner>)
             }
             Type::Box(inner) => {
-                let inner = self.ty(inner);
+                let inner = self.lent(inner, lifetime);
                 quote!(Box<#inner>)
             }
+            Type::Cow(written, inner) => {
+                let cow = self.path("std::borrow::Cow");
+                let inner = self.lent(inner, lifetime);
+                let lifetime = if lifetime.is_empty() { written } else { lifetime };
+                let lifetime: TokenStream = lifetime.parse().unwrap_or_default();
+                quote!(#cow<#lifetime, #inner>)
+            }
             Type::Result(ok, error) => {
-                let (ok, error) = (self.ty(ok), self.ty(error));
+                let (ok, error) = (self.lent(ok, lifetime), self.lent(error, lifetime));
                 quote!(Result<#ok, #error>)
             }
             Type::Map { ordered, key, value } => {
                 let name = if *ordered { "BTreeMap" } else { "HashMap" };
                 let map = self.path(&format!("std::collections::{name}"));
-                let (key, value) = (self.ty(key), self.ty(value));
+                let (key, value) = (self.lent(key, lifetime), self.lent(value, lifetime));
                 quote!(#map<#key, #value>)
             }
             Type::Set { ordered, element } => {
                 let name = if *ordered { "BTreeSet" } else { "HashSet" };
                 let set = self.path(&format!("std::collections::{name}"));
-                let element = self.ty(element);
+                let element = self.lent(element, lifetime);
                 quote!(#set<#element>)
             }
             Type::Item(id, arguments) => {

@@ -6,14 +6,14 @@ use heck::{ToSnakeCase, ToUpperCamelCase};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use super::convert::{Converter, mirror_names};
+use super::convert::{Converter, mirror_name};
 use super::rust_file::{RustFile, docs};
 use super::scribe::Scribe;
-use crate::analysis::code::{Code, ItemId};
+use crate::analysis::code::Code;
+use crate::analysis::interface::Operation;
 use crate::analysis::module::Module;
-use crate::analysis::types::Type;
-use crate::analysis::wire::passing::{Passing, Shape};
-use crate::analysis::wire::{self, Field, Form, Payload, TransportPayload};
+use crate::analysis::wire::passing::Passing;
+use crate::analysis::wire::{self, Encoding, Form, Instance, Mirror, Payload, TransportPayload};
 use crate::diagnostic::Result;
 
 /// Names that no struct of arguments may take: they would shadow the prelude, what generated code
@@ -106,12 +106,10 @@ pub(super) fn arguments_name(
 
 /// The names of all argument structs, in the order of the operations.
 pub(super) fn argument_names(code: &Code<'_>, module: &Module<'_>) -> Vec<String> {
-    let types = module.wire.forms.keys().chain([&module.wire.error.item, &module.api.id]);
-    let mut taken: BTreeSet<String> = types.filter_map(|id| code.item(*id).name).collect();
-    for (id, _) in mirrored(module) {
-        let (wire, mirror) = mirror_names(code, id);
-        taken.extend([wire.to_string(), mirror.to_string()]);
-    }
+    let types = module.wire.forms.keys().map(|instance| instance.id);
+    let types = types.chain([module.wire.error.item, module.api.id]);
+    let mut taken: BTreeSet<String> = types.filter_map(|id| code.item(id).name).collect();
+    taken.extend(mirrored(module).map(|(instance, _)| mirror_name(code, instance).to_string()));
     taken.extend(TAKEN.map(str::to_owned));
     let operations: Vec<&str> =
         module.interface.operations.iter().map(|o| o.name.as_str()).collect();
@@ -138,24 +136,45 @@ fn plain_name(operation: &str) -> String {
     operation.strip_prefix("r#").unwrap_or(operation).to_upper_camel_case()
 }
 
-/// The types that have a mirror, in order of their names.
-pub(super) fn mirrored(module: &Module<'_>) -> Vec<(ItemId, String)> {
-    module
-        .wire
-        .forms
-        .iter()
-        .filter_map(|(id, form)| match form {
-            Form::Mirror { reason } => Some((*id, reason.clone())),
-            _ => None,
-        })
-        .collect()
+/// The types that have a mirror.
+pub(super) fn mirrored<'m>(
+    module: &'m Module<'_>,
+) -> impl Iterator<Item = (&'m Instance, &'m Mirror)> {
+    module.wire.forms.iter().filter_map(|(instance, form)| match form {
+        Form::Mirror(mirror) => Some((instance, mirror)),
+        _ => None,
+    })
+}
+
+/// Every encoding that the wire crate needs, once.
+pub(super) fn encodings(code: &Code<'_>, module: &Module<'_>) -> BTreeSet<Encoding> {
+    fn add(encoding: Encoding, all: &mut BTreeSet<Encoding>) {
+        for part in encoding.parts() {
+            add(part.clone(), all);
+        }
+        all.insert(encoding);
+    }
+    let of_operations = module.interface.operations.iter().flat_map(|operation| {
+        operation.arguments.iter().map(|argument| &argument.ty).chain([&operation.output])
+    });
+    let of_errors = module.wire.error.variants.iter().flat_map(|variant| &variant.fields);
+    let of_errors = of_errors.filter(|(_, payload)| *payload == Payload::Plain);
+    let types = of_operations.chain(of_errors.map(|(field, _)| &field.ty)).cloned();
+    let of_mirrors = mirrored(module).flat_map(|(instance, _)| wire::all_fields(code, instance));
+    let mut all = BTreeSet::new();
+    for ty in types.chain(of_mirrors.map(|field| field.ty)) {
+        add(module.wire.encoding(code, &ty), &mut all);
+    }
+    all
 }
 
 /// `wire/src/operations.rs`.
 pub(super) fn operations(code: &Code<'_>, module: &Module<'_>) -> Result<String> {
     let api = module.api.name.clone().unwrap_or_default();
-    let scribe = Scribe::new(code, argument_names(code, module));
-    let converter = Converter { code, scribe: &scribe, wire: "crate" };
+    let own = module.interface.operations.iter().filter_map(|o| reply_name(code, module, o));
+    let own = own.map(|name| name.to_string()).chain(argument_names(code, module));
+    let scribe = Scribe::new(code, own);
+    let converter = Converter { code, module, scribe: &scribe, wire: "crate" };
     let mut file = RustFile::new(&format!("The arguments of every operation of `{api}`."));
     let operation_trait = scribe.path("crate::Operation");
     let (serialize, deserialize) =
@@ -163,21 +182,37 @@ pub(super) fn operations(code: &Code<'_>, module: &Module<'_>) -> Result<String>
     let error = scribe.ty(&module.interface.error);
     for operation in &module.interface.operations {
         let name = arguments_name(code, module, &operation.name);
-        let passings = passings(module, &operation.arguments);
+        let passings = passings(&operation.arguments);
         let borrows = passings.iter().any(|(_, passing)| passing.borrows());
         let lifetime = borrows.then(|| quote!(<'a>));
         let any = borrows.then(|| quote!(<'_>));
-        let fields = passings.iter().map(|(name, passing)| {
-            let ty = converter.field(passing);
-            quote!(pub #name: #ty)
-        });
+        let fields =
+            passings.iter().zip(&operation.arguments).map(|((name, passing), argument)| {
+                let (with, ty) = (converter.with(&argument.ty), converter.field(passing));
+                quote!(#with pub #name: #ty)
+            });
         let docs = docs(&format!("The arguments of `{api}::{}`.", operation.name));
         file.item(quote! {
             #docs
             #[derive(#serialize, #deserialize)]
             pub struct #name #lifetime { #(#fields),* }
         })?;
-        let reply = converter.shape(&reply_shape(module, &operation.output), &quote!('static));
+        let reply = match reply_name(code, module, operation) {
+            Some(reply) => {
+                let (with, ty) = (converter.with(&operation.output), scribe.ty(&operation.output));
+                let docs = super::rust_file::docs(&format!(
+                    "What `{api}::{}` returns, as it crosses.",
+                    operation.name
+                ));
+                file.item(quote! {
+                    #docs
+                    #[derive(#serialize, #deserialize)]
+                    pub struct #reply(#with pub #ty);
+                })?;
+                quote!(#reply)
+            }
+            None => scribe.ty(&operation.output),
+        };
         // `r#` is Rust's; in a URL it would start the fragment.
         let spelled = operation.name.strip_prefix("r#").unwrap_or(&operation.name);
         let route = format!("/v1/{spelled}");
@@ -193,24 +228,37 @@ pub(super) fn operations(code: &Code<'_>, module: &Module<'_>) -> Result<String>
     Ok(file.finish(&scribe))
 }
 
-/// Each argument with how it passes. Types were checked when their wire form was decided.
+/// Each argument with how it passes.
 pub(super) fn passings(
-    module: &Module<'_>,
     arguments: &[crate::analysis::interface::Argument],
 ) -> Vec<(proc_macro2::Ident, Passing)> {
-    arguments
-        .iter()
-        .map(|argument| {
-            let passing = Passing::of(&argument.ty, &module.wire.forms)
-                .unwrap_or_else(|_| Passing::Value(Shape::Plain(argument.ty.clone())));
-            (field_ident(&argument.name), passing)
-        })
-        .collect()
+    let passing = |argument: &crate::analysis::interface::Argument| {
+        (field_ident(&argument.name), Passing::of(&argument.ty))
+    };
+    arguments.iter().map(passing).collect()
 }
 
-/// Where mirrors stand in a result.
-pub(super) fn reply_shape(module: &Module<'_>, output: &Type) -> Shape {
-    Shape::of(output, &module.wire.forms).unwrap_or_else(|_| Shape::Plain(output.clone()))
+/// The struct that holds a result which serde would not write as it is.
+pub(super) fn reply_name(
+    code: &Code<'_>,
+    module: &Module<'_>,
+    operation: &Operation,
+) -> Option<proc_macro2::Ident> {
+    let plain = module.wire.encoding(code, &operation.output).is_same();
+    (!plain).then(|| {
+        let arguments = arguments_name(code, module, &operation.name).to_string();
+        // `GapArguments` is called so since `Gap` is a type of the contract.
+        let stem = plain_name(&operation.name);
+        let taken = mirrored_or_argument(code, module, &format!("{stem}Reply"));
+        if taken { format_ident!("{arguments}Reply") } else { format_ident!("{stem}Reply") }
+    })
+}
+
+/// Whether a name is that of a type of the contract, of a mirror or of arguments.
+fn mirrored_or_argument(code: &Code<'_>, module: &Module<'_>, name: &str) -> bool {
+    let of_contract = module.wire.forms.keys().filter_map(|instance| code.item(instance.id).name);
+    let of_mirrors = mirrored(module).map(|(instance, _)| mirror_name(code, instance).to_string());
+    of_contract.chain(of_mirrors).chain(argument_names(code, module)).any(|taken| taken == name)
 }
 
 /// A field's name as an identifier, raw where it is a keyword.
@@ -230,131 +278,13 @@ pub(super) fn free_ident(wanted: &str, arguments: &[proc_macro2::Ident]) -> proc
     format_ident!("{name}")
 }
 
-/// `wire/src/mirrors.rs`; none where no type needs a mirror.
-pub(super) fn mirrors(code: &Code<'_>, module: &Module<'_>) -> Result<Option<String>> {
-    let mirrored = mirrored(module);
-    if mirrored.is_empty() {
-        return Ok(None);
-    }
-    let names = mirrored.iter().flat_map(|(id, _)| {
-        let (wire, mirror) = mirror_names(code, *id);
-        [wire.to_string(), mirror.to_string()]
-    });
-    let scribe = Scribe::new(code, names);
-    let mut file = RustFile::new(
-        "Types whose own serde form serves somebody else and loses something on the way: here every \
-         field crosses.",
-    );
-    let cow = scribe.path("std::borrow::Cow");
-    let [serialize, deserialize, serializer, deserializer] =
-        ["Serialize", "Deserialize", "Serializer", "Deserializer"]
-            .map(|name| scribe.path(&format!("serde::{name}")));
-    for (id, reason) in mirrored {
-        let item = code.item(id);
-        let name = item.name.clone().unwrap_or_default();
-        let (wire_name, mirror) = mirror_names(code, id);
-        let ty = scribe.item(id);
-        let docs = docs(&format!(
-            "A [`{name}`] as it crosses: its own serde form loses something ({reason})."
-        ));
-        let debug = wire::implements(code, id, "Debug").then(|| quote!(#[derive(Debug)]));
-        file.item(quote! {
-            #docs
-            #debug
-            pub struct #wire_name<'a>(pub #cow<'a, #ty>);
-        })?;
-        let remote = ty.to_string();
-        let body = mirror_body(code, module, &scribe, id);
-        let head = quote!(#[derive(#serialize, #deserialize)] #[serde(remote = #remote)]);
-        file.commented(
-            "`remote` keeps the mirror honest: what is added to the type does not compile until it is \
-             added here.",
-            match item.syntax {
-                syn::Item::Enum(_) => quote!(#head enum #mirror { #body }),
-                _ if body.is_tuple => quote!(#head struct #mirror #body;),
-                _ => quote!(#head struct #mirror { #body }),
-            },
-        )?;
-        file.item(quote! {
-            impl #serialize for #wire_name<'_> {
-                fn serialize<S: #serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                    #mirror::serialize(&self.0, serializer)
-                }
-            }
-        })?;
-        file.item(quote! {
-            impl<'de> #deserialize<'de> for #wire_name<'_> {
-                fn deserialize<D: #deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                    #mirror::deserialize(deserializer).map(|value| Self(#cow::Owned(value)))
-                }
-            }
-        })?;
-    }
-    Ok(Some(file.finish(&scribe)))
-}
-
-/// The fields or variants of a mirror.
-struct Body {
-    tokens: TokenStream,
-    is_tuple: bool,
-}
-
-impl quote::ToTokens for Body {
-    fn to_tokens(&self, tokens: &mut TokenStream) {
-        tokens.extend(self.tokens.clone());
-    }
-}
-
-fn mirror_body(code: &Code<'_>, module: &Module<'_>, scribe: &Scribe<'_, '_>, id: ItemId) -> Body {
-    let item = code.item(id);
-    let field = |field: &Field| {
-        let ty = scribe.ty(&field.ty);
-        let with = match &field.ty {
-            Type::Item(inner, _)
-                if matches!(module.wire.forms.get(inner), Some(Form::Mirror { .. })) =>
-            {
-                let with = mirror_names(code, *inner).1.to_string();
-                Some(quote!(#[serde(with = #with)]))
-            }
-            _ => None,
-        };
-        if field.named {
-            let name = field_ident(&field.name);
-            quote!(#with #name: #ty)
-        } else {
-            quote!(#with #ty)
-        }
-    };
-    match item.syntax {
-        syn::Item::Struct(s) => {
-            let is_tuple = matches!(s.fields, syn::Fields::Unnamed(_));
-            let fields: Vec<_> = wire::fields(code, &item, &s.fields).iter().map(field).collect();
-            let tokens = if is_tuple { quote!((#(#fields),*)) } else { quote!(#(#fields),*) };
-            Body { tokens, is_tuple }
-        }
-        syn::Item::Enum(e) => {
-            let variants = e.variants.iter().map(|variant| {
-                let name = &variant.ident;
-                let fields: Vec<_> =
-                    wire::fields(code, &item, &variant.fields).iter().map(field).collect();
-                match &variant.fields {
-                    syn::Fields::Named(_) => quote!(#name { #(#fields),* }),
-                    syn::Fields::Unnamed(_) => quote!(#name(#(#fields),*)),
-                    syn::Fields::Unit => quote!(#name),
-                }
-            });
-            Body { tokens: quote!(#(#variants),*), is_tuple: false }
-        }
-        _ => Body { tokens: TokenStream::new(), is_tuple: false },
-    }
-}
-
 /// `wire/src/error.rs`.
 pub(super) fn error(code: &Code<'_>, module: &Module<'_>) -> Result<String> {
     let form = &module.wire.error;
     let item = code.item(form.item);
     let name = item.name.clone().unwrap_or_default();
     let scribe = Scribe::new(code, ["Mirror".to_owned()]);
+    let converter = Converter { code, module, scribe: &scribe, wire: "crate" };
     let mut file = RustFile::new(&format!("`{name}` on the wire: a mirror, one variant each."));
     let [serialize, deserialize, serializer, deserializer] =
         ["Serialize", "Deserialize", "Serializer", "Deserializer"]
@@ -370,10 +300,13 @@ pub(super) fn error(code: &Code<'_>, module: &Module<'_>) -> Result<String> {
             .fields
             .iter()
             .map(|(field, payload)| {
-                let with = payload_module(*payload).map(|with| {
-                    scribe.path(&format!("crate::{with}"));
-                    quote!(#[serde(with = #with)])
-                });
+                let with = match payload_module(*payload) {
+                    Some(with) => {
+                        scribe.path(&format!("crate::{with}"));
+                        Some(quote!(#[serde(with = #with)]))
+                    }
+                    None => converter.with(&field.ty),
+                };
                 let ty = scribe.ty(&field.ty);
                 if field.named {
                     let name = field_ident(&field.name);

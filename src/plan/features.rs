@@ -22,9 +22,9 @@ pub struct WireFeature {
 pub fn wire_features(code: &Code<'_>, module: &Module<'_>) -> BTreeMap<String, WireFeature> {
     let package_of = |id: crate::analysis::code::ItemId| code.root(id.root).member.name.clone();
     let mut derived: BTreeSet<String> = BTreeSet::new();
-    for (id, form) in &module.wire.forms {
+    for (instance, form) in &module.wire.forms {
         if matches!(form, Form::Derive { .. } | Form::Guarded(_)) {
-            derived.insert(package_of(*id));
+            derived.insert(package_of(instance.id));
         }
     }
     // Whoever owns a type that crosses, or needs a registry type's serde for it.
@@ -55,6 +55,10 @@ pub fn wire_features(code: &Code<'_>, module: &Module<'_>) -> BTreeMap<String, W
                     }
                 }
             }
+        }
+        if derived.contains(package) && module.wire.shares.contains(package) {
+            let key = normal(member, "serde").map_or("serde", |serde| &serde.key);
+            enables.push(format!("{key}/rc"));
         }
         for external in module.wire.serde_of.get(package).into_iter().flatten() {
             if let Some(dependency) = normal(member, external)

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use crate::analysis::code::Code;
 use crate::analysis::literals;
 use crate::analysis::module::Module;
-use crate::analysis::wire::Form;
 
 /// Lists of constructor arguments as written, by type name.
 pub type Samples = BTreeMap<String, Vec<String>>;
@@ -14,12 +13,12 @@ pub type Samples = BTreeMap<String, Vec<String>>;
 /// What is recorded already, and what the code has for the other guarded types.
 pub fn collect(code: &Code<'_>, module: &Module<'_>, recorded: &Samples) -> Samples {
     let mut samples = recorded.clone();
-    for (id, form) in &module.wire.forms {
-        let (Form::Guarded(constructor), Some(name)) = (form, code.item(*id).name) else {
+    for (instance, form) in &module.wire.forms {
+        let (Some(constructor), Some(name)) = (form.guard(), code.item(instance.id).name) else {
             continue;
         };
         samples.entry(name).or_insert_with(|| {
-            let found = literals::accepted(code, *id, constructor);
+            let found = literals::accepted(code, instance.id, constructor);
             found.iter().map(ToString::to_string).collect()
         });
     }

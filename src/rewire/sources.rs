@@ -1,6 +1,7 @@
 //! Edits of the module's own sources, and of the crates that own types which cross: gates and wire
 //! forms, beside the code they are about.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -49,13 +50,18 @@ pub fn gate(code: &Code<'_>, module: &Module<'_>, changes: &mut ChangeSet) -> Re
 /// # Errors
 /// When two edits meet.
 pub fn wire_forms(code: &Code<'_>, module: &Module<'_>, changes: &mut ChangeSet) -> Result<()> {
-    for (id, form) in &module.wire.forms {
-        let item = code.item(*id);
+    let mut written = BTreeSet::new();
+    for (instance, form) in &module.wire.forms {
+        // A generic type derives once, whatever its arguments are.
+        if matches!(form, Form::Own | Form::Mirror(_)) || !written.insert(instance.id) {
+            continue;
+        }
+        let item = code.item(instance.id);
         let present = wire::present(code, &item);
         let text = &item.source.text;
         let mut edits = Vec::new();
         match form {
-            Form::Own | Form::Mirror { .. } => {}
+            Form::Own | Form::Mirror(_) => {}
             Form::Derive { serialize, deserialize } => {
                 let wanted = [
                     (*serialize && !present.serialize).then_some("serde::Serialize"),

@@ -133,14 +133,18 @@ impl Item<'_> {
 
     /// Bytes of its name, or of its first token where it has none.
     pub fn name_range(&self) -> std::ops::Range<usize> {
-        let span = ident_of(self.syntax).map_or_else(
+        self.source.range(self.name_span())
+    }
+
+    /// Where its name stands, or its first token where it has none.
+    pub fn name_span(&self) -> proc_macro2::Span {
+        ident_of(self.syntax).map_or_else(
             || {
                 use syn::spanned::Spanned;
                 self.syntax.span()
             },
             proc_macro2::Ident::span,
-        );
-        self.source.range(span)
+        )
     }
 
     /// Its attributes.

@@ -1,6 +1,6 @@
 //! The error enum: one mirror variant each, and the variant that tells of a failed call.
 
-use super::{Decision, Field, Position, fields, transport};
+use super::{Decision, Field, Instance, Position, fields, transport};
 use crate::analysis::code::{Item, ItemId};
 use crate::analysis::types::Type;
 use crate::diagnostic::Diagnostic;
@@ -116,9 +116,11 @@ pub(super) fn decide<'w>(
         );
     }
     let mut variants = Vec::new();
+    let instance = Instance { id: *id, arguments: Vec::new() };
     for variant in &syntax.variants {
         let named = matches!(variant.fields, syn::Fields::Named(_));
-        let fields = fields(decision.code, &item, &variant.fields)
+        decision.refuse_conditional(&item, &variant.attrs);
+        let fields = fields(decision.code, &instance, &variant.fields)
             .into_iter()
             .map(|field| {
                 let payload = payload(&field.ty);
@@ -132,17 +134,10 @@ pub(super) fn decide<'w>(
                         "calve carries `sqlx::Error`, `std::io::Error`, `anyhow::Error` and boxed \
                          errors; of any other, keep the text: a `String`",
                     );
-                } else if payload == Payload::Plain
-                    && !decision.place(&field.ty, &item, field.span, Position::Value)
-                {
-                    decision.refuse(
-                        &item,
-                        field.span,
-                        "mirror-in-error",
-                        "needs a mirror of its own",
-                        "calve does not nest mirrors in errors yet",
-                    );
+                } else if payload == Payload::Plain {
+                    decision.place(&field.ty, &item, field.span, Position::Value);
                 }
+                decision.refuse_conditional(&item, &field.attributes);
                 (field, payload)
             })
             .collect();

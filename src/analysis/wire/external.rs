@@ -8,13 +8,25 @@ use crate::workspace::Workspace;
 pub enum External {
     /// serde implements it.
     Always,
+    /// serde implements it behind its feature `rc`, and it crosses as what is in it.
+    Shared,
     /// Its crate implements it behind a feature `serde`.
     Serde,
+    /// serde implements it, and it loses nothing if nothing in it does.
+    Container,
+    /// `SystemTime`: serde refuses moments before 1970.
+    UnixTime,
+    /// A socket address that may be of IPv6: serde leaves its flow information out.
+    SocketAddress,
+    /// A run of bytes.
+    Bytes,
+    /// It is known to lose something: what.
+    Lossy(&'static str),
     /// Nothing.
     Unknown,
 }
 
-/// Looks a foreign type up among those whose serde form is known to lose nothing.
+/// Looks a foreign type up among those whose serde form is known.
 pub fn external(
     workspace: &Workspace,
     package: &str,
@@ -23,12 +35,8 @@ pub fn external(
 ) -> External {
     let name = path.last().map(String::as_str).unwrap_or_default();
     match (package, name) {
-        ("std" | "core", "Duration" | "IpAddr" | "Ipv4Addr" | "Ipv6Addr") => External::Always,
-        (
-            "std" | "core",
-            "NonZeroU8" | "NonZeroU16" | "NonZeroU32" | "NonZeroU64" | "NonZeroUsize"
-            | "NonZeroI32" | "NonZeroI64",
-        ) => External::Always,
+        ("std" | "core" | "alloc", name) => standard(name, arguments.len()),
+        ("bytes", "Bytes") => External::Bytes,
         // A local time would be read in the other machine's zone.
         ("chrono", "DateTime") if names_zone(arguments) => External::Serde,
         ("chrono", "NaiveDate" | "NaiveDateTime" | "NaiveTime" | "Weekday" | "Month")
@@ -40,10 +48,39 @@ pub fn external(
     }
 }
 
+fn standard(name: &str, arguments: usize) -> External {
+    match (name, arguments) {
+        ("Duration" | "IpAddr" | "Ipv4Addr" | "Ipv6Addr" | "SocketAddrV4" | "PhantomData", _)
+        | ("NonZero", 1) => External::Always,
+        (name, 0) if name.starts_with("NonZero") => External::Always,
+        ("SystemTime", 0) => External::UnixTime,
+        ("SocketAddr" | "SocketAddrV6", 0) => External::SocketAddress,
+        ("Arc", 1) => External::Shared,
+        ("VecDeque" | "LinkedList" | "Range" | "RangeFrom" | "RangeTo" | "Bound", 1) => {
+            External::Container
+        }
+        ("RangeInclusive", 1) => External::Lossy(
+            "serde keeps both ends, not whether an iteration has used the range up; use a `Range`, or \
+             a pair of both ends",
+        ),
+        ("BinaryHeap", 1) => External::Lossy(
+            "the order in which a heap gives equal elements is not kept; use a `Vec`",
+        ),
+        _ => External::Unknown,
+    }
+}
+
 /// Whether a known type is written as a string or an integer, so that it can be a JSON key.
-pub(super) fn is_key(path: &[String]) -> bool {
+pub(super) fn is_key(package: &str, path: &[String]) -> bool {
     let name = path.last().map(String::as_str).unwrap_or_default();
-    !matches!(name, "Duration")
+    match package {
+        "std" | "core" | "alloc" => {
+            matches!(name, "IpAddr" | "Ipv4Addr" | "Ipv6Addr" | "SocketAddrV4")
+                || name.starts_with("NonZero")
+        }
+        "bytes" => false,
+        _ => true,
+    }
 }
 
 fn names_zone(arguments: &[Type]) -> bool {

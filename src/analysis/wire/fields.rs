@@ -1,6 +1,6 @@
 //! The fields of types, and the traits that types have.
 
-use crate::analysis::code::{Code, Item, ItemId};
+use crate::analysis::code::{Code, ItemId};
 use crate::analysis::types::{self, Substitution, Type};
 
 /// A field of a struct or variant.
@@ -20,8 +20,58 @@ pub struct Field {
     pub span: proc_macro2::Span,
 }
 
+/// A workspace type with its type arguments.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instance {
+    /// The struct or enum.
+    pub id: ItemId,
+    /// What its parameters stand for; empty for most types.
+    pub arguments: Vec<Type>,
+}
+
+impl Instance {
+    /// Of a type, if it is one of the workspace.
+    pub fn of(ty: &Type) -> Option<Self> {
+        match ty {
+            Type::Item(id, arguments) => Some(Self { id: *id, arguments: arguments.clone() }),
+            _ => None,
+        }
+    }
+
+    /// The type.
+    pub fn ty(&self) -> Type {
+        Type::Item(self.id, self.arguments.clone())
+    }
+
+    /// What the parameters of the type stand for.
+    pub fn substitution(&self, code: &Code<'_>) -> Substitution {
+        let item = code.item(self.id);
+        let (syn::Item::Struct(syn::ItemStruct { generics, .. })
+        | syn::Item::Enum(syn::ItemEnum { generics, .. })) = item.syntax
+        else {
+            return Substitution::new();
+        };
+        let names = generics.type_params().map(|parameter| parameter.ident.to_string());
+        names.zip(self.arguments.iter().cloned()).collect()
+    }
+}
+
+/// The fields of a struct, or of all variants of an enum.
+pub fn all_fields(code: &Code<'_>, instance: &Instance) -> Vec<Field> {
+    let item = code.item(instance.id);
+    match item.syntax {
+        syn::Item::Struct(s) => fields(code, instance, &s.fields),
+        syn::Item::Enum(e) => {
+            e.variants.iter().flat_map(|v| fields(code, instance, &v.fields)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// The fields of a struct or variant, with their types read.
-pub fn fields(code: &Code<'_>, item: &Item<'_>, fields: &syn::Fields) -> Vec<Field> {
+pub fn fields(code: &Code<'_>, instance: &Instance, fields: &syn::Fields) -> Vec<Field> {
+    let item = code.item(instance.id);
+    let known = instance.substitution(code);
     let in_enum = matches!(item.syntax, syn::Item::Enum(_));
     fields
         .iter()
@@ -29,7 +79,7 @@ pub fn fields(code: &Code<'_>, item: &Item<'_>, fields: &syn::Fields) -> Vec<Fie
         .map(|(position, field)| Field {
             name: field.ident.as_ref().map_or_else(|| position.to_string(), ToString::to_string),
             named: field.ident.is_some(),
-            ty: types::read(code, item.scope, &field.ty, &Substitution::new()),
+            ty: types::read(code, item.scope, &field.ty, &known),
             public: in_enum || matches!(field.vis, syn::Visibility::Public(_)),
             attributes: field.attrs.clone(),
             span: syn::spanned::Spanned::span(&field.ty),

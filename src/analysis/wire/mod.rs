@@ -1,7 +1,9 @@
 //! How each type of the contract crosses: by its own serde where that is proven lossless, by derives
 //! where they are enough, through its constructor where it guards something, else by a mirror.
 
+mod accessors;
 mod constructor;
+mod encoding;
 mod errors;
 mod external;
 mod fields;
@@ -14,18 +16,18 @@ mod transport;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quote::ToTokens;
-
-use super::code::{Code, Item, ItemId};
+use super::code::{Code, Item};
 use super::interface::Interface;
 use super::types::Type;
 use super::uncarriable::why_not_read;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
+pub use accessors::{Access, Accessor, Mirror};
 pub use constructor::{Constructor, Parameter, infallible};
+pub use encoding::{Encoding, is_bytes};
 pub use errors::{ErrorForm, Payload, TransportPayload, TransportVariant, Variant};
 pub use external::{External, external};
-pub use fields::{Field, fields, implements};
+pub use fields::{Field, Instance, all_fields, fields, implements};
 
 /// The feature that switches the wire form of a crate's types on.
 pub const WIRE: &str = "wire";
@@ -45,21 +47,46 @@ pub enum Form {
     /// `Serialize` is derived; what arrives goes through the constructor that guards the type.
     Guarded(Constructor),
     /// A mirror in the wire crate, since its own serde loses something.
-    Mirror {
-        /// What is lost, in words.
-        reason: String,
-    },
+    Mirror(Mirror),
+}
+
+impl Form {
+    /// The constructor that a value has to pass, which may refuse it.
+    pub fn guard(&self) -> Option<&Constructor> {
+        match self {
+            Self::Guarded(constructor) => Some(constructor),
+            Self::Mirror(Mirror {
+                access: Access::Methods { constructor, fallible: true, .. },
+                ..
+            }) => Some(constructor),
+            _ => None,
+        }
+    }
 }
 
 /// The wire forms of everything that the operations speak of.
 #[derive(Debug)]
 pub struct Wire {
     /// Every workspace type that crosses, with its form.
-    pub forms: BTreeMap<ItemId, Form>,
+    pub forms: BTreeMap<Instance, Form>,
     /// The error enum.
     pub error: ErrorForm,
     /// For each workspace package, the external crates whose own serde feature its types need.
     pub serde_of: BTreeMap<String, BTreeSet<String>>,
+    /// The workspace packages whose types hold an `Arc`, for which serde has a feature.
+    pub shares: BTreeSet<String>,
+}
+
+impl Wire {
+    /// How values of a type are written.
+    pub fn encoding(&self, code: &Code<'_>, ty: &Type) -> Encoding {
+        Encoding::of(code, &self.forms, ty)
+    }
+
+    /// The form of a type, if it is one of the workspace.
+    pub fn form(&self, ty: &Type) -> Option<&Form> {
+        self.forms.get(&Instance::of(ty)?)
+    }
 }
 
 /// Decides for every type that the operations reach.
@@ -75,6 +102,7 @@ pub fn decide<'w>(
         forms: BTreeMap::new(),
         pending: BTreeSet::new(),
         serde_of: BTreeMap::new(),
+        shares: BTreeSet::new(),
         metadata,
         diagnostics,
         failed: false,
@@ -91,11 +119,10 @@ pub fn decide<'w>(
         };
         decision.place(&operation.output, api, at, Position::Value);
     }
-    decision.refuse_unpassable(interface, api);
     let error = errors::decide(&mut decision, &interface.error, api, metadata);
-    decision.refuse_hidden_mirrors();
-    let Decision { forms, serde_of, failed, .. } = decision;
-    Some(Wire { forms, error: error?, serde_of }).filter(|_| !failed)
+    decision.mirror_what_leads_back();
+    let Decision { forms, serde_of, shares, failed, .. } = decision;
+    Some(Wire { forms, error: error?, serde_of, shares }).filter(|_| !failed)
 }
 
 fn type_span(signature: &syn::Signature, name: &str) -> Option<proc_macro2::Span> {
@@ -117,11 +144,18 @@ enum Position {
     Value,
 }
 
+/// The longest tuple that serde implements.
+const LONGEST_TUPLE: usize = 16;
+
+/// How deep the type arguments of a type may be nested.
+const DEEPEST: usize = 24;
+
 struct Decision<'a, 'w> {
     code: &'a Code<'w>,
-    forms: BTreeMap<ItemId, Form>,
-    pending: BTreeSet<ItemId>,
+    forms: BTreeMap<Instance, Form>,
+    pending: BTreeSet<Instance>,
     serde_of: BTreeMap<String, BTreeSet<String>>,
+    shares: BTreeSet<String>,
     /// `[package.metadata.calve]` of the module.
     metadata: &'a serde_json::Value,
     diagnostics: &'a mut Diagnostics,
@@ -130,7 +164,7 @@ struct Decision<'a, 'w> {
 
 impl<'w> Decision<'_, 'w> {
     /// Checks a type that stands in `holder` at `span`, and decides the types in it. Whether all of
-    /// it crosses by its own serde, without a mirror.
+    /// it crosses by its own serde.
     fn place(
         &mut self,
         ty: &Type,
@@ -138,21 +172,12 @@ impl<'w> Decision<'_, 'w> {
         span: proc_macro2::Span,
         position: Position,
     ) -> bool {
-        let package = self.code.root(holder.id.root).member.name.clone();
+        self.check(ty, holder, span, position);
+        Encoding::of(self.code, &self.forms, ty).is_same()
+    }
+
+    fn check(&mut self, ty: &Type, holder: &Item<'w>, span: proc_macro2::Span, position: Position) {
         match ty {
-            Type::Unit | Type::String | Type::Str => true,
-            Type::Primitive(name) => {
-                if name.starts_with('f') {
-                    self.refuse(
-                        holder,
-                        span,
-                        "float",
-                        "a float crosses here",
-                        "JSON has no NaN and no infinity; calve does not encode them yet",
-                    );
-                }
-                true
-            }
             Type::Reference { to, .. } => {
                 if position == Position::Value {
                     self.refuse(
@@ -162,113 +187,92 @@ impl<'w> Decision<'_, 'w> {
                         "a reference is part of a value that crosses",
                         "what it refers to stays in another process",
                     );
-                    return true;
+                    return;
                 }
-                if let Type::Item(id, _) = &**to {
+                let lent = match &**to {
+                    Type::Slice(element) => element,
+                    to => to,
+                };
+                if let Type::Item(id, _) = lent {
                     self.require_clone(*id, holder, span);
                 }
-                if let Type::Slice(element) = &**to {
-                    if let Type::Item(id, _) = &**element {
-                        self.require_clone(*id, holder, span);
-                    }
-                    return self.place(element, holder, span, Position::Value);
-                }
-                self.place(to, holder, span, Position::Value)
+                self.check(to, holder, span, Position::Value);
             }
-            Type::Option(inner) => {
-                if self.may_be_null(inner) {
-                    self.refuse(
-                        holder,
-                        span,
-                        "nested-option",
-                        "JSON writes `Some(None)` and `None` alike",
-                        "the inner value would be lost",
-                    );
-                }
-                self.place(inner, holder, span, position)
-            }
-            Type::Vec(inner) | Type::Box(inner) | Type::Slice(inner) => {
-                self.place(inner, holder, span, Position::Value)
-            }
+            Type::Option(inner) => self.check(inner, holder, span, position),
             Type::Array(inner, length) => {
-                if length.parse::<usize>().is_ok_and(|n| n > 32) {
+                if length.parse::<usize>().is_err() {
                     self.refuse(
                         holder,
                         span,
-                        "long-array",
-                        "serde implements arrays of up to 32 elements",
-                        "a longer one has no wire form",
+                        "array-length",
+                        "calve does not know how long this is",
+                        "the wire crate has to write the length; a number does, or a constant of the \
+                         workspace that is one",
                     );
                 }
-                self.place(inner, holder, span, Position::Value)
+                self.check(inner, holder, span, Position::Value);
             }
-            Type::Set { element, .. } => self.place(element, holder, span, Position::Value),
-            Type::Tuple(parts) => {
-                let mut plain = true;
-                for part in parts {
-                    plain &= self.place(part, holder, span, Position::Value);
+            Type::Tuple(parts) if parts.len() > LONGEST_TUPLE => self.refuse(
+                holder,
+                span,
+                "long-tuple",
+                "more parts than serde implements tuples for",
+                "give the parts names: a struct crosses however many it has",
+            ),
+            Type::Item(..) => self.item(ty, holder, span),
+            Type::External { .. } => self.external(ty, holder, span),
+            Type::Other(what, text) => self.refuse(
+                holder,
+                span,
+                "type-cannot-cross",
+                &format!("`{text}` is {what}"),
+                why_not_read(what),
+            ),
+            _ => {
+                for inner in ty.children() {
+                    self.check(inner, holder, span, Position::Value);
                 }
-                plain
-            }
-            Type::Map { key, value, .. } => {
-                let plain = self.place(key, holder, span, Position::Value);
-                if !self.is_key(key) {
-                    self.refuse(
-                        holder,
-                        span,
-                        "map-key",
-                        "the keys of this map have no form as a JSON key",
-                        "a JSON key is a string: text, integers, ids and unit variants fit",
-                    );
-                }
-                self.place(value, holder, span, Position::Value) && plain
-            }
-            Type::Item(id, arguments) => {
-                if !arguments.is_empty() {
-                    self.refuse(
-                        holder,
-                        span,
-                        "generic-type",
-                        "a generic type of the workspace crosses here",
-                        "calve does not carry generic types yet",
-                    );
-                    return true;
-                }
-                self.item(*id, holder, span);
-                !matches!(self.forms.get(id), Some(Form::Mirror { .. }))
-            }
-            // The argument of `DateTime<Utc>` is a marker, not a value.
-            Type::External { package: of, path, arguments, .. } => {
-                match external(self.code.workspace, of, path, arguments) {
-                    External::Serde => {
-                        self.serde_of.entry(package).or_default().insert(of.clone());
-                    }
-                    External::Always => {}
-                    External::Unknown => self.refuse(
-                        holder,
-                        span,
-                        "foreign-type",
-                        &format!("`{of}::{}` crosses here", path.join("::")),
-                        "calve does not know a lossless wire form of it",
-                    ),
-                }
-                true
-            }
-            Type::Result(ok, error) => {
-                self.place(ok, holder, span, Position::Value)
-                    & self.place(error, holder, span, Position::Value)
-            }
-            Type::Other(what, text) => {
-                self.refuse(
-                    holder,
-                    span,
-                    "type-cannot-cross",
-                    &format!("`{text}` is {what}"),
-                    why_not_read(what),
-                );
-                true
             }
         }
+    }
+
+    /// A type that the workspace does not define.
+    fn external(&mut self, ty: &Type, holder: &Item<'w>, span: proc_macro2::Span) {
+        let Type::External { package: of, path, arguments, .. } = ty else { return };
+        let package = self.code.root(holder.id.root).member.name.clone();
+        let unknown = "calve does not know a lossless wire form of it";
+        let why = match external(self.code.workspace, of, path, arguments) {
+            External::Serde => {
+                self.serde_of.entry(package).or_default().insert(of.clone());
+                return;
+            }
+            External::Shared
+                if matches!(arguments.as_slice(), [Type::Slice(inner)]
+                if !Encoding::of(self.code, &self.forms, inner).is_same()) =>
+            {
+                unknown
+            }
+            External::Shared => {
+                self.shares.insert(package);
+                for inner in arguments {
+                    self.check(inner, holder, span, Position::Value);
+                }
+                return;
+            }
+            External::Container => {
+                for inner in arguments {
+                    self.check(inner, holder, span, Position::Value);
+                }
+                return;
+            }
+            External::Always | External::UnixTime | External::SocketAddress | External::Bytes => {
+                return;
+            }
+            External::Lossy(why) => why,
+            External::Unknown => unknown,
+        };
+        let label = format!("`{of}::{}` crosses here", path.join("::"));
+        self.refuse(holder, span, "foreign-type", &label, why);
     }
 
     fn refuse(
@@ -291,66 +295,19 @@ impl<'w> Decision<'_, 'w> {
         );
     }
 
-    /// Whether a type is written as a JSON key.
-    fn is_key(&self, ty: &Type) -> bool {
-        match ty {
-            Type::String => true,
-            Type::Primitive(name) => !name.starts_with('f'),
-            Type::External { path, .. } => external::is_key(path),
-            Type::Item(id, _) => {
-                let item = self.code.item(*id);
-                match item.syntax {
-                    // A tagged enum is written as an object.
-                    syn::Item::Enum(e) => {
-                        e.variants.iter().all(|v| v.fields.is_empty())
-                            && !serde_rules::is_tagged(&e.attrs)
-                    }
-                    syn::Item::Struct(s) => {
-                        let fields = fields(self.code, &item, &s.fields);
-                        matches!(fields.as_slice(), [only] if (!only.named || is_transparent(&s.attrs))
-                            && self.is_key(&only.ty))
-                    }
-                    _ => false,
-                }
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether a value of a type is written as `null`, which an option around it writes as well.
-    fn may_be_null(&self, ty: &Type) -> bool {
-        match ty {
-            Type::Option(_) | Type::Unit => true,
-            Type::Box(inner) => self.may_be_null(inner),
-            Type::Item(id, _) => {
-                let item = self.code.item(*id);
-                let syn::Item::Struct(s) = item.syntax else { return false };
-                let fields = fields(self.code, &item, &s.fields);
-                match fields.as_slice() {
-                    [] => matches!(s.fields, syn::Fields::Unit),
-                    [only] if !only.named || is_transparent(&s.attrs) => self.may_be_null(&only.ty),
-                    _ => false,
-                }
-            }
-            _ => false,
-        }
-    }
-
     /// Decides the form of a workspace type, once.
-    fn item(&mut self, id: ItemId, holder: &Item<'w>, span: proc_macro2::Span) {
-        if self.forms.contains_key(&id) || !self.pending.insert(id) {
+    fn item(&mut self, ty: &Type, holder: &Item<'w>, span: proc_macro2::Span) {
+        let Some(instance) = Instance::of(ty) else { return };
+        if self.forms.contains_key(&instance) || !self.pending.insert(instance.clone()) {
             return;
         }
-        let item = self.code.item(id);
+        let item = self.code.item(instance.id);
         if !self.require_name(&item, holder, span) {
             return;
         }
-        let (fields, generics) = match item.syntax {
-            syn::Item::Struct(s) => (fields(self.code, &item, &s.fields), &s.generics),
-            syn::Item::Enum(e) => (
-                e.variants.iter().flat_map(|v| fields(self.code, &item, &v.fields)).collect(),
-                &e.generics,
-            ),
+        let generics = match item.syntax {
+            syn::Item::Struct(s) => &s.generics,
+            syn::Item::Enum(e) => &e.generics,
             _ => {
                 self.refuse(
                     holder,
@@ -362,39 +319,57 @@ impl<'w> Decision<'_, 'w> {
                 return;
             }
         };
-        if let Some(parameter) = generics.params.first() {
+        let other = generics.params.iter().find(|p| !matches!(p, syn::GenericParam::Type(_)));
+        if let Some(parameter) = other {
             let range = syn::spanned::Spanned::span(parameter);
             self.refuse(
                 &item,
                 range,
                 "generic-type",
-                "the type has parameters",
-                "calve does not carry generic or borrowing types yet",
+                "the type has this parameter",
+                "calve carries types with type parameters, not such that borrow or count",
             );
             return;
         }
+        if depth(ty) > DEEPEST {
+            self.refuse(
+                &item,
+                item.name_span(),
+                "generic-type",
+                "holds itself with ever longer arguments",
+                "each of them would be a wire type of its own",
+            );
+            return;
+        }
+        let fields = all_fields(self.code, &instance);
         let mut plain = true;
         for field in &fields {
+            self.refuse_conditional(&item, &field.attributes);
             plain &= self.place(&field.ty, &item, field.span, Position::Value);
         }
-        let form = self.form(&item, &fields, plain);
-        if let Form::Mirror { reason } = &form {
-            self.check_mirror(&item, &fields, reason);
+        if let syn::Item::Enum(e) = item.syntax {
+            for variant in &e.variants {
+                self.refuse_conditional(&item, &variant.attrs);
+            }
         }
-        self.forms.insert(id, form);
+        if let Some(form) = self.form(&item, &fields, plain) {
+            self.forms.insert(instance, form);
+        }
     }
 
-    fn form(&mut self, item: &Item<'w>, fields: &[Field], plain: bool) -> Form {
+    fn form(&mut self, item: &Item<'w>, fields: &[Field], plain: bool) -> Option<Form> {
         let found = serde_rules::existing(self.code, item);
         if let Some(reason) = found.lossy {
-            return Form::Mirror { reason };
+            let reason = format!("its own serde form loses something ({reason})");
+            return self.mirror(item, fields, reason).map(Form::Mirror);
         }
         if !plain {
-            return Form::Mirror { reason: "a type in it needs a mirror".to_owned() };
+            let reason = self.needs_more(fields);
+            return self.mirror(item, fields, reason).map(Form::Mirror);
         }
         // What an earlier run added is found again, not added again: the edit step sees to that.
         if found.serialize && found.deserialize && !found.by_calve {
-            return Form::Own;
+            return Some(Form::Own);
         }
         if let Some(span) = found.gated {
             self.refuse_gated(item, span);
@@ -406,7 +381,9 @@ impl<'w> Decision<'_, 'w> {
         if private && !found.deserialize_own && vouched != Some("derive") {
             match constructor::guarding(self.code, item, fields, vouched) {
                 constructor::Guard::None => {}
-                constructor::Guard::Through(constructor) => return Form::Guarded(constructor),
+                constructor::Guard::Through(constructor) => {
+                    return Some(Form::Guarded(constructor));
+                }
                 constructor::Guard::Unfit(span) => {
                     let name = item.name.clone().unwrap_or_default();
                     self.failed = true;
@@ -433,7 +410,15 @@ impl<'w> Decision<'_, 'w> {
                 }
             }
         }
-        Form::Derive { serialize: !found.serialize_own, deserialize: !found.deserialize_own }
+        Some(Form::Derive { serialize: !found.serialize_own, deserialize: !found.deserialize_own })
+    }
+
+    /// Why serde's derive does not do for a type, in words.
+    fn needs_more(&self, fields: &[Field]) -> String {
+        let encoding = |field: &Field| Encoding::of(self.code, &self.forms, &field.ty);
+        let named = fields.iter().find(|field| !encoding(field).is_same());
+        let name = named.map(|field| field.name.as_str()).unwrap_or_default();
+        format!("serde has no form of `{name}` that keeps every value")
     }
 
     /// A derive behind somebody else's feature: with that feature on, another one would be a conflict.
@@ -449,16 +434,9 @@ impl<'w> Decision<'_, 'w> {
     }
 }
 
-/// Whether a type that needs a mirror stands anywhere in `ty`.
-pub fn contains_mirror(ty: &Type, forms: &BTreeMap<ItemId, Form>) -> bool {
-    matches!(ty, Type::Item(id, _) if matches!(forms.get(id), Some(Form::Mirror { .. })))
-        || ty.children().into_iter().any(|t| contains_mirror(t, forms))
-}
-
-fn is_transparent(attributes: &[syn::Attribute]) -> bool {
-    attributes.iter().any(|a| {
-        a.path().is_ident("serde") && a.to_token_stream().to_string().contains("transparent")
-    })
+/// How many type arguments stand inside each other.
+fn depth(ty: &Type) -> usize {
+    1 + ty.children().into_iter().map(depth).max().unwrap_or_default()
 }
 
 /// What an earlier run added to a type.

@@ -26,6 +26,26 @@ impl Decision<'_, '_> {
         nameable
     }
 
+    /// A field or variant that is there under a condition: the two sides are built apart.
+    pub(super) fn refuse_conditional(&mut self, item: &Item<'_>, attributes: &[syn::Attribute]) {
+        let Some(condition) = attributes.iter().find(|a| a.path().is_ident("cfg")) else { return };
+        let name = item.name.as_deref().unwrap_or("a type");
+        self.failed = true;
+        self.diagnostics.push(
+            Diagnostic::error("conditional-type", format!("`{name}` is not always the same"))
+                .at(
+                    item.file,
+                    item.source.range(syn::spanned::Spanned::span(condition)),
+                    "depends on the target or a feature",
+                )
+                .note(
+                    "stub and service are built apart, and each would have to know what the other \
+                     was built with",
+                )
+                .help("declare it without a condition, or give the API a type of its own"),
+        );
+    }
+
     /// What is lent is owned where it arrives.
     pub(super) fn require_clone(&mut self, id: ItemId, holder: &Item<'_>, span: Span) {
         if !implements(self.code, id, "Clone") {

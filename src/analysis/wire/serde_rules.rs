@@ -100,6 +100,11 @@ fn derives_gated(code: &Code<'_>, item: &Item<'_>, attribute: &syn::Attribute) -
         .any(|meta| meta.path().is_ident("derive") && derives(code, item, &meta) != (false, false))
 }
 
+/// Whether a struct is written as its one field.
+pub(super) fn is_transparent(attributes: &[syn::Attribute]) -> bool {
+    serde_metas(attributes).iter().any(|(name, _)| name == "transparent")
+}
+
 /// Whether an enum's variants are written as objects with a tag.
 pub(super) fn is_tagged(attributes: &[syn::Attribute]) -> bool {
     serde_metas(attributes).iter().any(|(name, _)| name == "tag" || name == "untagged")

@@ -13,7 +13,7 @@ use crate::analysis::code::Code;
 use crate::analysis::interface::Operation;
 use crate::analysis::module::Module;
 use crate::analysis::types::Type;
-use crate::analysis::wire::{Payload, implements};
+use crate::analysis::wire::implements;
 use crate::codegen::rust_file::{RustFile, docs};
 use crate::codegen::scribe::Scribe;
 use crate::codegen::wire::field_ident;
@@ -98,7 +98,7 @@ struct Tests<'a, 'w> {
 impl Tests<'_, '_> {
     /// The functions that every test calls.
     fn shared(&self, names: &Names, file: &mut RustFile) -> Result<()> {
-        let Tools { module, comparer, converter, .. } = self.tools;
+        let Tools { module, converter, .. } = self.tools;
         let scribe = converter.scribe;
         let Shared { both, told } = self.shared;
         let (api, error) = (scribe.item(module.api.id), scribe.ty(&module.interface.error));
@@ -120,17 +120,7 @@ impl Tests<'_, '_> {
                 check(&service.client(), &recorder).await;
             }
         })?;
-        let mut plain = module
-            .wire
-            .error
-            .variants
-            .iter()
-            .flat_map(|v| &v.fields)
-            .filter(|(_, payload)| *payload == Payload::Plain);
-        let text = as_text(
-            plain.any(|(field, _)| comparer.is_unordered(&field.ty)),
-            &quote!(&#carried(error)),
-        );
+        let text = as_text(&quote!(&#carried(error)));
         let doc = docs(
             "An error as a caller can tell it from others: variant, text, and all data that crosses.",
         );

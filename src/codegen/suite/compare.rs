@@ -4,12 +4,11 @@
 use std::collections::BTreeSet;
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::{ToTokens, format_ident, quote};
 
 use crate::analysis::code::{Code, ItemId};
 use crate::analysis::types::Type;
-use crate::analysis::wire::passing::Shape;
-use crate::analysis::wire::{self, Field};
+use crate::analysis::wire::{self, Instance, all_fields};
 use crate::codegen::convert::Converter;
 
 /// How values of a type are compared.
@@ -32,19 +31,16 @@ pub(super) struct Comparer<'a, 'w> {
 
 impl Comparer<'_, '_> {
     /// How values of `ty` are compared. A `PartialEq` written by hand may look at an id only, so it
-    /// does not count.
+    /// does not count; and a NaN is not equal to itself.
     pub(super) fn of(&self, ty: &Type) -> Comparison {
-        let equal = self.throughout(ty, &mut |id| derives(self.code, id, "PartialEq"));
+        let equal = !self.has_float(ty)
+            && self.throughout(ty, &mut |id| derives(self.code, id, "PartialEq"));
         let mut printed = true;
         outer_items(ty, &mut |id| printed &= wire::implements(self.code, id, "Debug"));
         match (equal, printed) {
             (true, true) => Comparison::Exact,
             (true, false) => Comparison::Unprinted,
-            // The text of an unordered map differs from one value to the next.
-            (false, _)
-                if self.throughout(ty, &mut |id| derives(self.code, id, "Debug"))
-                    && !self.is_unordered(ty) =>
-            {
+            (false, _) if self.throughout(ty, &mut |id| derives(self.code, id, "Debug")) => {
                 Comparison::Seen
             }
             (false, _) => Comparison::Wire,
@@ -57,6 +53,14 @@ impl Comparer<'_, '_> {
         self.walk(ty, &mut BTreeSet::new(), &mut |ty| {
             found |=
                 matches!(ty, Type::Map { ordered: false, .. } | Type::Set { ordered: false, .. });
+        });
+        found
+    }
+
+    fn has_float(&self, ty: &Type) -> bool {
+        let mut found = false;
+        self.walk(ty, &mut BTreeSet::new(), &mut |ty| {
+            found |= matches!(ty, Type::Primitive("f32" | "f64"));
         });
         found
     }
@@ -74,7 +78,6 @@ impl Comparer<'_, '_> {
     pub(super) fn compared(
         &self,
         ty: &Type,
-        shape: &Shape,
         value: TokenStream,
         converter: &Converter<'_, '_>,
     ) -> TokenStream {
@@ -82,16 +85,17 @@ impl Comparer<'_, '_> {
         let function = match comparison {
             Comparison::Exact => return value,
             Comparison::Unprinted => return quote!(Unprinted(#value)),
-            Comparison::Seen => quote!(seen),
-            Comparison::Wire => quote!(wire),
+            Comparison::Seen => "seen",
+            Comparison::Wire => "wire",
         };
-        if shape.has_mirror() {
-            let ty = converter.shape(shape, &quote!('static));
-            let encoded = converter.encode(shape, value);
-            quote!(#function::<#ty>(&#encoded))
-        } else {
-            quote!(#function(&#value))
+        let encoding = converter.encoding(ty);
+        if encoding.is_same() {
+            let function = format_ident!("{function}");
+            return quote!(#function(&#value));
         }
+        let function = format_ident!("{function}_as");
+        let adapter: TokenStream = converter.adapter(&encoding).parse().unwrap_or_default();
+        quote!(#function::<#adapter, _>(&#value))
     }
 
     /// Whether all workspace types in a type satisfy something.
@@ -106,30 +110,18 @@ impl Comparer<'_, '_> {
     }
 
     /// Visits a type, what is in it, and the fields of workspace types, each of these once.
-    fn walk(&self, ty: &Type, seen: &mut BTreeSet<ItemId>, visit: &mut dyn FnMut(&Type)) {
+    fn walk(&self, ty: &Type, seen: &mut BTreeSet<Instance>, visit: &mut dyn FnMut(&Type)) {
         visit(ty);
         for child in ty.children() {
             self.walk(child, seen, visit);
         }
-        if let Type::Item(id, _) = ty
-            && seen.insert(*id)
+        if let Some(instance) = Instance::of(ty)
+            && seen.insert(instance.clone())
         {
-            for field in all_fields(self.code, *id) {
+            for field in all_fields(self.code, &instance) {
                 self.walk(&field.ty, seen, visit);
             }
         }
-    }
-}
-
-/// The fields of a struct, or of all variants of an enum.
-pub(super) fn all_fields(code: &Code<'_>, id: ItemId) -> Vec<Field> {
-    let item = code.item(id);
-    match item.syntax {
-        syn::Item::Struct(s) => wire::fields(code, &item, &s.fields),
-        syn::Item::Enum(e) => {
-            e.variants.iter().flat_map(|v| wire::fields(code, &item, &v.fields)).collect()
-        }
-        _ => Vec::new(),
     }
 }
 

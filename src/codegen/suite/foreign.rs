@@ -14,7 +14,20 @@ pub(super) fn primitive(name: &str) -> TokenStream {
         // No two fields a fixed distance apart are always equal.
         "bool" => quote!(n.count_ones() % 2 == 1),
         "char" => quote!(['x', 'ü', '"', '\u{10FFFF}'][n % 4]),
-        "f32" | "f64" => quote!([0.1, #ty::MAX, -0.0, #ty::MIN_POSITIVE][n % 4]),
+        "f32" | "f64" => quote! {
+            [
+                0.1,
+                #ty::MAX,
+                -0.0,
+                #ty::NAN,
+                #ty::INFINITY,
+                #ty::MIN_POSITIVE,
+                #ty::NEG_INFINITY,
+                // A NaN with a payload, and the smallest number there is.
+                #ty::from_bits(#ty::NAN.to_bits() + 1),
+                #ty::from_bits(1),
+            ][n % 9]
+        },
         _ => {
             let extreme = if name.starts_with('i') { quote!(#ty::MIN) } else { quote!(0) };
             let plain = if name == "usize" { quote!(n) } else { quote!(n.try_into().unwrap()) };
@@ -31,6 +44,13 @@ pub(super) fn text() -> TokenStream {
             _ => format!("text {n}: \"ü\" \\ \n 🦀"),
         }
     }
+}
+
+/// Whether samples of a type are made of samples of its one argument.
+pub(super) fn is_container(package: &str, path: &[String]) -> bool {
+    let name = path.last().map(String::as_str).unwrap_or_default();
+    let known = ["Arc", "Bound", "LinkedList", "Range", "RangeFrom", "RangeTo", "VecDeque"];
+    matches!(package, "std" | "core" | "alloc") && known.contains(&name)
 }
 
 /// The `n`-th value of a foreign type; none where calve does not know the type.
@@ -50,6 +70,37 @@ pub(super) fn sample(
     };
     Some(match (package, name) {
         ("std" | "core", "Duration") => quote!(#ty::new(n.try_into().unwrap(), 123_456_789)),
+        // Before 1970 as well.
+        ("std" | "core", "SystemTime") => {
+            let duration = scribe.path("std::time::Duration");
+            quote! {
+                match n % 3 {
+                    0 => #ty::UNIX_EPOCH - #duration::new(n.try_into().unwrap(), 1),
+                    1 => #ty::UNIX_EPOCH + #duration::new(1_234_567_890, n.try_into().unwrap()),
+                    _ => #ty::UNIX_EPOCH + #duration::new(n.try_into().unwrap(), 999_999_999),
+                }
+            }
+        }
+        ("std" | "core", "SocketAddrV4") => {
+            let ip = scribe.path("std::net::Ipv4Addr");
+            quote!(#ty::new(#ip::new(192, 0, 2, n.try_into().unwrap()), 8080))
+        }
+        ("std" | "core", "SocketAddrV6") => {
+            let ip = scribe.path("std::net::Ipv6Addr");
+            quote!(#ty::new(#ip::LOCALHOST, 8080, n.try_into().unwrap(), 7))
+        }
+        ("std" | "core", "SocketAddr") => {
+            let [v4, v6, address] = ["Ipv4Addr", "Ipv6Addr", "SocketAddrV6"]
+                .map(|name| scribe.path(&format!("std::net::{name}")));
+            quote! {
+                match n % 2 {
+                    0 => #ty::from((#v4::new(192, 0, 2, n.try_into().unwrap()), 8080)),
+                    _ => #ty::V6(#address::new(#v6::LOCALHOST, 8080, n.try_into().unwrap(), 7)),
+                }
+            }
+        }
+        ("std" | "core", "PhantomData") => quote!(#ty),
+        ("bytes", "Bytes") => quote!(#ty::from(vec![0, 255, n.try_into().unwrap()])),
         ("std" | "core", "Ipv4Addr") => quote!(#ty::from([192, 0, 2, n.try_into().unwrap()])),
         ("std" | "core", "Ipv6Addr") => {
             quote!(#ty::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, n.try_into().unwrap()))

@@ -32,6 +32,7 @@ fn leaf(ty: &Type) -> Type {
         | Type::Option(inner)
         | Type::Vec(inner)
         | Type::Box(inner)
+        | Type::Cow(_, inner)
         | Type::Slice(inner)
         | Type::Array(inner, _)
         | Type::Set { element: inner, .. } => leaf(inner),

@@ -8,13 +8,12 @@ use quote::{ToTokens, quote};
 use syn::punctuated::Punctuated;
 use syn::{Expr, Token};
 
-use super::compare::all_fields;
 use super::samples::Lack;
 use super::{foreign, json};
-use crate::analysis::code::{Code, Item, ItemId};
+use crate::analysis::code::{Code, Item};
 use crate::analysis::module::Module;
 use crate::analysis::types::Type;
-use crate::analysis::wire::{self, Constructor, Form};
+use crate::analysis::wire::{self, Constructor, Form, Instance, all_fields};
 use crate::codegen::scribe::Scribe;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::plan::samples::Samples;
@@ -39,7 +38,7 @@ pub(super) enum Maker {
 pub(super) struct Makers<'a, 'w> {
     pub(super) code: &'a Code<'w>,
     pub(super) module: &'a Module<'a>,
-    of: BTreeMap<ItemId, Maker>,
+    of: BTreeMap<Instance, Maker>,
 }
 
 impl<'a, 'w> Makers<'a, 'w> {
@@ -51,14 +50,17 @@ impl<'a, 'w> Makers<'a, 'w> {
     ) -> Self {
         let forms = module.wire.forms.iter();
         let of = forms
-            .map(|(id, form)| (*id, maker(code, module, *id, form, samples, diagnostics)))
+            .map(|(instance, form)| {
+                let maker = maker(code, module, instance, form, samples, diagnostics);
+                (instance.clone(), maker)
+            })
             .collect();
         Self { code, module, of }
     }
 
     /// How values of a type are written.
-    pub(super) fn of(&self, id: ItemId) -> &Maker {
-        self.of.get(&id).unwrap_or(&Maker::Nothing)
+    pub(super) fn of(&self, instance: &Instance) -> &Maker {
+        self.of.get(instance).unwrap_or(&Maker::Nothing)
     }
 
     /// The types without samples that values of these types need.
@@ -76,8 +78,10 @@ impl<'a, 'w> Makers<'a, 'w> {
             return "give the API a type of its own in its place".to_owned();
         };
         let name = lack.name(self.code);
-        let (value, what) = match self.module.wire.forms.get(id) {
-            Some(Form::Guarded(constructor)) => {
+        let mut forms = self.module.wire.forms.iter();
+        let form = forms.find(|(instance, _)| instance.id == *id).map(|(_, form)| form);
+        let (value, what) = match form.and_then(Form::guard) {
+            Some(constructor) => {
                 let takes = format!("each one is what `{name}::{}` takes", constructor.name);
                 let text = constructor.parameters.first().is_some_and(|p| p.ty == "String");
                 (if text { "'\"…\"'" } else { "'…'" }, takes)
@@ -90,19 +94,20 @@ impl<'a, 'w> Makers<'a, 'w> {
         )
     }
 
-    fn collect(&self, ty: &Type, seen: &mut BTreeSet<ItemId>, lacking: &mut BTreeSet<Lack>) {
+    fn collect(&self, ty: &Type, seen: &mut BTreeSet<Instance>, lacking: &mut BTreeSet<Lack>) {
         match ty {
             Type::Item(id, _) => {
-                if !seen.insert(*id) {
+                let Some(instance) = Instance::of(ty) else { return };
+                if !seen.insert(instance.clone()) {
                     return;
                 }
-                match self.of(*id) {
+                match self.of(&instance) {
                     Maker::Nothing => {
                         lacking.insert(Lack::Item(*id));
                     }
                     Maker::Accepted(..) | Maker::Given(_) => {}
                     Maker::Literal | Maker::Constructor(_) | Maker::Json => {
-                        for field in all_fields(self.code, *id) {
+                        for field in all_fields(self.code, &instance) {
                             self.collect(&field.ty, seen, lacking);
                         }
                     }
@@ -110,7 +115,11 @@ impl<'a, 'w> Makers<'a, 'w> {
             }
             Type::External { package, path, arguments, .. } => {
                 let scribe = Scribe::new(self.code, []);
-                if foreign::sample(&scribe, package, path, arguments).is_none() {
+                if foreign::is_container(package, path) {
+                    for inner in arguments {
+                        self.collect(inner, seen, lacking);
+                    }
+                } else if foreign::sample(&scribe, package, path, arguments).is_none() {
                     lacking.insert(Lack::Foreign(format!("{package}::{}", path.join("::"))));
                 }
             }
@@ -129,14 +138,14 @@ impl<'a, 'w> Makers<'a, 'w> {
 fn maker(
     code: &Code<'_>,
     module: &Module<'_>,
-    id: ItemId,
+    instance: &Instance,
     form: &Form,
     samples: &Samples,
     diagnostics: &mut Diagnostics,
 ) -> Maker {
-    let item = code.item(id);
+    let item = code.item(instance.id);
     let given = given(module, &item, diagnostics);
-    if let Form::Guarded(constructor) = form {
+    if let Some(constructor) = form.guard() {
         let known = item.name.as_ref().and_then(|name| samples.get(name));
         let known = || known.into_iter().flatten().filter_map(|s| s.parse().ok()).collect();
         let samples = if given.is_empty() { known() } else { given };
@@ -158,12 +167,15 @@ fn maker(
         syn::Item::Enum(e) if e.variants.is_empty() => Maker::Nothing,
         syn::Item::Enum(_) => Maker::Literal,
         syn::Item::Struct(s) => {
-            let fields = wire::fields(code, &item, &s.fields);
+            let fields = wire::fields(code, instance, &s.fields);
             if fields.iter().all(|f| f.public) && !sealed(&s.attrs) {
                 return Maker::Literal;
             }
             if let Some(constructor) = wire::infallible(code, &item, &fields) {
                 return Maker::Constructor(constructor);
+            }
+            if matches!(form, Form::Mirror(_)) {
+                return Maker::Nothing;
             }
             let values: Vec<_> = fields.iter().map(|_| quote!(())).collect();
             match json::of_struct(&item, &fields, &values, &quote!(json)) {

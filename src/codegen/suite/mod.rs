@@ -19,7 +19,6 @@ use self::makers::Makers;
 use self::samples::Samples;
 use super::convert::Converter;
 use super::scribe::Scribe;
-use super::wire;
 use crate::analysis::code::Code;
 use crate::analysis::interface::Operation;
 use crate::analysis::module::Module;
@@ -27,6 +26,9 @@ use crate::analysis::types::Type;
 use crate::analysis::wire::Payload;
 use crate::diagnostic::{Diagnostic, Diagnostics, Result};
 use crate::plan::{ExtractionPlan, Names};
+
+/// What combines the encodings of the wire crate.
+pub(super) const SERDE_WITH: &str = "serde_with";
 
 /// A generated contract suite.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +61,7 @@ pub(super) fn contract(
     }
 
     let scribe = Scribe::new(code, reserved([]));
-    let mut samples = Samples::new(&scribe, &makers);
+    let mut samples = Samples::new(&scribe, &makers, compares_text(code, module));
     let checks = checks::file(code, module, names, &tested, &mut samples)?;
     let recorder = recorder::file(code, module, names)?;
     let file = |name: &str, text| (Utf8PathBuf::from("tests/contract").join(name), text);
@@ -70,6 +72,18 @@ pub(super) fn contract(
     ];
     let packages = packages(code, module, names, &files);
     Ok(Suite { files, packages })
+}
+
+/// Whether something whose order is by chance is compared as text.
+fn compares_text(code: &Code<'_>, module: &Module<'_>) -> bool {
+    let comparer = Comparer { code };
+    let by_text = |ty: &Type| {
+        use compare::Comparison;
+        comparer.is_unordered(ty) && matches!(comparer.of(ty), Comparison::Seen | Comparison::Wire)
+    };
+    let of_errors = module.wire.error.variants.iter().flat_map(|variant| &variant.fields);
+    module.interface.operations.iter().flat_map(types_of).any(|ty| by_text(&ty))
+        || of_errors.into_iter().any(|(field, _)| comparer.is_unordered(&field.ty))
 }
 
 /// What an operation takes and returns, as owned values.
@@ -144,6 +158,9 @@ fn packages(
             packages.insert(package);
         }
     }
+    if files.iter().any(|(_, text)| text.contains("serde_with::")) {
+        packages.insert(SERDE_WITH.to_owned());
+    }
     packages.remove(&names.service);
     packages
 }
@@ -163,13 +180,12 @@ impl<'a, 'w> Tools<'a, 'w> {
         names: &'a Names,
         scribe: &'a Scribe<'a, 'w>,
     ) -> Self {
-        let converter = Converter { code, scribe, wire: &names.wire_ident };
+        let converter = Converter { code, module, scribe, wire: &names.wire_ident };
         Self { code, module, converter, comparer: Comparer { code } }
     }
 
     /// An owned value in the form in which it is compared.
     fn compared(&self, ty: &Type, value: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
-        let shape = wire::reply_shape(self.module, ty);
-        self.comparer.compared(ty, &shape, value, &self.converter)
+        self.comparer.compared(ty, value, &self.converter)
     }
 }

@@ -145,8 +145,12 @@ fn comparisons(tools: &Tools<'_, '_>) -> Vec<(Comparison, Type)> {
 /// What the comparison of types without `PartialEq` or `Debug` needs.
 fn helpers(tools: &Tools<'_, '_>, file: &mut RustFile) -> Result<()> {
     let comparisons = comparisons(tools);
-    let has = |wanted| comparisons.iter().any(|(comparison, _)| *comparison == wanted);
-    if has(Comparison::Unprinted) {
+    let has = |wanted, encoded| {
+        comparisons.iter().any(|(comparison, ty)| {
+            *comparison == wanted && !tools.converter.encoding(ty).is_same() == encoded
+        })
+    };
+    if has(Comparison::Unprinted, false) || has(Comparison::Unprinted, true) {
         let doc = docs("A value that can be compared, but not printed.");
         file.item(quote! {
             #doc
@@ -161,9 +165,9 @@ fn helpers(tools: &Tools<'_, '_>, file: &mut RustFile) -> Result<()> {
             }
         })?;
     }
-    if has(Comparison::Seen) {
-        let doc =
-            docs("What can be seen of a value that has no `==`, or not one that sees it all.");
+    let doc_seen = "What can be seen of a value that has no `==`, or not one that sees it all.";
+    if has(Comparison::Seen, false) {
+        let doc = docs(doc_seen);
         file.item(quote! {
             #doc
             pub(crate) fn seen<T: serde::Serialize + std::fmt::Debug>(value: &T) -> [String; 2] {
@@ -171,15 +175,32 @@ fn helpers(tools: &Tools<'_, '_>, file: &mut RustFile) -> Result<()> {
             }
         })?;
     }
-    if has(Comparison::Wire) {
-        let unordered = comparisons
-            .iter()
-            .any(|(c, ty)| *c == Comparison::Wire && tools.comparer.is_unordered(ty));
+    if has(Comparison::Wire, false) {
         let doc = docs("A value as it crosses.");
-        let text = as_text(unordered, &quote!(value));
+        let text = as_text(&quote!(value));
         file.item(quote! {
             #doc
             pub(crate) fn wire<T: serde::Serialize>(value: &T) -> String { #text }
+        })?;
+    }
+    let wrapped = quote!(&serde_with::ser::SerializeAsWrap::<T, U>::new(value));
+    let text = as_text(&wrapped);
+    if has(Comparison::Seen, true) {
+        let doc = docs(&format!("{doc_seen} `U` writes it."));
+        file.item(quote! {
+            #doc
+            pub(crate) fn seen_as<U: serde_with::SerializeAs<T>, T: std::fmt::Debug>(
+                value: &T,
+            ) -> [String; 2] {
+                [#text, format!("{value:?}")]
+            }
+        })?;
+    }
+    if has(Comparison::Wire, true) {
+        let doc = docs("A value as it crosses, written by `U`.");
+        file.item(quote! {
+            #doc
+            pub(crate) fn wire_as<U: serde_with::SerializeAs<T>, T>(value: &T) -> String { #text }
         })?;
     }
     Ok(())
@@ -192,11 +213,16 @@ pub(super) fn helpers_of_tests(tools: &Tools<'_, '_>, tested: &[&Operation]) -> 
         arguments.chain([operation.output.clone()])
     });
     let mut names: Vec<&str> = types
-        .filter_map(|ty| match tools.comparer.of(&ty) {
-            Comparison::Exact => None,
-            Comparison::Unprinted => Some("Unprinted"),
-            Comparison::Seen => Some("seen"),
-            Comparison::Wire => Some("wire"),
+        .filter_map(|ty| {
+            let encoded = !tools.converter.encoding(&ty).is_same();
+            match (tools.comparer.of(&ty), encoded) {
+                (Comparison::Exact, _) => None,
+                (Comparison::Unprinted, _) => Some("Unprinted"),
+                (Comparison::Seen, false) => Some("seen"),
+                (Comparison::Seen, true) => Some("seen_as"),
+                (Comparison::Wire, false) => Some("wire"),
+                (Comparison::Wire, true) => Some("wire_as"),
+            }
         })
         .collect();
     names.sort_unstable();
@@ -204,13 +230,9 @@ pub(super) fn helpers_of_tests(tools: &Tools<'_, '_>, tested: &[&Operation]) -> 
     names
 }
 
-/// Something as JSON text; with sorted keys where a map in it has no order.
-pub(super) fn as_text(unordered: bool, value: &TokenStream) -> TokenStream {
-    if unordered {
-        quote!(serde_json::to_value(#value).unwrap().to_string())
-    } else {
-        quote!(serde_json::to_string(#value).unwrap())
-    }
+/// Something as JSON text.
+pub(super) fn as_text(value: &TokenStream) -> TokenStream {
+    quote!(serde_json::to_string(#value).unwrap())
 }
 
 fn call_name(operation: &Operation) -> Ident {
@@ -249,6 +271,7 @@ fn to_owned(code: &Code<'_>, ty: &Type, name: &Ident) -> TokenStream {
             },
             _ => quote!(#name),
         },
+        Type::Cow(..) => quote!(std::borrow::Cow::Owned(#name.into_owned())),
         _ => quote!(#name),
     }
 }
@@ -259,8 +282,11 @@ fn is_copy(code: &Code<'_>, ty: &Type) -> bool {
         Type::Unit | Type::Primitive(_) => true,
         Type::Item(id, _) => implements(code, *id, "Copy"),
         Type::External { package, path, arguments, .. } => {
-            external(code.workspace, package, path, arguments) != External::Unknown
-                && package != "url"
+            match external(code.workspace, package, path, arguments) {
+                External::Always | External::UnixTime | External::SocketAddress => true,
+                External::Serde => package != "url",
+                _ => false,
+            }
         }
         Type::Option(inner) | Type::Array(inner, _) => is_copy(code, inner),
         Type::Tuple(parts) => parts.iter().all(|part| is_copy(code, part)),

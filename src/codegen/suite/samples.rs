@@ -6,13 +6,14 @@ use heck::ToSnakeCase;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
-use super::compare::{Comparer, all_fields};
+use super::compare::Comparer;
 use super::index::side_by_side;
 use super::makers::{Maker, Makers};
+use super::recorder::owned;
 use super::{foreign, json};
 use crate::analysis::code::{Code, ItemId};
 use crate::analysis::types::Type;
-use crate::analysis::wire::{self, Constructor, Field, Payload};
+use crate::analysis::wire::{self, Constructor, Field, Instance, Payload, all_fields};
 use crate::codegen::rust_file::{RustFile, docs};
 use crate::codegen::scribe::Scribe;
 use crate::codegen::wire::field_ident;
@@ -47,6 +48,10 @@ pub(super) struct Samples<'a, 'w> {
     functions: Vec<Function>,
     /// Whether a collection is among them.
     has_few: bool,
+    /// Whether one without an order is compared as text, so that it has one element at most.
+    compares_text: bool,
+    /// Whether such a one is among them.
+    has_one: bool,
     /// How many samples show every variant twice.
     count: usize,
 }
@@ -65,15 +70,21 @@ const FEWEST: usize = 8;
 const OF_A_VARIANT: usize = 4;
 
 impl<'a, 'w> Samples<'a, 'w> {
-    pub(super) fn new(scribe: &'a Scribe<'a, 'w>, makers: &'a Makers<'a, 'w>) -> Self {
+    pub(super) fn new(
+        scribe: &'a Scribe<'a, 'w>,
+        makers: &'a Makers<'a, 'w>,
+        compares_text: bool,
+    ) -> Self {
         let mut samples = Self {
             scribe,
             makers,
             names: BTreeMap::new(),
-            used: ["few", "text"].map(str::to_owned).into(),
+            used: ["few", "one_at_most", "text"].map(str::to_owned).into(),
             called: BTreeSet::new(),
             functions: Vec::new(),
             has_few: false,
+            compares_text,
+            has_one: false,
             count: FEWEST,
         };
         // Errors of other crates are made from texts, so this name is fixed.
@@ -175,6 +186,14 @@ impl<'a, 'w> Samples<'a, 'w> {
             let docs = docs("Numbers of one, two or no samples.");
             file.item(quote!(#docs fn few(n: usize) -> #range<usize> { n..n + (n + 1) % 3 }))?;
         }
+        if self.has_one {
+            let range = self.scribe.path("std::ops::Range");
+            let docs =
+                docs("The number of one sample, or of none: the order of several is by chance.");
+            file.item(
+                quote!(#docs fn one_at_most(n: usize) -> #range<usize> { n..n + (n + 1) % 2 }),
+            )?;
+        }
         Ok(file.finish(self.scribe))
     }
 
@@ -225,12 +244,21 @@ impl<'a, 'w> Samples<'a, 'w> {
             Type::Map { key, value, .. } => format!("{}_by_{}", name(value), name(key)),
             Type::Result(ok, _) => format!("{}_result", name(ok)),
             Type::Tuple(parts) => parts.iter().map(name).collect::<Vec<_>>().join("_and_"),
-            Type::Item(id, _) => {
-                self.makers.code.item(*id).name.unwrap_or_default().to_snake_case()
+            Type::Item(id, arguments) => {
+                let own = self.makers.code.item(*id).name.unwrap_or_default().to_snake_case();
+                let of: Vec<String> = arguments.iter().map(name).collect();
+                if of.is_empty() { own } else { format!("{own}_of_{}", of.join("_and_")) }
             }
-            Type::External { path, .. } => {
-                path.last().map(|name| name.to_snake_case()).unwrap_or_default()
+            Type::External { package, path, arguments, .. } => {
+                let own = path.last().map(|name| name.to_snake_case()).unwrap_or_default();
+                let of: Vec<String> = arguments.iter().map(name).collect();
+                if foreign::is_container(package, path) {
+                    format!("{own}_of_{}", of.join("_and_"))
+                } else {
+                    own
+                }
             }
+            Type::Cow(_, to) => format!("cow_{}", name(to)),
             Type::Reference { to, .. } => name(to),
             Type::Str | Type::String => "text".to_owned(),
             Type::Other(..) => "other".to_owned(),
@@ -240,25 +268,46 @@ impl<'a, 'w> Samples<'a, 'w> {
     fn body(&mut self, ty: &Type) -> TokenStream {
         match ty {
             Type::Primitive(name) => foreign::primitive(name),
+            Type::Option(inner) if matches!(**inner, Type::Option(_)) => {
+                // The inner one is `None` for some of which the outer one is not.
+                self.count = self.count.max(2 * 3_usize.pow(nesting(inner).min(4)) + 1);
+                let inner = self.function(inner);
+                quote!((n % 3 != 2).then(|| #inner(n / 3)))
+            }
             Type::Option(inner) => {
                 // None for the first of a type that holds itself, so that it ends.
                 let some = if self.is_recursive(inner) { quote!(== 1) } else { quote!(!= 2) };
+                if **inner == Type::Unit {
+                    return quote!((n % 3 #some).then_some(()));
+                }
                 let inner = self.function(inner);
                 quote!((n % 3 #some).then(|| #inner(n)))
             }
             Type::Vec(inner) | Type::Set { element: inner, .. } => {
-                let numbers = self.numbers(inner);
+                let unordered = matches!(ty, Type::Set { ordered: false, .. });
+                let numbers = self.numbers(inner, unordered);
                 let inner = self.function(inner);
                 quote!(#numbers.map(#inner).collect())
             }
-            Type::Map { key, value, .. } => {
-                let numbers = self.numbers(value);
+            Type::Map { key, value, ordered } => {
+                let numbers = self.numbers(value, !ordered);
                 let (key, value) = (self.function(key), self.function(value));
                 quote!(#numbers.map(|n| (#key(n), #value(n))).collect())
             }
-            Type::Box(inner) => {
-                let inner = self.function(inner);
-                quote!(Box::new(#inner(n)))
+            Type::Box(inner) => match &**inner {
+                Type::Str | Type::Slice(_) => {
+                    let inner = self.function(&owned(inner));
+                    quote!(#inner(n).into())
+                }
+                inner => {
+                    let inner = self.function(inner);
+                    quote!(Box::new(#inner(n)))
+                }
+            },
+            Type::Cow(_, inner) => {
+                let cow = self.scribe.path("std::borrow::Cow");
+                let inner = self.function(&owned(inner));
+                quote!(#cow::Owned(#inner(n)))
             }
             Type::Array(inner, _) => {
                 let inner = self.function(inner);
@@ -270,10 +319,24 @@ impl<'a, 'w> Samples<'a, 'w> {
                 quote!((#(#parts(#indices),)*))
             }
             Type::Result(ok, error) => {
-                let (ok, error) = (self.function(ok), self.function(error));
-                quote!(if n % 2 == 1 { Err(#error(n)) } else { Ok(#ok(n)) })
+                let mut value = |ty: &Type| {
+                    if *ty == Type::Unit {
+                        return quote!(());
+                    }
+                    let function = self.function(ty);
+                    quote!(#function(n))
+                };
+                let (ok, error) = (value(ok), value(error));
+                quote!(if n % 2 == 1 { Err(#error) } else { Ok(#ok) })
             }
-            Type::Item(id, _) => self.item(*id),
+            Type::Item(id, arguments) => {
+                self.item(&Instance { id: *id, arguments: arguments.clone() })
+            }
+            Type::External { package, path, arguments, .. }
+                if foreign::is_container(package, path) =>
+            {
+                self.container(package, path, arguments)
+            }
             Type::External { package, path, arguments, .. } => {
                 foreign::sample(self.scribe, package, path, arguments).unwrap_or_default()
             }
@@ -284,7 +347,11 @@ impl<'a, 'w> Samples<'a, 'w> {
     }
 
     /// The numbers of a collection's elements.
-    fn numbers(&mut self, element: &Type) -> TokenStream {
+    fn numbers(&mut self, element: &Type, unordered: bool) -> TokenStream {
+        if unordered && self.compares_text {
+            self.has_one = true;
+            return quote!(one_at_most(n));
+        }
         if self.is_recursive(element) {
             // None for the first, so that it ends.
             return quote!((n..n + n % 3));
@@ -293,15 +360,39 @@ impl<'a, 'w> Samples<'a, 'w> {
         quote!(few(n))
     }
 
-    fn item(&mut self, id: ItemId) -> TokenStream {
+    /// A container of the standard library.
+    fn container(&mut self, package: &str, path: &[String], arguments: &[Type]) -> TokenStream {
+        let [inner] = arguments else { return TokenStream::new() };
+        let ty = self.scribe.path(&format!("{package}::{}", path.join("::")));
+        let numbers = self.numbers(inner, false);
+        let function = self.function(&owned(inner));
+        match path.last().map(String::as_str).unwrap_or_default() {
+            "Arc" if matches!(inner, Type::Str | Type::Slice(_)) => quote!(#function(n).into()),
+            "Arc" => quote!(#ty::new(#function(n))),
+            "Range" => quote!(#function(n)..#function(n + 1)),
+            "RangeFrom" => quote!(#function(n)..),
+            "RangeTo" => quote!(..#function(n)),
+            "Bound" => quote! {
+                match n % 3 {
+                    0 => #ty::Included(#function(n)),
+                    1 => #ty::Excluded(#function(n)),
+                    _ => #ty::Unbounded,
+                }
+            },
+            _ => quote!(#numbers.map(#function).collect()),
+        }
+    }
+
+    fn item(&mut self, instance: &Instance) -> TokenStream {
         let makers = self.makers;
+        let id = instance.id;
         let item = makers.code.item(id);
         let path = self.scribe.item(id);
-        match makers.of(id) {
+        match makers.of(instance) {
             Maker::Literal => match item.syntax {
-                syn::Item::Enum(e) => self.variants(id, e, &path),
+                syn::Item::Enum(e) => self.variants(instance, e, &path),
                 _ => {
-                    let fields = all_fields(makers.code, id);
+                    let fields = all_fields(makers.code, instance);
                     let values = self.values(id, &fields);
                     let form = match item.syntax {
                         syn::Item::Struct(s) => Shape::of(&s.fields),
@@ -311,7 +402,7 @@ impl<'a, 'w> Samples<'a, 'w> {
                 }
             },
             Maker::Constructor(constructor) => {
-                let fields = all_fields(makers.code, id);
+                let fields = all_fields(makers.code, instance);
                 let values = self.values(id, &fields);
                 let arguments = constructor.parameters.iter().map(|parameter| {
                     let at = fields.iter().position(|f| f.name == parameter.field).unwrap_or(0);
@@ -330,7 +421,7 @@ impl<'a, 'w> Samples<'a, 'w> {
                 choose(&quote!(n), samples)
             }
             Maker::Json => {
-                let fields = all_fields(makers.code, id);
+                let fields = all_fields(makers.code, instance);
                 let values = self.values(id, &fields);
                 let literal = json::of_struct(&item, &fields, &values, &quote!(serde_json::json));
                 quote!(serde_json::from_value(#literal).unwrap())
@@ -339,13 +430,22 @@ impl<'a, 'w> Samples<'a, 'w> {
         }
     }
 
-    fn variants(&mut self, id: ItemId, syntax: &syn::ItemEnum, path: &TokenStream) -> TokenStream {
-        let item = self.makers.code.item(id);
+    fn variants(
+        &mut self,
+        instance: &Instance,
+        syntax: &syn::ItemEnum,
+        path: &TokenStream,
+    ) -> TokenStream {
+        let id = instance.id;
         let mut variants: Vec<_> = syntax
             .variants
             .iter()
             .map(|v| {
-                (&v.ident, wire::fields(self.makers.code, &item, &v.fields), Shape::of(&v.fields))
+                (
+                    &v.ident,
+                    wire::fields(self.makers.code, instance, &v.fields),
+                    Shape::of(&v.fields),
+                )
             })
             .collect();
         // The first sample must not lead back to the type.
@@ -394,11 +494,21 @@ impl<'a, 'w> Samples<'a, 'w> {
     /// Whether a workspace type in `ty` leads back to itself.
     fn is_recursive(&self, ty: &Type) -> bool {
         match ty {
-            Type::Item(id, _) => {
-                all_fields(self.makers.code, *id).iter().any(|field| self.reaches(&field.ty, *id))
+            Type::Item(id, arguments) => {
+                let instance = Instance { id: *id, arguments: arguments.clone() };
+                let fields = all_fields(self.makers.code, &instance);
+                fields.iter().any(|field| self.reaches(&field.ty, *id))
             }
             _ => ty.children().into_iter().any(|child| self.is_recursive(child)),
         }
+    }
+}
+
+/// How many options stand inside each other.
+fn nesting(ty: &Type) -> u32 {
+    match ty {
+        Type::Option(inner) => 1 + nesting(inner),
+        _ => 0,
     }
 }
 

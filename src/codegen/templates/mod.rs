@@ -69,6 +69,16 @@ the_same! {
     WireAnyhowError = "service/wire/src/anyhow_error.rs.j2";
     /// Only where an error of the contract holds a boxed error.
     WireBoxedError = "service/wire/src/boxed_error.rs.j2";
+    /// Only where a float crosses.
+    WireFloat = "service/wire/src/float.rs.j2";
+    /// Only where a borrowed value needs an encoding.
+    WireLent = "service/wire/src/lent.rs.j2";
+    /// Only where an option holds what may be `null`.
+    WireNested = "service/wire/src/nested.rs.j2";
+    /// Only where a socket address of IPv6 crosses.
+    WireSocketAddress = "service/wire/src/socket_address.rs.j2";
+    /// Only where a `SystemTime` crosses.
+    WireSystemTime = "service/wire/src/system_time.rs.j2";
 }
 
 /// Templates that need the names only.
@@ -179,17 +189,11 @@ pub(super) struct ServiceDatabase<'a> {
 
 #[derive(Template)]
 #[template(path = "service/wire/src/lib.rs.j2", escape = "none")]
-pub(super) struct WireLib {
-    /// Whether an error of the contract holds a `sqlx::Error`.
-    pub(super) has_sqlx_error: bool,
-    /// Whether one holds an `io::Error`.
-    pub(super) has_io_error: bool,
-    /// Whether one holds an `anyhow::Error`.
-    pub(super) has_anyhow_error: bool,
-    /// Whether one holds a boxed error.
-    pub(super) has_boxed_error: bool,
-    /// Whether a type crosses by a mirror.
-    pub(super) has_mirrors: bool,
+pub(super) struct WireLib<'a> {
+    /// The modules besides those that every wire crate has in public, in order.
+    pub(super) modules: &'a [&'a str],
+    /// What is exported at the top: `float::Float`, in order.
+    pub(super) exports: &'a [&'a str],
 }
 
 /// Only with [`WireSqlxError`].

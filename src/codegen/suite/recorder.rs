@@ -147,7 +147,7 @@ fn helpers(tools: &Tools<'_, '_>, file: &mut RustFile) -> Result<()> {
     let comparisons = comparisons(tools);
     let has = |wanted, encoded| {
         comparisons.iter().any(|(comparison, ty)| {
-            *comparison == wanted && !tools.converter.encoding(ty).is_same() == encoded
+            *comparison == wanted && tools.converter.encoding(ty).is_same() != encoded
         })
     };
     if has(Comparison::Unprinted, false) || has(Comparison::Unprinted, true) {

@@ -11,8 +11,8 @@ fn what_the_shop_accepts_is_found_and_what_it_rejects_is_not() {
     let code = Code::new(&shop);
     let module =
         module::analyze(&code, "inventory", None, None, &mut Diagnostics::default()).unwrap();
-    let guarded = module.wire.forms.iter().find_map(|(id, form)| match form {
-        Form::Guarded(constructor) => Some((*id, constructor)),
+    let guarded = module.wire.forms.iter().find_map(|(instance, form)| match form {
+        Form::Guarded(constructor) => Some((instance.id, constructor)),
         _ => None,
     });
     let (sku, constructor) = guarded.unwrap();

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{ColorChoice, Parser, Subcommand};
 
-use crate::commands::{self, Output};
+use crate::commands::{self, Format, Output};
 
 /// Take a module crate out of a modular monolith and leave a working service behind.
 #[derive(Debug, Parser)]
@@ -17,6 +17,9 @@ struct Cli {
     /// When to use colours.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: ColorChoice,
+    /// For whom standard error is: `json` gives an object a line.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    format: Format,
 }
 
 #[derive(Debug, Subcommand)]
@@ -74,7 +77,8 @@ fn run_here(mut arguments: Vec<OsString>) -> ExitCode {
     let color_err = colored(stderr.is_terminal());
     let live = stderr.is_terminal();
     let mut out = std::io::BufWriter::new(stdout.lock());
-    let mut output = Output { out: &mut out, err: &mut stderr.lock(), color_out, color_err, live };
+    let err = &mut stderr.lock();
+    let mut output = Output { out: &mut out, err, color_out, color_err, live, format: cli.format };
     let status = match &cli.command {
         Command::Extract(arguments) => commands::extract::run(arguments, &mut output),
         Command::Check(arguments) => commands::check::run(arguments, &mut output),

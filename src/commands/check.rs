@@ -5,6 +5,7 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::completion::{complete, edition_of, write_patch};
+use super::json::Checked;
 use super::{Output, Status};
 use crate::analysis::code::Code;
 use crate::changes::{ChangeSet, FileChange};
@@ -139,15 +140,16 @@ pub(super) fn already_extracted(
     let module = &record.names.module;
     let shown = output.diagnostics(Some(workspace), &diagnostics).and_then(|()| match changes {
         Some(changes) if changes.is_empty() => {
-            writeln!(output.err, "`{module}` is a service already, and nothing is left to do.")?;
+            let words = format!("`{module}` is a service already, and nothing is left to do.");
+            output.say("check", &Checked::of(module, &changes), &words)?;
             Ok(Status::Done)
         }
-        Some(_) => {
-            writeln!(
-                output.err,
+        Some(changes) => {
+            let words = format!(
                 "`{module}` is a service already; its generated files are out of step: see \
                  `calve check {module}`."
-            )?;
+            );
+            output.say("check", &Checked::of(module, &changes), &words)?;
             Ok(Status::Refused)
         }
         None => Ok(Status::Refused),
@@ -166,17 +168,19 @@ fn one(
     }
     let Some(changes) = changes else { return Ok(Ok(Status::Refused)) };
     let module = &record.names.module;
+    let checked = Checked::of(module, &changes);
     if changes.is_empty() {
-        return Ok(writeln!(output.err, "`{module}`: in step").map(|()| Status::Done));
+        let said = output.say("check", &checked, &format!("`{module}`: in step"));
+        return Ok(said.map(|()| Status::Done));
     }
     let count = changes.iter().count();
     let shown = write_patch(workspace, &changes, output).and_then(|()| {
         output.out.flush()?;
-        writeln!(
-            output.err,
+        let words = format!(
             "`{module}`: {count} file(s) are not what the trait, the record and the templates give; \
              the patch on standard output mends them (`git apply`)"
-        )
+        );
+        output.say("check", &checked, &words)
     });
     Ok(shown.map(|()| Status::Differs))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Output, own_tests};
+use super::{Format, Output, json, own_tests};
 use crate::diagnostic::{Diagnostic, Result};
 use crate::pipeline::Extraction;
 use crate::plan::ExtractionPlan;
@@ -79,7 +79,10 @@ fn tests(
     output.progress_done();
     let Some(differ) = own_tests::differ(&report) else { return Ok(report) };
     // A table that cannot be shown is no reason to stop.
-    let _ = own_tests::table(&report, output.err);
+    let _ = match output.format {
+        Format::Text => own_tests::table(&report, output.err),
+        Format::Json => json::line("tests", &json::Tests::of(&report), output.err),
+    };
     Err(differ.into())
 }
 

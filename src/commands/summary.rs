@@ -2,10 +2,10 @@
 
 use std::io;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::proof::Proven;
-use super::{Output, own_tests};
+use super::{Format, Output, json, own_tests};
 use crate::analysis::hazards::{self, CallSite};
 use crate::changes::FileChange;
 use crate::pipeline::Extraction;
@@ -19,6 +19,11 @@ pub(super) fn extracted(
     written: Option<&Utf8Path>,
     output: &mut Output<'_>,
 ) -> io::Result<()> {
+    if output.format == Format::Json {
+        let ignored = ignored(workspace, extraction);
+        let summary = json::Summary::of(extraction, proven, written, ignored);
+        return json::line("extraction", &summary, output.err);
+    }
     let (names, plan) = (&extraction.plan.names, &extraction.plan);
     let created =
         extraction.changes.iter().filter(|(_, c)| matches!(c, FileChange::Create { .. })).count();
@@ -157,7 +162,9 @@ pub(super) fn extracted(
         foreign_keys_out: 0,
     };
     writeln!(err, "\nShould you?\n{}", paragraph(&hazards::verdict(hazards, &facts)))?;
-    ignored(workspace, extraction, err)?;
+    for path in ignored(workspace, extraction) {
+        writeln!(err, "\nwarning: a .gitignore rule keeps `{path}` out of the repository")?;
+    }
 
     if let Some(tests) = &proven.tests {
         own_tests::table(tests, err)?;
@@ -206,21 +213,15 @@ fn wrapped(text: &str, indent: &str) -> String {
 /// The width of running text; the same in a log and on a wide terminal.
 const WIDTH: usize = 100;
 
-/// Files that an ignore rule would keep out of the repository.
-fn ignored(
-    workspace: &Workspace,
-    extraction: &Extraction<'_>,
-    err: &mut dyn io::Write,
-) -> io::Result<()> {
-    let Some(repository) = &workspace.repository else { return Ok(()) };
+/// Created files that an ignore rule would keep out of the repository.
+fn ignored(workspace: &Workspace, extraction: &Extraction<'_>) -> Vec<Utf8PathBuf> {
+    let Some(repository) = &workspace.repository else { return Vec::new() };
     let created: Vec<&Utf8Path> = extraction
         .changes
         .iter()
         .filter(|(_, change)| matches!(change, FileChange::Create { .. }))
         .map(|(path, _)| path)
         .collect();
-    for path in repository.ignored(&workspace.root, &created) {
-        writeln!(err, "\nwarning: a .gitignore rule keeps `{path}` out of the repository")?;
-    }
-    Ok(())
+    let paths = repository.ignored(&workspace.root, &created);
+    paths.into_iter().map(Into::into).collect()
 }

@@ -1,6 +1,7 @@
 //! What calve says to a person: a code, a message, the places it is about, and what to do next.
 
 mod codes;
+mod json;
 mod order;
 mod render;
 
@@ -10,6 +11,7 @@ use std::ops::Range;
 use camino::{Utf8Path, Utf8PathBuf};
 
 pub use codes::{Explanation, explanation, explanations};
+pub use json::{Message, Position, Span};
 pub use render::render;
 
 /// How much a diagnostic weighs.
@@ -136,10 +138,11 @@ impl Diagnostics {
         self.list.iter().any(|d| d.severity == Severity::Error)
     }
 
-    /// All of them: the most fundamental cause first, else in the order in which they came.
+    /// All of them: the most fundamental cause first, else by file and place; those without one first.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         let mut list: Vec<&Diagnostic> = self.list.iter().collect();
-        list.sort_by_key(|d| order::depth(d.code));
+        let place = |d: &Diagnostic| d.labels.first().map(|l| (l.file.clone(), l.span.start));
+        list.sort_by_cached_key(|d| (order::depth(d.code), place(d)));
         list.into_iter()
     }
 }

@@ -91,6 +91,17 @@ impl Run {
         new
     }
 
+    /// Why it failed: the compiler's errors as rendered, or what cargo said where there are none.
+    pub(super) fn errors(&self) -> Vec<String> {
+        let errors = self.messages.iter().filter(|(key, _)| key.is_error);
+        let mut said: Vec<String> =
+            errors.flat_map(|(_, places)| places.values().cloned()).collect();
+        if said.is_empty() {
+            said.push(self.stderr.trim().to_owned());
+        }
+        said
+    }
+
     fn take(&mut self, root: &Utf8Path, message: CompilerMessage) {
         let CompilerMessage { package_id, message, .. } = message;
         let is_error = matches!(message.level, DiagnosticLevel::Error | DiagnosticLevel::Ice);

@@ -3,6 +3,7 @@
 //! `CALVE_BLESS=1 cargo test --test cli` writes what the cases expect anew.
 
 mod case;
+mod json;
 mod refused;
 mod stage;
 mod stale;

@@ -29,4 +29,5 @@ mod own_tests;
 mod patch;
 mod roots;
 mod support;
+mod verify_tests;
 mod wrong_database;

@@ -6,6 +6,8 @@
 
 mod compare;
 mod events;
+#[cfg(test)]
+mod trial;
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
@@ -137,11 +139,9 @@ fn build(
     if run.success {
         return Ok(run);
     }
-    let mut said = run.new_since(&Run::default());
-    said.dedup();
     let error = Diagnostic::error("tests-not-built", format!("{title} failed"));
     Err(error
-        .note(said.join("\n"))
+        .note(run.errors().join("\n"))
         .note("nothing was written")
         .help("mend what cargo names, or extract without --verify tests")
         .into())

@@ -1,0 +1,233 @@
+//! `--format json`: everything that is said is an object on a line of standard error. The README
+//! documents the shape.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::Serialize;
+
+use super::proof::Proven;
+use crate::analysis::hazards::CallSite;
+use crate::changes::{ChangeSet, FileChange};
+use crate::pipeline::Extraction;
+use crate::verify::{Compared, TestReport, Verdict};
+
+/// Of the shape. It grows when a field goes or changes its meaning; fields and kinds may be added.
+const VERSION: u8 = 1;
+
+/// Writes an object on a line of its own: the shape's version, its kind, and what `body` has.
+pub(super) fn line(kind: &str, body: &impl Serialize, err: &mut dyn Write) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Line<'a, T> {
+        version: u8,
+        kind: &'a str,
+        #[serde(flatten)]
+        body: &'a T,
+    }
+    let text = serde_json::to_string(&Line { version: VERSION, kind, body })?;
+    writeln!(err, "{text}")
+}
+
+/// `extraction`: the summary.
+#[derive(Debug, Serialize)]
+pub(super) struct Summary<'a> {
+    module: &'a str,
+    api_trait: &'a str,
+    /// Folder of the service, relative to the workspace root.
+    service: &'a Utf8Path,
+    /// Where it was written; none in a dry run.
+    written: Option<&'a Utf8Path>,
+    files: Files<'a>,
+    operations: Vec<&'a str>,
+    /// The variant as which a failed call arrives.
+    failed_calls: &'a str,
+    dropped: Vec<Place<'a>>,
+    hazards: Vec<Hazard<'a>>,
+    /// Packages in the order of the calls.
+    cycles: Vec<&'a [String]>,
+    /// Tables whose rows are copied.
+    tables: Vec<&'a str>,
+    /// Environment variables of the service, by the name of the setting.
+    settings: BTreeMap<String, String>,
+    comments: Vec<Place<'a>>,
+    /// Created files that an ignore rule keeps out of the repository.
+    ignored: Vec<Utf8PathBuf>,
+    verdict: Counts,
+    verification: Verification<'a>,
+}
+
+/// Files that are written, relative to the workspace root.
+#[derive(Debug, Serialize)]
+pub(super) struct Files<'a> {
+    created: Vec<&'a Utf8Path>,
+    edited: Vec<&'a Utf8Path>,
+}
+
+#[derive(Debug, Serialize)]
+struct Place<'a> {
+    file: &'a Utf8Path,
+    line: usize,
+    text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Hazard<'a> {
+    /// `in-transaction` or `in-loop`.
+    hazard: &'static str,
+    file: &'a Utf8Path,
+    line: usize,
+    function: &'a str,
+    operation: &'a str,
+    note: &'a str,
+    /// False where the method's name alone speaks for it.
+    certain: bool,
+}
+
+/// What speaks for and against, as numbers.
+#[derive(Debug, Serialize)]
+struct Counts {
+    calls: usize,
+    in_transaction: usize,
+    in_loop: usize,
+    cycles: usize,
+    foreign_keys_in: usize,
+}
+
+/// What was proven before it was written.
+#[derive(Debug, Serialize)]
+struct Verification<'a> {
+    build: bool,
+    tests: Option<Tests<'a>>,
+}
+
+/// `tests` by itself, where the extraction is refused for them.
+#[derive(Debug, Serialize)]
+pub(super) struct Tests<'a> {
+    same: usize,
+    ignored: usize,
+    failed_before: Vec<String>,
+    differ: Vec<Differing<'a>>,
+    /// How often each operation of the service was called.
+    calls: &'a BTreeMap<String, u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Differing<'a> {
+    test: String,
+    output: &'a str,
+}
+
+/// `check`: how a module's generated files stand.
+#[derive(Debug, Serialize)]
+pub(super) struct Checked<'a> {
+    module: &'a str,
+    in_step: bool,
+    /// What is not as it should be, relative to the workspace root.
+    files: Vec<&'a Utf8Path>,
+}
+
+impl<'a> Checked<'a> {
+    /// `changes` are those that would mend it.
+    pub(super) fn of(module: &'a str, changes: &'a ChangeSet) -> Self {
+        let files = changes.iter().map(|(path, _)| path).collect();
+        Self { module, in_step: changes.is_empty(), files }
+    }
+}
+
+impl<'a> Summary<'a> {
+    /// The same as the summary for a person says.
+    pub(super) fn of(
+        extraction: &'a Extraction<'_>,
+        proven: &'a Proven,
+        written: Option<&'a Utf8Path>,
+        ignored: Vec<Utf8PathBuf>,
+    ) -> Self {
+        let (plan, hazards) = (&extraction.plan, &extraction.hazards);
+        let names = &plan.names;
+        let sites = |kind, sites: &'a [CallSite]| sites.iter().map(move |site| hazard(kind, site));
+        let operations = &extraction.module.interface.operations;
+        Self {
+            module: &names.module,
+            api_trait: &names.api_trait,
+            service: &names.dir,
+            written,
+            files: Files::of(&extraction.changes),
+            operations: operations.iter().map(|o| o.name.as_str()).collect(),
+            failed_calls: &extraction.module.wire.error.transport.variant,
+            dropped: extraction
+                .composition
+                .dropped
+                .iter()
+                .map(|d| Place { file: &d.file, line: d.line, text: &d.text, why: Some(&d.why) })
+                .collect(),
+            hazards: sites("in-transaction", &hazards.in_transaction)
+                .chain(sites("in-loop", &hazards.in_loop))
+                .collect(),
+            cycles: hazards.cycles.iter().map(|cycle| cycle.through.as_slice()).collect(),
+            tables: plan.schema.iter().flat_map(|s| &s.tables).map(String::as_str).collect(),
+            settings: plan.service.settings(names).into_iter().map(|s| (s.name, s.env)).collect(),
+            comments: extraction
+                .comments
+                .iter()
+                .map(|c| Place { file: &c.file, line: c.line, text: &c.name, why: None })
+                .collect(),
+            ignored,
+            verdict: Counts {
+                calls: hazards.calls.values().map(Vec::len).sum(),
+                in_transaction: hazards.in_transaction.len(),
+                in_loop: hazards.in_loop.len(),
+                cycles: hazards.cycles.len(),
+                foreign_keys_in: plan.schema.as_ref().map_or(0, |s| s.drops.len()),
+            },
+            verification: Verification {
+                build: proven.build,
+                tests: proven.tests.as_ref().map(Tests::of),
+            },
+        }
+    }
+}
+
+fn hazard<'a>(hazard: &'static str, site: &'a CallSite) -> Hazard<'a> {
+    Hazard {
+        hazard,
+        file: &site.file,
+        line: site.line,
+        function: &site.function,
+        operation: &site.operation,
+        note: &site.note,
+        certain: site.certain,
+    }
+}
+
+impl<'a> Files<'a> {
+    fn of(changes: &'a ChangeSet) -> Self {
+        let is_new = |change: &FileChange| matches!(change, FileChange::Create { .. });
+        let paths = |new: bool| {
+            let files = changes.iter().filter(move |(_, change)| is_new(change) == new);
+            files.map(|(path, _)| path).collect()
+        };
+        Self { created: paths(true), edited: paths(false) }
+    }
+}
+
+impl<'a> Tests<'a> {
+    pub(super) fn of(report: &'a TestReport) -> Self {
+        let differ = |compared: &'a Compared| Differing {
+            test: compared.test.to_string(),
+            output: &compared.output,
+        };
+        Self {
+            same: report.that(Verdict::Same).count(),
+            ignored: report.that(Verdict::Ignored).count(),
+            failed_before: report
+                .that(Verdict::FailedBefore)
+                .map(|compared| compared.test.to_string())
+                .collect(),
+            differ: report.that(Verdict::Differs).map(differ).collect(),
+            calls: &report.calls,
+        }
+    }
+}

@@ -222,6 +222,5 @@ fn ignored(workspace: &Workspace, extraction: &Extraction<'_>) -> Vec<Utf8PathBu
         .filter(|(_, change)| matches!(change, FileChange::Create { .. }))
         .map(|(path, _)| path)
         .collect();
-    let paths = repository.ignored(&workspace.root, &created);
-    paths.into_iter().map(Into::into).collect()
+    repository.ignored(&workspace.root, &created)
 }

@@ -11,8 +11,8 @@ use crate::verify::{Compared, TestOutcome, TestReport, Verdict};
 /// How many of the tests that differ are shown with what they said.
 const SHOWN: usize = 5;
 
-/// How many lines of it, the last ones.
-const LINES: usize = 40;
+/// How many lines of it, of the first and of the last ones.
+const LINES: usize = 30;
 
 /// Prints the table: a line for each target with tests, and what is to be said of single ones.
 pub(super) fn table(report: &TestReport, err: &mut dyn io::Write) -> io::Result<()> {
@@ -87,7 +87,7 @@ pub(super) fn differ(report: &TestReport) -> Option<Diagnostic> {
     for compared in differ.iter().take(SHOWN) {
         let said = match compared.after {
             None => "it is not there any more".to_owned(),
-            Some(_) => last_lines(&compared.output),
+            Some(_) => shortened(&compared.output),
         };
         diagnostic = diagnostic.note(format!("{}:\n{said}", compared.test));
     }
@@ -101,10 +101,26 @@ pub(super) fn differ(report: &TestReport) -> Option<Diagnostic> {
     ))
 }
 
-fn last_lines(text: &str) -> String {
+/// The beginning and the end of what a test said: a panic stands before its backtrace and the log.
+fn shortened(text: &str) -> String {
     let lines: Vec<&str> = text.trim_end().lines().collect();
-    match lines.len().checked_sub(LINES) {
-        None | Some(0) => lines.join("\n"),
-        Some(left_out) => format!("[{left_out} lines before]\n{}", lines[left_out..].join("\n")),
+    let Some(between) = lines.len().checked_sub(2 * LINES).filter(|between| *between > 0) else {
+        return lines.join("\n");
+    };
+    let (first, last) = (&lines[..LINES], &lines[lines.len() - LINES..]);
+    format!("{}\n[{between} lines]\n{}", first.join("\n"), last.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shortened;
+
+    #[test]
+    fn the_middle_of_a_long_text_is_left_out() {
+        let lines = |count: usize| (0..count).map(|n| format!("{n}\n")).collect::<String>();
+        assert_eq!(shortened(&lines(60)), lines(60).trim_end());
+        let long = shortened(&lines(100));
+        assert!(long.starts_with("0\n1\n") && long.ends_with("\n98\n99"), "{long}");
+        assert!(long.contains("\n29\n[40 lines]\n70\n"), "{long}");
     }
 }

@@ -16,6 +16,7 @@ mod lex;
 mod mentions;
 mod model;
 mod of_workspace;
+pub mod postgres;
 mod rebuild;
 mod run;
 mod statements;

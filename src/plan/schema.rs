@@ -1,10 +1,12 @@
 //! What becomes of the database: tables that move, foreign keys that are dropped, what is cleaned up
 //! later.
 
+mod postgres;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Names;
-use crate::analysis::composition::{Migrator, Pool};
+use crate::analysis::composition::{Engine, Migrator, Pool};
 use crate::analysis::schema::{
     self, CopyPlan, MigrationFile, MigrationFolder, MigrationKind, Schema, SchemaCrossing,
 };
@@ -26,6 +28,21 @@ pub struct SchemaPlan {
     pub copy: CopyPlan,
     /// The tables of everybody else.
     pub foreign_tables: Vec<String>,
+    /// New migrations that stand in for the module's tables on a new database of the monolith.
+    pub stand_ins: Vec<StandIn>,
+    /// What PostgreSQL's runbook needs; none on SQLite.
+    pub postgres: Option<PostgresPlan>,
+}
+
+/// A migration that runs before others which reference the module's tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandIn {
+    /// The file, relative to the workspace root.
+    pub path: Utf8PathBuf,
+    /// Its text.
+    pub text: String,
+    /// The history table of the migrator that applies it.
+    pub history: String,
 }
 
 /// A migration that drops the foreign keys of one table into the module's.
@@ -43,6 +60,8 @@ pub struct ForeignKeyDrop {
     pub strict: bool,
 }
 
+pub use postgres::PostgresPlan;
+
 /// sqlx's own history table: of every migrator that names no other.
 const SHARED_HISTORY: &str = "_sqlx_migrations";
 
@@ -58,6 +77,9 @@ pub fn plan(
 ) -> Option<SchemaPlan> {
     let folder = migrator.folder.as_path();
     let enforced = pool.is_none_or(Pool::enforces_foreign_keys);
+    if pool.is_some_and(|pool| pool.engine == Engine::Postgres) {
+        return postgres::plan(workspace, names, migrator, diagnostics);
+    }
     let mut take = |list: Diagnostics| list.iter().for_each(|d| diagnostics.push(d.clone()));
     let folders = schema::migration_folders(workspace).map_err(&mut take).ok()?;
     let schema = Schema::of(&folders).map_err(&mut take).ok()?;
@@ -106,6 +128,8 @@ pub fn plan(
         tables,
         triggers,
         copy,
+        stand_ins: Vec::new(),
+        postgres: None,
     })
 }
 

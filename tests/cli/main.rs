@@ -44,6 +44,7 @@ cases! {
     gates_items_and_splits_use
     inherits_from_the_workspace
     keeps_line_ends_and_marks
+    leaves_postgresql
     links_that_lead_in_circles
     migrations_leave_the_monolith
     mirrors_lossy_serde
@@ -70,10 +71,15 @@ cases! {
     refuses_an_unfit_constructor
     refuses_an_unknown_module
     refuses_concrete_types_in_consumers
+    refuses_crossings_on_postgresql
+    refuses_diesel
     refuses_foreign_sql
+    refuses_migrations_that_cannot_be_read
     refuses_names_behind_the_trait
     refuses_operations_that_cannot_cross
     refuses_roots_that_disagree
+    refuses_rusqlite
+    refuses_sea_orm
     refuses_shared_state
     refuses_taken_package_names
     refuses_the_deepest_cause_first

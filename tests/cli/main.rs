@@ -3,6 +3,8 @@
 //! `CALVE_BLESS=1 cargo test --test cli` writes what the cases expect anew.
 
 mod case;
+mod cost;
+mod interrupted;
 mod json;
 mod refused;
 mod stage;

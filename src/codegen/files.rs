@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::compose::reads_settings;
 use super::templates::{self, render};
 use crate::analysis::module::Module;
-use crate::analysis::schema::quote;
+use crate::analysis::sql::quote;
 use crate::analysis::wire::{Encoding, Payload};
 use crate::changes::ChangeSet;
 use crate::diagnostic::Result;

@@ -6,9 +6,9 @@ use camino::Utf8Path;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 
+use crate::analysis::sql::mentions;
 use crate::workspace::{Member, Source, TargetKind, Workspace};
 
-use super::sql::sql_mentions;
 use super::{SqlMention, Subject, line_of};
 
 /// Every literal of another member over the module's tables, and of the module over the others'.
@@ -66,7 +66,7 @@ fn in_literal(
     let text = text.value();
     let range = source.range(literal.span());
     let written = source.text.get(range.clone()).unwrap_or_default();
-    for mention in sql_mentions(&text, tables) {
+    for mention in mentions(&text, tables) {
         let name = mention.table.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
         // Escapes only lengthen what is written: the name stands at or behind its place in the value.
         let from = (0..=mention.offset).rev().find(|at| written.is_char_boundary(*at)).unwrap_or(0);

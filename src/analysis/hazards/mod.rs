@@ -10,7 +10,6 @@ mod extent;
 mod foreign_sql;
 mod loops;
 mod scope;
-mod sql;
 mod transactions;
 mod ty;
 mod verdict;

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, Result};
 
-use super::lex::{lex, quote};
+use crate::analysis::sql::{lex, quote};
 use super::model::{Schema, Trigger};
 
 /// Accessor (without case) → tables touched (as SQLite names them).
@@ -107,7 +107,7 @@ impl Bodies {
 }
 
 /// Statements that fire every trigger of a table, whatever its event and columns.
-fn firing(name: &str, columns: &[String]) -> [String; 3] {
+pub(super) fn firing(name: &str, columns: &[String]) -> [String; 3] {
     let name = quote(name);
     let set: Vec<_> = columns.iter().map(|column| format!("{column} = {column}")).collect();
     [

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use camino::Utf8Path;
 
 use super::copy::parents_first;
-use super::lex::quote;
+use crate::analysis::sql::quote;
 use super::model::{Schema, Table, TableKind};
 
 /// SQL that drops what `owner` (the path of a migration folder) created, children before parents, and

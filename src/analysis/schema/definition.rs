@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::lex::{Kind, Token, lex, lex_with_comments, quote};
+use crate::analysis::sql::{Kind, Token, lex, lex_with_comments, quote};
 
 /// A foreign key as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]

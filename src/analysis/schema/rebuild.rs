@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::definition::without_references;
-use super::lex::{Kind, lex_with_comments, quote};
+use crate::analysis::sql::{Kind, lex_with_comments, quote};
 use super::model::{RowId, Schema, Table};
 
 /// The text of a migration that rebuilds `table` without its foreign keys into the tables `owned`,

@@ -1,37 +1,43 @@
 //! Whether a string is SQL and which tables it names. Knows words, quotes and comments only: enough
 //! for the literals of programs, which are often fragments that no parser takes.
 
+use super::lex::{Kind, Token, lex};
+
 /// A table that a piece of SQL names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mention {
+pub(in crate::analysis) struct Mention {
     /// The table, as it was given.
-    pub(super) table: String,
+    pub(in crate::analysis) table: String,
     /// Where its name starts, in bytes of the text.
-    pub(super) offset: usize,
+    pub(in crate::analysis) offset: usize,
     /// Whether the table is changed.
-    pub(super) writes: bool,
+    pub(in crate::analysis) writes: bool,
 }
 
 /// The tables of `tables` that `text` names, if it is SQL. A prose sentence is not: a keyword has to
 /// be in capitals, or the text has to begin as a statement does.
-pub(super) fn sql_mentions(text: &str, tables: &[&str]) -> Vec<Mention> {
-    let tokens = tokens(text);
-    let lower_case_statement = matches!(
-        tokens.first(),
-        Some(Token { kind: Kind::Word, text, .. })
-            if matches!(*text, "select" | "insert" | "update" | "delete" | "with" | "create"
-                | "alter" | "drop" | "replace" | "merge" | "truncate")
-    );
+pub(in crate::analysis) fn mentions(text: &str, tables: &[&str]) -> Vec<Mention> {
+    let tokens: Vec<Token> = lex(text).into_iter().filter(|t| t.kind != Kind::Text).collect();
+    let lower_case_statement = tokens.first().is_some_and(|first| {
+        first.kind == Kind::Word
+            && matches!(
+                first.text(text),
+                "select" | "insert" | "update" | "delete" | "with" | "create" | "alter" | "drop"
+                    | "replace" | "merge" | "truncate"
+            )
+    });
     let keyword = |index: usize, wanted: &str| {
-        tokens.get(index).is_some_and(|t| {
-            t.kind == Kind::Word
-                && (t.text == wanted
-                    || (lower_case_statement
-                        && t.text.eq_ignore_ascii_case(wanted)
-                        && t.text.bytes().all(|b| !b.is_ascii_uppercase())))
+        tokens.get(index).filter(|t| t.kind == Kind::Word).map(|t| t.text(text)).is_some_and(|own| {
+            own == wanted
+                || (lower_case_statement
+                    && own.eq_ignore_ascii_case(wanted)
+                    && own.bytes().all(|b| !b.is_ascii_uppercase()))
         })
     };
-    let defined = common_tables(&tokens, &keyword);
+    let symbol = |index: usize, wanted: &str| {
+        tokens.get(index).is_some_and(|token| token.is_symbol(text, wanted))
+    };
+    let defined = common_tables(text, &tokens, &keyword);
     let mut mentions = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
@@ -53,7 +59,7 @@ pub(super) fn sql_mentions(text: &str, tables: &[&str]) -> Vec<Mention> {
             {
                 at += 1;
             }
-            let Some((name, offset, next)) = qualified(&tokens, at) else { break };
+            let Some((name, offset, next)) = qualified(text, &tokens, at) else { break };
             at = next;
             let is_table = verb != "UPDATE" || updates(&tokens, at, &keyword);
             if is_table
@@ -69,11 +75,11 @@ pub(super) fn sql_mentions(text: &str, tables: &[&str]) -> Vec<Mention> {
                 at += 1;
             }
             if tokens.get(at).is_some_and(|t| t.kind == Kind::Word)
-                && tokens.get(at + 1).is_some_and(|t| t.text == ",")
+                && symbol(at + 1, ",")
             {
                 at += 1;
             }
-            if tokens.get(at).is_some_and(|t| t.text == ",") {
+            if symbol(at, ",") {
                 at += 1;
             } else {
                 break;
@@ -83,72 +89,26 @@ pub(super) fn sql_mentions(text: &str, tables: &[&str]) -> Vec<Mention> {
     mentions
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Word,
-    Quoted,
-    Mark,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Token<'t> {
-    kind: Kind,
-    text: &'t str,
-    offset: usize,
-}
-
-/// Words, quoted names and marks; strings and comments are left out.
-fn tokens(text: &str) -> Vec<Token<'_>> {
-    let mut tokens = Vec::new();
-    let mut rest = text;
-    let mut offset = 0;
-    while let Some(first) = rest.chars().next() {
-        let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
-        let ends_with = |mark: char| rest[1..].find(mark).map_or(rest.len(), |end| end + 2);
-        let length = if rest.starts_with("--") {
-            rest.find('\n').unwrap_or(rest.len())
-        } else if rest.starts_with("/*") {
-            rest.find("*/").map_or(rest.len(), |end| end + 2)
-        } else if first == '\'' {
-            ends_with('\'')
-        } else if matches!(first, '"' | '`' | '[') {
-            let length = ends_with(if first == '[' { ']' } else { first });
-            let name = rest.get(1..length - 1).unwrap_or_default();
-            tokens.push(Token { kind: Kind::Quoted, text: name, offset: offset + 1 });
-            length
-        } else if is_word(first) {
-            let length = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
-            tokens.push(Token { kind: Kind::Word, text: &rest[..length], offset });
-            length
-        } else {
-            let length = first.len_utf8();
-            if !first.is_whitespace() {
-                tokens.push(Token { kind: Kind::Mark, text: &rest[..length], offset });
-            }
-            length
-        };
-        offset += length;
-        rest = &rest[length..];
-    }
-    tokens
-}
-
 /// A name with its schema, where its last part starts, and the token behind it.
-fn qualified(tokens: &[Token<'_>], at: usize) -> Option<(String, usize, usize)> {
-    let is_name = |at: usize| tokens.get(at).filter(|t| t.kind != Kind::Mark);
-    let first = is_name(at)?;
-    let (mut name, mut offset, mut next) = (first.text.to_owned(), first.offset, at + 1);
-    while tokens.get(next).is_some_and(|t| t.text == ".")
-        && let Some(part) = is_name(next + 1)
+fn qualified(text: &str, tokens: &[Token], at: usize) -> Option<(String, usize, usize)> {
+    let part = |at: usize| {
+        let token = tokens.get(at)?;
+        let quote = usize::from(token.kind == Kind::Quoted);
+        Some((token.name(text)?, token.span.start + quote))
+    };
+    let (mut name, mut offset) = part(at)?;
+    let mut next = at + 1;
+    while tokens.get(next).is_some_and(|token| token.is_symbol(text, "."))
+        && let Some((last, start)) = part(next + 1)
     {
-        name = format!("{name}.{}", part.text);
-        (offset, next) = (part.offset, next + 2);
+        name = format!("{name}.{last}");
+        (offset, next) = (start, next + 2);
     }
     Some((name, offset, next))
 }
 
 /// Whether `UPDATE name` goes on as a statement; `DO UPDATE SET` and `FOR UPDATE` do not.
-fn updates(tokens: &[Token<'_>], at: usize, keyword: &impl Fn(usize, &str) -> bool) -> bool {
+fn updates(tokens: &[Token], at: usize, keyword: &impl Fn(usize, &str) -> bool) -> bool {
     keyword(at, "SET")
         || (keyword(at, "AS") && keyword(at + 2, "SET"))
         || (tokens.get(at).is_some_and(|t| t.kind == Kind::Word) && keyword(at + 1, "SET"))
@@ -157,17 +117,20 @@ fn updates(tokens: &[Token<'_>], at: usize, keyword: &impl Fn(usize, &str) -> bo
 }
 
 /// Names that `WITH name AS (…)` defines.
-fn common_tables<'t>(tokens: &[Token<'t>], keyword: &impl Fn(usize, &str) -> bool) -> Vec<&'t str> {
+fn common_tables(
+    text: &str,
+    tokens: &[Token],
+    keyword: &impl Fn(usize, &str) -> bool,
+) -> Vec<String> {
     let mut defined = Vec::new();
-    for at in 2..tokens.len() {
-        if tokens[at].text == "("
+    for at in 3..tokens.len() {
+        if tokens[at].is_symbol(text, "(")
             && keyword(at - 1, "AS")
-            && at >= 3
             && (keyword(at - 3, "WITH")
                 || keyword(at - 3, "RECURSIVE")
-                || tokens[at - 3].text == ",")
+                || tokens[at - 3].is_symbol(text, ","))
         {
-            defined.push(tokens[at - 2].text);
+            defined.extend(tokens[at - 2].name(text));
         }
     }
     defined
@@ -188,7 +151,7 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> Vec<String> {
-        let mentions = sql_mentions(text, &["items", "stock.levels"]);
+        let mentions = mentions(text, &["items", "stock.levels"]);
         for mention in &mentions {
             let last = mention.table.rsplit('.').next().unwrap();
             assert!(text[mention.offset..].to_lowercase().starts_with(last));

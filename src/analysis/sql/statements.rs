@@ -7,7 +7,7 @@ use super::lex::{Token, lex};
 /// The statements of `text`, each from its first token to its last, the semicolon left out.
 ///
 /// A trigger contains semicolons; it ends with the `END` that follows one.
-pub(super) fn statements(text: &str) -> Vec<Range<usize>> {
+pub(in crate::analysis) fn statements(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut open: Vec<Token> = Vec::new();
     for token in lex(text) {

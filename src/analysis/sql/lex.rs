@@ -7,7 +7,7 @@ use std::ops::Range;
 
 /// What a token is. White space is no token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::analysis) enum Kind {
     /// A bare keyword, identifier or number.
     Word,
     /// An identifier in `"…"`, `` `…` `` or `[…]`.
@@ -22,20 +22,20 @@ pub(super) enum Kind {
 
 /// A token and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Token {
-    pub(super) kind: Kind,
-    pub(super) span: Range<usize>,
+pub(in crate::analysis) struct Token {
+    pub(in crate::analysis) kind: Kind,
+    pub(in crate::analysis) span: Range<usize>,
 }
 
 /// The tokens of `text` without comments.
-pub(super) fn lex(text: &str) -> Vec<Token> {
+pub(in crate::analysis) fn lex(text: &str) -> Vec<Token> {
     let mut tokens = lex_with_comments(text);
     tokens.retain(|token| token.kind != Kind::Comment);
     tokens
 }
 
 /// The tokens of `text`, comments included. An unfinished string or comment ends with the text.
-pub(super) fn lex_with_comments(text: &str) -> Vec<Token> {
+pub(in crate::analysis) fn lex_with_comments(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut at = 0;
     while let Some(first) = text[at..].chars().next() {
@@ -55,22 +55,22 @@ pub fn quote(name: &str) -> String {
 
 impl Token {
     /// Its text as written.
-    pub(super) fn text<'t>(&self, text: &'t str) -> &'t str {
+    pub(in crate::analysis) fn text<'t>(&self, text: &'t str) -> &'t str {
         &text[self.span.clone()]
     }
 
     /// Whether it is this bare keyword, in any case.
-    pub(super) fn is(&self, text: &str, keyword: &str) -> bool {
+    pub(in crate::analysis) fn is(&self, text: &str, keyword: &str) -> bool {
         self.kind == Kind::Word && self.text(text).eq_ignore_ascii_case(keyword)
     }
 
     /// Whether it is this character of punctuation.
-    pub(super) fn is_symbol(&self, text: &str, symbol: &str) -> bool {
+    pub(in crate::analysis) fn is_symbol(&self, text: &str, symbol: &str) -> bool {
         self.kind == Kind::Symbol && self.text(text) == symbol
     }
 
     /// The name that it means where SQLite expects one: without quotes, doubled quotes halved.
-    pub(super) fn name(&self, text: &str) -> Option<String> {
+    pub(in crate::analysis) fn name(&self, text: &str) -> Option<String> {
         let raw = self.text(text);
         match self.kind {
             Kind::Word => Some(raw.to_owned()),
@@ -88,7 +88,7 @@ impl Token {
     }
 
     /// Whether it names `name`; SQLite compares ASCII letters without case.
-    pub(super) fn names(&self, text: &str, name: &str) -> bool {
+    pub(in crate::analysis) fn names(&self, text: &str, name: &str) -> bool {
         self.name(text).is_some_and(|own| own.eq_ignore_ascii_case(name))
     }
 }

@@ -29,6 +29,10 @@ pub struct Arguments {
     /// Another stem for the new packages: NAME-service, NAME-client, NAME-wire.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// Leave something that stands on both sides out of the service's migrations, by the name that the
+    /// refusal gives: view:NAME, trigger:NAME, foreign-key:TABLE.COLUMN, FILE:LINE. Repeatable.
+    #[arg(long = "cut", value_name = "STATEMENT")]
+    cuts: Vec<String>,
     /// Print the patch that an extraction would apply, and touch nothing.
     #[arg(long)]
     dry_run: bool,
@@ -97,7 +101,11 @@ fn in_workspace(
     }
     let code = Code::new(workspace);
     let mut diagnostics = Diagnostics::default();
-    let options = Options { api_trait: arguments.api_trait.clone(), name: arguments.name.clone() };
+    let options = Options {
+        api_trait: arguments.api_trait.clone(),
+        name: arguments.name.clone(),
+        cuts: arguments.cuts.clone(),
+    };
     let planned = pipeline::extract(&code, &arguments.module, &options, &mut diagnostics)?;
     if let Err(error) = output.diagnostics(Some(workspace), &diagnostics) {
         return Ok(Err(error));

@@ -2,6 +2,7 @@
 
 pub mod check;
 mod completion;
+mod database;
 pub mod explain;
 pub mod extract;
 mod json;

@@ -9,7 +9,7 @@ use ignore::WalkBuilder;
 
 use super::{
     Dependency, DependencyKind, Member, RegistryPackage, Repository, Source, Target, TargetKind,
-    Workspace,
+    Workspace, migrations,
 };
 use crate::diagnostic::{Diagnostic, Result};
 
@@ -68,7 +68,9 @@ pub fn load(manifest: &Utf8Path) -> Result<Workspace> {
             outside.push(dir);
         }
     }
-    let files = read_files(&root, &members, &metadata.target_directory)?;
+    let mut files = read_files(&root, &members, &metadata.target_directory)?;
+    let embedded = migrations::embedded(&root, &members, &files);
+    migrations::read_into(&mut files, &root, &embedded)?;
     Ok(Workspace {
         repository: Repository::around(&root),
         rust: toolchain(&root),
@@ -83,6 +85,7 @@ pub fn load(manifest: &Utf8Path) -> Result<Workspace> {
         members,
         registry,
         outside,
+        embedded,
         files,
         root,
     })

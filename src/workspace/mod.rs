@@ -3,9 +3,10 @@
 
 mod git;
 mod load;
+mod migrations;
 mod source;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 pub use git::Repository;
 pub use load::load;
+pub use migrations::named as migrations_named;
 pub use source::{Source, SyntaxError};
 
 /// The monolith, as it was on disk when calve read it.
@@ -39,6 +41,8 @@ pub struct Workspace {
     pub outside: Vec<Utf8PathBuf>,
     /// The git work tree that holds the root, if there is one.
     pub repository: Option<Repository>,
+    /// Folders that a `migrate!` names, each with the files that do; all relative to the root.
+    pub embedded: BTreeMap<Utf8PathBuf, BTreeSet<Utf8PathBuf>>,
     /// Every text file that analysis may look at, by path relative to the root.
     files: BTreeMap<Utf8PathBuf, Source>,
 }

@@ -23,6 +23,7 @@ use camino::Utf8PathBuf;
 use super::code::{Code, ItemId};
 use crate::workspace::Member;
 
+pub use foreign_sql::sql_of;
 pub use verdict::{Facts, Leaning, leaning, verdict};
 
 /// What is looked at.

@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, Result};
 
-use crate::analysis::sql::{lex, quote};
 use super::model::{Schema, Trigger};
+use crate::analysis::sql::{lex, quote};
 
 /// Accessor (without case) → tables touched (as SQLite names them).
 type Heard = BTreeMap<String, BTreeSet<String>>;

@@ -8,11 +8,11 @@ use rusqlite::{Connection, Params, Result, Row};
 use super::bodies::Bodies;
 use super::definition::references;
 use super::folder::MigrationFolder;
-use crate::analysis::sql::lex;
 use super::model::{
     Column, ForeignKey, Index, Place, RowId, Schema, Table, TableKind, Trigger, View,
 };
 use super::run::{Origin, Origins};
+use crate::analysis::sql::lex;
 use crate::analysis::sql::statements;
 
 /// Reads everything that the migrations left behind. The database is not usable for other things

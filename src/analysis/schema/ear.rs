@@ -92,7 +92,15 @@ impl Ear {
         let tokens = lex(sql);
         let first = |word: &str| tokens.first().is_some_and(|token| token.is(sql, word));
         const SETTINGS: [&str; 9] = [
-            "PRAGMA", "BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE", "VACUUM", "EXPLAIN",
+            "PRAGMA",
+            "BEGIN",
+            "COMMIT",
+            "END",
+            "ROLLBACK",
+            "SAVEPOINT",
+            "RELEASE",
+            "VACUUM",
+            "EXPLAIN",
         ];
         // Preparing a PRAGMA runs it.
         if SETTINGS.iter().any(|word| first(word)) {

@@ -17,6 +17,7 @@ mod model;
 mod of_workspace;
 mod rebuild;
 mod run;
+mod shared;
 
 pub use cleanup::drop_owned_tables;
 pub use copy::{CopyPlan, CopyTable, copy_plan};
@@ -24,4 +25,5 @@ pub use crossings::{SchemaCrossing, crossings};
 pub use folder::{MigrationFile, MigrationFolder, MigrationKind};
 pub use model::{Column, ForeignKey, Index, Place, RowId, Schema, Table, TableKind, Trigger, View};
 pub use of_workspace::migration_folders;
-pub use rebuild::drop_foreign_keys;
+pub use rebuild::{drop_foreign_keys, restore_foreign_keys};
+pub use shared::{Because, Cut, Divided, Division, Evidence, History, Lost, OwnedTable};

@@ -9,9 +9,9 @@ use rusqlite::{Connection, Error};
 use super::catalog;
 use super::ear::{Ear, Statement};
 use super::folder::{MigrationFile, MigrationFolder};
-use crate::analysis::sql::{Kind, lex};
 use super::model::{Place, Schema};
 use crate::analysis::sql::statements;
+use crate::analysis::sql::{Kind, lex};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
 /// Where an object of the catalogue comes from.

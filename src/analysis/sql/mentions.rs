@@ -22,17 +22,28 @@ pub(in crate::analysis) fn mentions(text: &str, tables: &[&str]) -> Vec<Mention>
         first.kind == Kind::Word
             && matches!(
                 first.text(text),
-                "select" | "insert" | "update" | "delete" | "with" | "create" | "alter" | "drop"
-                    | "replace" | "merge" | "truncate"
+                "select"
+                    | "insert"
+                    | "update"
+                    | "delete"
+                    | "with"
+                    | "create"
+                    | "alter"
+                    | "drop"
+                    | "replace"
+                    | "merge"
+                    | "truncate"
             )
     });
     let keyword = |index: usize, wanted: &str| {
-        tokens.get(index).filter(|t| t.kind == Kind::Word).map(|t| t.text(text)).is_some_and(|own| {
-            own == wanted
-                || (lower_case_statement
-                    && own.eq_ignore_ascii_case(wanted)
-                    && own.bytes().all(|b| !b.is_ascii_uppercase()))
-        })
+        tokens.get(index).filter(|t| t.kind == Kind::Word).map(|t| t.text(text)).is_some_and(
+            |own| {
+                own == wanted
+                    || (lower_case_statement
+                        && own.eq_ignore_ascii_case(wanted)
+                        && own.bytes().all(|b| !b.is_ascii_uppercase()))
+            },
+        )
     };
     let symbol = |index: usize, wanted: &str| {
         tokens.get(index).is_some_and(|token| token.is_symbol(text, wanted))
@@ -74,9 +85,7 @@ pub(in crate::analysis) fn mentions(text: &str, tables: &[&str]) -> Vec<Mention>
             if keyword(at, "AS") {
                 at += 1;
             }
-            if tokens.get(at).is_some_and(|t| t.kind == Kind::Word)
-                && symbol(at + 1, ",")
-            {
+            if tokens.get(at).is_some_and(|t| t.kind == Kind::Word) && symbol(at + 1, ",") {
                 at += 1;
             }
             if symbol(at, ",") {

@@ -106,7 +106,7 @@ pub fn extract<'w>(
         }
     }
     if let Some(shared) = plan.schema.as_ref().and_then(|schema| schema.shared.as_ref()) {
-        rewire::migrations::repoint(code.workspace, module.member, shared, &mut changes)?;
+        rewire::migrations::repoint(code, module.member, shared, &mut changes)?;
     }
     if diagnostics.has_errors() {
         return Ok(None);
@@ -137,16 +137,12 @@ pub fn again(
 }
 
 fn look_for_hazards(code: &Code<'_>, module: &Module<'_>, plan: &ExtractionPlan) -> Hazards {
-    let (mut tables, mut foreign): (Vec<&str>, Vec<&str>) = match &plan.schema {
-        Some(schema) => (
-            schema.tables.iter().map(String::as_str).collect(),
-            schema.foreign_tables.iter().map(String::as_str).collect(),
-        ),
-        None => (Vec::new(), Vec::new()),
-    };
-    if let Some(shared) = plan.schema.as_ref().and_then(|schema| schema.shared.as_ref()) {
-        tables.extend(shared.views.iter().chain(&shared.lost).map(String::as_str));
-        foreign.extend(shared.lost.iter().map(String::as_str));
+    let (mut tables, mut foreign): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    if let Some(schema) = &plan.schema {
+        let lost = schema.shared.iter().flat_map(|shared| &shared.lost);
+        let own = schema.tables.iter().chain(&schema.views).chain(lost.clone());
+        tables.extend(own.map(String::as_str));
+        foreign.extend(schema.foreign_tables.iter().chain(lost).map(String::as_str));
     }
     let subject = hazards::Subject {
         module: module.member,

@@ -3,6 +3,7 @@
 pub mod check;
 mod completion;
 mod database;
+mod databases;
 pub mod explain;
 pub mod extract;
 mod json;

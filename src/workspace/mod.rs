@@ -271,6 +271,19 @@ impl Member {
         key.unwrap_or(0..0)
     }
 
+    /// An item of a list below `[package.metadata.calve]` in its manifest, in bytes.
+    pub fn metadata_range(&self, workspace: &Workspace, keys: &[&str], item: &str) -> Range<usize> {
+        let document = workspace.document(&self.manifest);
+        let found = document.as_ref().and_then(|document| {
+            let mut at = document.get("package")?.get("metadata")?.get("calve")?;
+            for key in keys {
+                at = at.get(key)?;
+            }
+            at.as_array()?.iter().find(|value| value.as_str() == Some(item))?.span()
+        });
+        found.unwrap_or(0..0)
+    }
+
     /// The library target.
     pub fn lib(&self) -> Option<&Target> {
         self.targets.iter().find(|t| t.kind == TargetKind::Lib)

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, Result};
 
+use super::ear::joins_by_name;
 use super::model::{Schema, Trigger};
 use crate::analysis::sql::{lex, quote};
 
@@ -97,7 +98,7 @@ impl Bodies {
             None => false,
         };
         let mut touched: BTreeSet<String> = names.iter().filter(known).cloned().collect();
-        if heard.is_none() || self.broken.contains(on) {
+        if heard.is_none() || self.broken.contains(on) || joins_by_name(sql) {
             let tokens = lex(sql);
             let named = |name: &&String| tokens.iter().any(|token| token.names(sql, name));
             touched.extend(names.iter().filter(named).cloned());

@@ -139,6 +139,10 @@ impl Ear {
         } else {
             Does::Rows
         };
+        if joins_by_name(sql) {
+            let changes = statement.changes.clone();
+            statement.reads.extend(named(database, sql).difference(&changes).cloned());
+        }
         if defines && statement.changes.is_empty() {
             // `IF NOT EXISTS` of something that does: SQLite looks no further.
             statement.changes = named(database, sql);
@@ -166,7 +170,7 @@ impl Ear {
         };
         let heard = self.take();
         let mut found = heard.into_iter().peekable();
-        if !prepared || found.peek().is_none() {
+        if !prepared || found.peek().is_none() || joins_by_name(sql) {
             statement.reads.extend(named(database, sql));
         }
         for one in found {
@@ -267,6 +271,12 @@ fn made_name(sql: &str, keyword: &str) -> String {
         at += 2;
     }
     tokens.get(at).and_then(|token| token.name(sql)).unwrap_or_default()
+}
+
+/// Whether a statement joins by the names of columns: of a table that it reads for nothing else, the
+/// authorizer is not told.
+pub(super) fn joins_by_name(sql: &str) -> bool {
+    lex(sql).iter().any(|token| token.is(sql, "NATURAL") || token.is(sql, "USING"))
 }
 
 /// Every table and view whose name stands in a statement: too much rather than too little.

@@ -8,6 +8,7 @@
 mod bodies;
 mod catalog;
 mod cleanup;
+mod compare;
 mod copy;
 mod crossings;
 mod definition;
@@ -20,6 +21,7 @@ mod run;
 mod shared;
 
 pub use cleanup::drop_owned_tables;
+pub use compare::{Counted, Split, compare};
 pub use copy::{CopyPlan, CopyTable, copy_plan};
 pub use crossings::{SchemaCrossing, crossings};
 pub use folder::{MigrationFile, MigrationFolder, MigrationKind};

@@ -67,7 +67,7 @@ impl Schema {
 
 /// Runs the next file of the folder with the lowest version that goes; starts again without a file
 /// that failed, since one without a transaction may have left half of itself behind.
-fn run(folders: &[MigrationFolder]) -> Result<(Bench, Vec<Utf8PathBuf>), Diagnostics> {
+pub(super) fn run(folders: &[MigrationFolder]) -> Result<(Bench, Vec<Utf8PathBuf>), Diagnostics> {
     let files: Vec<Vec<&MigrationFile>> = folders.iter().map(|f| f.forward().collect()).collect();
     let mut next = vec![0; files.len()];
     let mut done: Vec<(usize, &MigrationFile)> = Vec::new();
@@ -260,6 +260,11 @@ fn rejected(
     let diagnostic =
         Diagnostic::error("migration-rejected", format!("SQLite rejects `{path}`: {message}"))
             .at(path, label, "here");
+    if lex(statement).first().is_some_and(|token| token.is(statement, "ATTACH")) {
+        return diagnostic
+            .note("tables in another file are not in this history, and one of them may have the name of one")
+            .help("keep what the module stores in one database, or attach the other one in code");
+    }
     match foreign(database, statement, at) {
         Some(name) => diagnostic.note(format!(
             "calve runs migrations in plain SQLite, which has no `{name}`: an extension that the \

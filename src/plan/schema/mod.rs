@@ -26,6 +26,8 @@ pub struct SchemaPlan {
     pub clean_up: String,
     /// The tables that move, those that others refer to first.
     pub tables: Vec<String>,
+    /// The views that go with them.
+    pub views: Vec<String>,
     /// The triggers on them in the service's database: name and definition.
     pub triggers: Vec<(String, String)>,
     /// The triggers on them in the monolith's.
@@ -109,6 +111,7 @@ fn described(
     SchemaPlan {
         added,
         clean_up,
+        views: schema.views.iter().filter(|v| v.folder == folder).map(|v| v.name.clone()).collect(),
         tables: copy.tables.iter().map(|t| t.name.clone()).collect(),
         old_triggers: triggers.clone(),
         triggers,

@@ -29,8 +29,6 @@ pub struct SharedPlan {
     pub cuts: Vec<Cut>,
     /// Statements that stay and read the monolith's copy of the module's tables: file, line, tables.
     pub reads: Vec<(Utf8PathBuf, usize, Vec<String>)>,
-    /// Views that go with the module: for the rest they are as good as its tables.
-    pub views: Vec<String>,
     /// Views and triggers that neither side has afterwards.
     pub lost: Vec<String>,
     /// The module's tests that name tables which its set does not make: file, line, table.
@@ -81,6 +79,20 @@ pub fn plan_shared(request: &Request<'_, '_>, diagnostics: &mut Diagnostics) -> 
         })
         .collect();
     let declared = declared(module);
+    let unknown = |name: &&String| !tables.iter().any(|table| table.eq_ignore_ascii_case(name));
+    let mut refused = false;
+    for name in declared.iter().flatten().filter(unknown) {
+        refused = true;
+        let range = member.metadata_range(workspace, &["tables"], name);
+        diagnostics.push(
+            Diagnostic::error("unknown-table", format!("no migration makes `{name}`"))
+                .at(&member.manifest, range, "declared as the module's")
+                .help("name tables as the migrations do"),
+        );
+    }
+    if refused {
+        return None;
+    }
     if declared.is_none() && !evidence.iter().any(|e| e.by_module) {
         diagnostics.push(no_migrations(module));
         return None;
@@ -157,7 +169,6 @@ fn decided(request: &Request<'_, '_>, divided: &Divided, to: &Utf8Path) -> Schem
         owned: divided.tables.clone(),
         cuts: divided.cuts.clone(),
         reads: divided.reads.clone(),
-        views: schema.views.iter().filter(|v| v.folder == to).map(|v| v.name.clone()).collect(),
         lost: lost_views.iter().map(|name| (*name).to_owned()).collect(),
         tests: Vec::new(),
     });

@@ -87,10 +87,12 @@ impl History {
         let all: BTreeSet<&String> = self.tables.values().collect();
         let mut owners = Owners { sides: BTreeMap::new() };
         if let Some(declared) = division.declared {
-            self.declared(division, declared, &mut owners, diagnostics)?;
+            let named =
+                declared.iter().filter_map(|name| self.tables.get(&name.to_ascii_lowercase()));
+            let ours: BTreeSet<&String> = named.collect();
             for table in all {
-                let rest = (Side::Rest, Because::Declared);
-                owners.sides.entry(table.clone()).or_insert(rest);
+                let side = if ours.contains(table) { Side::Module } else { Side::Rest };
+                owners.sides.insert(table.clone(), (side, Because::Declared));
             }
             return Some(owners);
         }
@@ -114,32 +116,6 @@ impl History {
         }
         diagnostics.push(self.nobody(division, &nobodys, &owners));
         None
-    }
-
-    fn declared(
-        &self,
-        division: &Division<'_>,
-        declared: &[String],
-        owners: &mut Owners,
-        diagnostics: &mut Diagnostics,
-    ) -> Option<()> {
-        let mut known = true;
-        for name in declared {
-            match self.tables.get(&name.to_ascii_lowercase()) {
-                Some(table) => {
-                    owners.sides.insert(table.clone(), (Side::Module, Because::Declared));
-                }
-                None => {
-                    known = false;
-                    diagnostics.push(
-                        Diagnostic::error("unknown-table", format!("no migration makes `{name}`"))
-                            .at(division.manifest, 0..0, "`tables` in [package.metadata.calve]")
-                            .help("name tables as the migrations do"),
-                    );
-                }
-            }
-        }
-        known.then_some(())
     }
 
     /// Whose code names a table.
@@ -206,11 +182,34 @@ impl History {
                 }
             }
             if found.is_empty() {
+                found = self.of_file(all, owners);
+            }
+            if found.is_empty() {
                 break;
             }
             owners.sides.extend(found);
         }
         all.iter().filter(|t| owners.side(t).is_none()).map(|t| (*t).clone()).collect()
+    }
+
+    /// Temporary tables that nothing ties to others belong to whom the rest of their file belongs to.
+    fn of_file(&self, all: &BTreeSet<&String>, owners: &Owners) -> Vec<(String, (Side, Because))> {
+        let mut found = Vec::new();
+        let loose = |table: &&&String| table.starts_with("temp.") && owners.side(table).is_none();
+        for table in all.iter().filter(loose) {
+            let touches = |s: &&Statement| s.changes.contains(table.as_str());
+            let Some(first) = self.statements.iter().find(touches) else { continue };
+            let of_file = self.statements.iter().filter(|s| s.place.file == first.place.file);
+            let changed: Vec<String> = of_file.flat_map(|s| s.changes.iter().cloned()).collect();
+            let side = match owners.sides(&self.tables_behind(&changed)) {
+                (true, false) => Side::Module,
+                (false, true) => Side::Rest,
+                _ => continue,
+            };
+            let because = Because::Sql(first.place.file.clone(), self.line(first));
+            found.push(((*table).clone(), (side, because)));
+        }
+        found
     }
 
     /// The tables that a statement ties together.
@@ -222,11 +221,6 @@ impl History {
             statement.changes.iter().chain(&statement.reads).cloned().collect();
         let keys = references(self.text(statement)).map(|(_, found)| found).unwrap_or_default();
         names.extend(keys.iter().map(|key| key.table.to_ascii_lowercase()));
-        // What is temporary lives no longer than the file.
-        if names.iter().any(|name| name.starts_with("temp.")) {
-            let of_file = self.statements.iter().filter(|s| s.place.file == statement.place.file);
-            names.extend(of_file.flat_map(|s| s.changes.iter().cloned()));
-        }
         self.tables_behind(&names)
     }
 

@@ -393,6 +393,6 @@ mod tests {
     fn a_blank_keeps_every_place() {
         let text = "A 'é\n'; B;";
         let spans: Vec<_> = statements(text).into_iter().zip([false, true]).collect();
-        assert_eq!(blanked(text, &spans, &[]), "    \n ; B;");
+        assert_eq!(blanked(text, &spans, &[]), "     \n ; B;");
     }
 }

@@ -44,7 +44,7 @@ pub struct Arguments {
     allow_dirty: bool,
     /// What to prove in a scratch copy before anything is written [default: build; none of a dry run].
     ///
-    /// May be given several times, or with commas. Whatever is named, the result is built first.
+    /// May be given several times, or with commas. Whatever is named, what is written was built.
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     verify: Vec<Proof>,
     /// Write without proving anything.
@@ -56,8 +56,9 @@ impl Arguments {
     /// What is proven before anything is written.
     fn proofs(&self) -> BTreeSet<Proof> {
         let mut proofs: BTreeSet<Proof> = self.verify.iter().copied().collect();
-        // What does not build proves nothing else.
-        if !(self.no_verify || self.dry_run && proofs.is_empty()) {
+        // What does not build proves nothing else, and what is not written may well wait for it.
+        let without = proofs.iter().all(|proof| !proof.needs_a_build());
+        if !(self.no_verify || self.dry_run && without) {
             proofs.insert(Proof::Build);
         }
         proofs

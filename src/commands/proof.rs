@@ -31,6 +31,13 @@ pub(super) struct Proven {
     pub(super) tests: Option<TestReport>,
 }
 
+impl Proof {
+    /// Whether it says nothing of a result that does not build.
+    pub(super) fn needs_a_build(self) -> bool {
+        self != Self::Db
+    }
+}
+
 /// Proves what is asked for, of the result in `scratch`.
 ///
 /// # Errors

@@ -182,7 +182,7 @@ impl History {
                 }
             }
             if found.is_empty() {
-                found = self.of_file(all, owners);
+                found = self.temporary(all, owners);
             }
             if found.is_empty() {
                 break;
@@ -193,7 +193,11 @@ impl History {
     }
 
     /// Temporary tables that nothing ties to others belong to whom the rest of their file belongs to.
-    fn of_file(&self, all: &BTreeSet<&String>, owners: &Owners) -> Vec<(String, (Side, Because))> {
+    fn temporary(
+        &self,
+        all: &BTreeSet<&String>,
+        owners: &Owners,
+    ) -> Vec<(String, (Side, Because))> {
         let mut found = Vec::new();
         let loose = |table: &&&String| table.starts_with("temp.") && owners.side(table).is_none();
         for table in all.iter().filter(loose) {

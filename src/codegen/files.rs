@@ -241,6 +241,9 @@ impl Facts<'_, '_> {
         let (new, old) = (triggers(&schema.triggers), triggers(&schema.old_triggers));
         let restored: Vec<&str> =
             schema.added.iter().filter_map(|added| added.restores.as_deref()).collect();
+        let keys = schema.added.iter().filter(|added| added.restores.is_none());
+        let back: Vec<&str> =
+            keys.rev().filter_map(|added| Some(added.back.as_ref()?.0.as_str())).collect();
         let dropped: Vec<&str> = schema.added.iter().map(|added| added.drops.as_str()).collect();
         let tables: Vec<templates::CopiedTable> = schema
             .copy
@@ -272,6 +275,7 @@ impl Facts<'_, '_> {
             old_triggers: &old,
             dropped: &dropped,
             restored: &restored,
+            back: &back,
             is_shared: schema.shared.is_some(),
             added: &added,
             drop_tables: clean_up.as_str(),

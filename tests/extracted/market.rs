@@ -182,7 +182,9 @@ fn follow(market: &Path, folder: &Path, chapter: &str) -> String {
     let chapter = rest.split("\n## ").next().unwrap();
     let lines = chapter.lines().filter_map(|line| line.strip_prefix("    "));
     let script: String = lines.map(|line| format!("{line}\n")).collect();
+    let files = market.join("migrations/");
     let script = script.replace("/data/listings.db", "listings.db");
+    let script = script.replace("< migrations/", &format!("< {}", files.display()));
     let ran = run(Command::new("sh").args(["-ec", &script]).current_dir(folder), LIMIT).ok();
     assert_eq!(ran.stderr, "", "{script}");
     ran.stdout

@@ -293,6 +293,8 @@ pub(super) struct Cutover<'a> {
     pub(super) dropped: &'a [&'a str],
     /// SQL that makes again what an older build would miss.
     pub(super) restored: &'a [&'a str],
+    /// The migrations that give foreign keys back, relative to the workspace root.
+    pub(super) back: &'a [&'a str],
     /// Whether the monolith's history makes them still.
     pub(super) is_shared: bool,
     /// The migrations that do: a build from before refuses a history that has them.

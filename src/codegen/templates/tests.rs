@@ -244,6 +244,7 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
             old_triggers: &triggers,
             dropped: if rich { &["the foreign keys of `orders`"] } else { &[] },
             restored: if rich { &["CREATE VIEW v AS SELECT 1;"] } else { &[] },
+            back: if rich { &["migrations/2_keys.down.sql"] } else { &[] },
             is_shared: rich,
             added,
             drop_tables: "services/thing/drop_from_monolith.sql",

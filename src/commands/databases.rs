@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use super::Output;
+use super::{Format, Output, json};
 use crate::analysis::schema::{Counted, Lost, MigrationFolder, Split, compare, migration_folders};
 use crate::changes::FileChange;
 use crate::diagnostic::{Diagnostic, Diagnostics, Result};
@@ -48,7 +48,10 @@ pub(super) fn prove(
     };
     let (lines, differences) = compare(&split).map_err(first)?;
     // A pipe that is gone is found out by what is written next.
-    let _ = show(&lines, output);
+    let _ = match output.format {
+        Format::Text => show(&lines, output),
+        Format::Json => json::line("databases", &lines, output.err),
+    };
     if differences.is_empty() {
         return Ok(());
     }

@@ -37,7 +37,7 @@ pub struct Split<'a> {
 }
 
 /// One line of the comparison.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Counted {
     /// `tables`, `rows`, …
     pub what: &'static str,

@@ -22,6 +22,8 @@ pub struct Options {
     pub api_trait: Option<String>,
     /// Another stem for the names of the new crates.
     pub name: Option<String>,
+    /// What the service's migrations go without, by the names that refusals give.
+    pub cuts: Vec<String>,
 }
 
 /// A planned extraction: what was understood, what was decided, what would be written.
@@ -81,9 +83,9 @@ pub fn extract<'w>(
     let contract = contract::draw(code, &module.api, &module.implementation, &staying, diagnostics);
     let Some(contract) = contract else { return Ok(None) };
     module.contract = contract;
-    let Some(plan) = ExtractionPlan::first(code, &module, &composition, names, diagnostics) else {
-        return Ok(None);
-    };
+    let cuts = &options.cuts;
+    let plan = ExtractionPlan::first(code, &module, &composition, names, cuts, diagnostics);
+    let Some(plan) = plan else { return Ok(None) };
     let hazards = look_for_hazards(code, &module, &plan);
     refuse_what_breaks_later(&hazards, &plan.names.api_trait, diagnostics);
     if diagnostics.has_errors() {
@@ -102,6 +104,9 @@ pub fn extract<'w>(
         if let Some(source) = code.source(&file) {
             changes.edit(&file, &source.text, edits)?;
         }
+    }
+    if let Some(shared) = plan.schema.as_ref().and_then(|schema| schema.shared.as_ref()) {
+        rewire::migrations::repoint(code, module.member, shared, &mut changes)?;
     }
     if diagnostics.has_errors() {
         return Ok(None);
@@ -132,13 +137,13 @@ pub fn again(
 }
 
 fn look_for_hazards(code: &Code<'_>, module: &Module<'_>, plan: &ExtractionPlan) -> Hazards {
-    let (tables, foreign): (Vec<&str>, Vec<&str>) = match &plan.schema {
-        Some(schema) => (
-            schema.tables.iter().map(String::as_str).collect(),
-            schema.foreign_tables.iter().map(String::as_str).collect(),
-        ),
-        None => (Vec::new(), Vec::new()),
-    };
+    let (mut tables, mut foreign): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    if let Some(schema) = &plan.schema {
+        let lost = schema.shared.iter().flat_map(|shared| &shared.lost);
+        let own = schema.tables.iter().chain(&schema.views).chain(lost.clone());
+        tables.extend(own.map(String::as_str));
+        foreign.extend(schema.foreign_tables.iter().chain(lost).map(String::as_str));
+    }
     let subject = hazards::Subject {
         module: module.member,
         api: module.api.id,

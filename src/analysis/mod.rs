@@ -14,6 +14,7 @@ pub mod ports;
 pub mod references;
 pub mod schema;
 pub mod select;
+pub mod sql;
 pub mod trait_form;
 pub mod types;
 pub mod uncarriable;

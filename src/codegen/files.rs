@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::compose::reads_settings;
 use super::templates::{self, render};
 use crate::analysis::module::Module;
-use crate::analysis::schema::quote;
+use crate::analysis::sql::quote;
 use crate::analysis::wire::{Encoding, Payload};
 use crate::changes::ChangeSet;
 use crate::diagnostic::Result;
@@ -233,11 +233,18 @@ impl Facts<'_, '_> {
 
     /// The files that are written once, at the extraction: the runbook, and the SQL of its last step.
     pub(super) fn cutover(&self, schema: &SchemaPlan, changes: &mut ChangeSet) -> Result<()> {
-        let triggers: Vec<templates::Trigger> = schema
-            .triggers
-            .iter()
-            .map(|(name, sql)| templates::Trigger { quoted: quote(name), sql: sql.clone() })
-            .collect();
+        let triggers = |list: &[(String, String)]| -> Vec<templates::Trigger> {
+            list.iter()
+                .map(|(name, sql)| templates::Trigger { quoted: quote(name), sql: sql.clone() })
+                .collect()
+        };
+        let (new, old) = (triggers(&schema.triggers), triggers(&schema.old_triggers));
+        let restored: Vec<&str> =
+            schema.added.iter().filter_map(|added| added.restores.as_deref()).collect();
+        let keys = schema.added.iter().filter(|added| added.restores.is_none());
+        let back: Vec<&str> =
+            keys.rev().filter_map(|added| Some(added.back.as_ref()?.0.as_str())).collect();
+        let dropped: Vec<&str> = schema.added.iter().map(|added| added.drops.as_str()).collect();
         let tables: Vec<templates::CopiedTable> = schema
             .copy
             .tables
@@ -252,11 +259,11 @@ impl Facts<'_, '_> {
             .collect();
         let clean_up = self.names.dir.join(CLEAN_UP);
         let added: Vec<templates::AddedMigration> = schema
-            .drops
+            .added
             .iter()
-            .filter_map(|drop| {
-                let (version, _) = drop.path.file_name()?.split_once('_')?;
-                let history = quote(&drop.history);
+            .filter_map(|added| {
+                let (version, _) = added.path.file_name()?.split_once('_')?;
+                let history = quote(&added.history);
                 Some(templates::AddedMigration { history, version: version.to_owned() })
             })
             .collect();
@@ -264,15 +271,25 @@ impl Facts<'_, '_> {
             names: self.names,
             tables: &tables,
             rebuilt: &schema.copy.rebuilt,
-            triggers: &triggers,
-            drops_foreign_keys: !schema.drops.is_empty(),
+            triggers: &new,
+            old_triggers: &old,
+            dropped: &dropped,
+            restored: &restored,
+            back: &back,
+            is_shared: schema.shared.is_some(),
             added: &added,
             drop_tables: clean_up.as_str(),
         };
         changes.create(self.names.dir.join("CUTOVER.md"), render(&runbook)?)?;
         changes.create(clean_up, schema.clean_up.clone())?;
-        for drop in &schema.drops {
-            changes.create(drop.path.clone(), drop.text.clone())?;
+        for added in &schema.added {
+            changes.create(added.path.clone(), added.text.clone())?;
+            if let Some((path, text)) = &added.back {
+                changes.create(path.clone(), text.clone())?;
+            }
+        }
+        for (path, text) in schema.shared.iter().flat_map(|shared| &shared.set) {
+            changes.create(path.clone(), text.clone())?;
         }
         Ok(())
     }

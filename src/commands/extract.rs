@@ -29,6 +29,10 @@ pub struct Arguments {
     /// Another stem for the new packages: NAME-service, NAME-client, NAME-wire.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// Leave something that stands on both sides out of the service's migrations, by the name that the
+    /// refusal gives: view:NAME, trigger:NAME, foreign-key:TABLE.COLUMN, FILE:LINE. Repeatable.
+    #[arg(long = "cut", value_name = "STATEMENT")]
+    cuts: Vec<String>,
     /// Print the patch that an extraction would apply, and touch nothing.
     #[arg(long)]
     dry_run: bool,
@@ -40,7 +44,7 @@ pub struct Arguments {
     allow_dirty: bool,
     /// What to prove in a scratch copy before anything is written [default: build; none of a dry run].
     ///
-    /// May be given several times, or with commas. Whatever is named, the result is built first.
+    /// May be given several times, or with commas. Whatever is named, what is written was built.
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     verify: Vec<Proof>,
     /// Write without proving anything.
@@ -52,8 +56,9 @@ impl Arguments {
     /// What is proven before anything is written.
     fn proofs(&self) -> BTreeSet<Proof> {
         let mut proofs: BTreeSet<Proof> = self.verify.iter().copied().collect();
-        // What does not build proves nothing else.
-        if !(self.no_verify || self.dry_run && proofs.is_empty()) {
+        // What does not build proves nothing else, and what is not written may well wait for it.
+        let without = proofs.iter().all(|proof| !proof.needs_a_build());
+        if !(self.no_verify || self.dry_run && without) {
             proofs.insert(Proof::Build);
         }
         proofs
@@ -107,7 +112,11 @@ fn in_workspace(
     };
     let code = Code::new(workspace);
     let mut diagnostics = Diagnostics::default();
-    let options = Options { api_trait: arguments.api_trait.clone(), name: arguments.name.clone() };
+    let options = Options {
+        api_trait: arguments.api_trait.clone(),
+        name: arguments.name.clone(),
+        cuts: arguments.cuts.clone(),
+    };
     let planned = pipeline::extract(&code, &arguments.module, &options, &mut diagnostics)?;
     if let Err(error) = output.diagnostics(Some(workspace), &diagnostics) {
         return Ok(Err(error));

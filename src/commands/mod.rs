@@ -2,6 +2,8 @@
 
 pub mod check;
 mod completion;
+mod database;
+mod databases;
 mod entry;
 pub mod explain;
 pub mod extract;

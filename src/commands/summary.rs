@@ -5,7 +5,7 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::proof::Proven;
-use super::{Format, Output, json, own_tests};
+use super::{Format, Output, database, json, own_tests};
 use crate::analysis::hazards::{self, CallSite};
 use crate::changes::FileChange;
 use crate::pipeline::Extraction;
@@ -73,12 +73,11 @@ pub(super) fn extracted(
         writeln!(err, "  in process   {} goes on with an implementation of its own", place.file)?;
     }
     if let Some(schema) = &plan.schema {
-        for drop in &schema.drops {
-            writeln!(
-                err,
-                "  migration    {} drops the foreign keys of `{}`",
-                drop.path, drop.table
-            )?;
+        for added in &schema.added {
+            writeln!(err, "  migration    {} drops {}", added.path, added.drops)?;
+        }
+        if let Some(shared) = &schema.shared {
+            database::divided(shared, err)?;
         }
     }
     for driver in &extraction.module.contract.drivers_kept {
@@ -111,8 +110,11 @@ pub(super) fn extracted(
             )?;
         }
     }
-    let drops = plan.schema.iter().flat_map(|s| &s.drops);
-    let strict: Vec<&str> = drops.filter(|d| d.strict).map(|d| d.table.as_str()).collect();
+    if let Some(shared) = plan.schema.as_ref().and_then(|schema| schema.shared.as_ref()) {
+        anything |= database::look_at(shared, err)?;
+    }
+    let added = plan.schema.iter().flat_map(|s| &s.added);
+    let strict: Vec<&str> = added.filter(|a| a.strict).map(|a| a.object.as_str()).collect();
     if !strict.is_empty() {
         anything = true;
         writeln!(
@@ -158,7 +160,7 @@ pub(super) fn extracted(
     let facts = hazards::Facts {
         module: &names.module,
         tables: plan.schema.as_ref().map_or(0, |s| s.tables.len()),
-        foreign_keys_in: plan.schema.as_ref().map_or(0, |s| s.drops.len()),
+        foreign_keys_in: plan.schema.as_ref().map_or(0, |s| s.foreign_keys_in()),
         foreign_keys_out: 0,
     };
     writeln!(err, "\nShould you?\n{}", paragraph(&hazards::verdict(hazards, &facts)))?;

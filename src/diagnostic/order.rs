@@ -9,6 +9,10 @@ pub(super) fn depth(code: &str) -> u8 {
         // Its data does.
         "storage-not-carried"
         | "no-migrations"
+        | "table-of-both"
+        | "table-of-nobody"
+        | "several-histories"
+        | "shared-history-runner"
         | "foreign-sql"
         | "foreign-key-out"
         | "trigger-crosses"

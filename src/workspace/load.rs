@@ -10,6 +10,7 @@ use ignore::WalkBuilder;
 use super::locked::Locked;
 use super::{
     Dependency, DependencyKind, Member, Place, Repository, Source, Target, TargetKind, Workspace,
+    migrations,
 };
 use crate::diagnostic::{Diagnostic, Result};
 
@@ -122,7 +123,9 @@ fn read_workspace(place: Place) -> Result<Workspace> {
     let paths = metadata.packages.iter().filter(|package| package.source.is_none());
     let dirs = paths.filter_map(|package| package.manifest_path.parent());
     let outside = dirs.filter(|dir| !dir.starts_with(&root)).map(Utf8Path::to_owned).collect();
-    let files = read_files(&root, &members, &metadata.target_directory)?;
+    let mut files = read_files(&root, &members, &metadata.target_directory)?;
+    let embedded = migrations::embedded(&root, &members, &files);
+    migrations::read_into(&mut files, &root, &embedded)?;
     Ok(Workspace {
         repository,
         rust,
@@ -138,6 +141,7 @@ fn read_workspace(place: Place) -> Result<Workspace> {
         members,
         registry: locked.map(|locked| locked.registry()).unwrap_or_default(),
         outside,
+        embedded,
         files,
         root,
     })

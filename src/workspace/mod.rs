@@ -4,6 +4,7 @@
 mod git;
 mod load;
 mod locked;
+mod migrations;
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +15,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 pub use git::Repository;
 pub use load::{load, locate};
+pub use migrations::named as migrations_named;
 pub use source::{Source, SyntaxError};
 
 use crate::changes::Home;
@@ -45,6 +47,8 @@ pub struct Workspace {
     pub repository: Option<Repository>,
     /// The members' folders.
     dirs: BTreeSet<Utf8PathBuf>,
+    /// Folders that a `migrate!` names, each with the files that do; all relative to the root.
+    pub embedded: BTreeMap<Utf8PathBuf, BTreeSet<Utf8PathBuf>>,
     /// Every text file that analysis may look at, by path relative to the root.
     files: BTreeMap<Utf8PathBuf, Source>,
 }
@@ -319,6 +323,19 @@ impl Member {
             features.key(feature)?.span()
         });
         key.unwrap_or(0..0)
+    }
+
+    /// An item of a list below `[package.metadata.calve]` in its manifest, in bytes.
+    pub fn metadata_range(&self, workspace: &Workspace, keys: &[&str], item: &str) -> Range<usize> {
+        let document = workspace.document(&self.manifest);
+        let found = document.as_ref().and_then(|document| {
+            let mut at = document.get("package")?.get("metadata")?.get("calve")?;
+            for key in keys {
+                at = at.get(key)?;
+            }
+            at.as_array()?.iter().find(|value| value.as_str() == Some(item))?.span()
+        });
+        found.unwrap_or(0..0)
     }
 
     /// The library target.

@@ -37,8 +37,10 @@ cases! {
     a_source_that_is_not_utf_8_and_does_not_matter
     a_workspace_in_a_subfolder
     an_adapter_behind_a_port
+    cuts_what_stands_on_both_sides
     decodes_through_the_constructor
     derives_wire_forms
+    divides_a_shared_history
     failed_calls_as_an_io_error
     failed_calls_as_the_team_says
     gates_a_driver_derive
@@ -58,19 +60,26 @@ cases! {
     refuses_a_dirty_tree
     refuses_a_file_in_the_way
     refuses_a_keyword_as_a_name
+    refuses_a_migration_it_cannot_read
+    refuses_a_module_that_runs_a_shared_history
     refuses_a_name_with_a_space
     refuses_a_parameter_left_unused
     refuses_a_path_as_a_name
     refuses_a_read_only_tree
     refuses_a_single_package
     refuses_a_source_that_is_not_utf_8
+    refuses_a_table_of_both
+    refuses_a_table_of_nobody
     refuses_a_taken_feature
     refuses_a_type_nobody_can_name
     refuses_an_empty_name
     refuses_an_existing_folder
     refuses_an_outbound_trait
     refuses_an_unfit_constructor
+    refuses_an_unknown_cut
     refuses_an_unknown_module
+    refuses_an_unknown_table
+    refuses_attached_databases
     refuses_concrete_types_in_consumers
     refuses_foreign_sql
     refuses_names_behind_the_trait
@@ -80,6 +89,8 @@ cases! {
     refuses_taken_package_names
     refuses_the_deepest_cause_first
     refuses_to_choose_an_api_trait
+    refuses_two_histories
+    refuses_what_stands_on_both_sides
     refuses_without_a_lock_file
     refuses_without_a_place_for_failures
     refuses_without_an_api_trait
@@ -88,6 +99,7 @@ cases! {
     rewires_helpers
     rewires_two_binaries
     rewires_types_and_aliases
+    tables_are_declared
     test_support_goes_on_in_process
     tests_go_on_in_process
 }

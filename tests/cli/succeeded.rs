@@ -13,7 +13,9 @@ pub(crate) fn hold(case: &Case, stage: &Stage, expected: &Utf8Path) {
         case.arguments.iter().cloned().chain([more.to_owned()]).collect()
     };
 
-    let dry = stage.calve(&with("--dry-run"));
+    let mut proving = with("--dry-run");
+    proving.extend(case.verify.iter().map(|what| format!("--verify={what}")));
+    let dry = stage.calve(&proving);
     compare(&expected.join("stderr.txt"), &uncounted(&dry.stderr));
     assert_eq!(dry.exit, 0, "{}", dry.stderr);
     compare(&expected.join("diff.patch"), &about(&dry.stdout, case));

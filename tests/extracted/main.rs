@@ -23,6 +23,7 @@ mod check;
 mod container;
 mod deployed;
 mod image;
+mod market;
 mod measures;
 mod monolith_tests;
 mod own_tests;

@@ -10,7 +10,6 @@ mod extent;
 mod foreign_sql;
 mod loops;
 mod scope;
-mod sql;
 mod transactions;
 mod ty;
 mod verdict;
@@ -24,6 +23,7 @@ use camino::Utf8PathBuf;
 use super::code::{Code, ItemId};
 use crate::workspace::Member;
 
+pub use foreign_sql::sql_of;
 pub use verdict::{Facts, Leaning, leaning, verdict};
 
 /// What is looked at.

@@ -285,10 +285,18 @@ pub(super) struct Cutover<'a> {
     pub(super) tables: &'a [CopiedTable],
     /// Virtual tables: they hold no rows of their own.
     pub(super) rebuilt: &'a [String],
-    /// Their triggers: they must not run for rows that are copied.
+    /// Their triggers in the service: they must not run for rows that are copied.
     pub(super) triggers: &'a [Trigger],
-    /// Whether a migration of the monolith drops foreign keys into them.
-    pub(super) drops_foreign_keys: bool,
+    /// Their triggers in the monolith.
+    pub(super) old_triggers: &'a [Trigger],
+    /// What the new migrations of the monolith drop: "the foreign keys of `orders`".
+    pub(super) dropped: &'a [&'a str],
+    /// SQL that makes again what an older build would miss.
+    pub(super) restored: &'a [&'a str],
+    /// The migrations that give foreign keys back, relative to the workspace root.
+    pub(super) back: &'a [&'a str],
+    /// Whether the monolith's history makes them still.
+    pub(super) is_shared: bool,
     /// The migrations that do: a build from before refuses a history that has them.
     pub(super) added: &'a [AddedMigration],
     /// The SQL that drops them, relative to the workspace root.

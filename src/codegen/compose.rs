@@ -35,16 +35,19 @@ pub(super) fn compose(
     let has_database = service.database.is_some();
     let pool_field = has_database.then(|| {
         let pool = scribe.path("crate::database::Pool");
-        quote!(pub pool: #pool,)
+        let about = docs("Closed at the end.");
+        quote!(#about pub pool: #pool,)
     });
     let about = docs(if has_database {
         "What was constructed, and what has to be closed at the end."
     } else {
         "What was constructed."
     });
+    let about_api = docs("What answers the calls.");
     file.item(quote! {
         #about
         pub struct Composed {
+            #about_api
             pub api: #arc<dyn #api>,
             #pool_field
         }

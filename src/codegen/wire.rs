@@ -188,8 +188,9 @@ pub(super) fn operations(code: &Code<'_>, module: &Module<'_>) -> Result<String>
         let any = borrows.then(|| quote!(<'_>));
         let fields =
             passings.iter().zip(&operation.arguments).map(|((name, passing), argument)| {
+                let about = docs(&format!("The argument `{name}`."));
                 let (with, ty) = (converter.with(&argument.ty), converter.field(passing));
-                quote!(#with pub #name: #ty)
+                quote!(#about #with pub #name: #ty)
             });
         let docs = docs(&format!("The arguments of `{api}::{}`.", operation.name));
         file.item(quote! {

@@ -294,6 +294,15 @@ fn nothing_of_the_template_or_of_calve_is_left() {
     });
 }
 
+/// Chains of `let` are of edition 2024; a workspace may be of 2021, and its crates with it.
+#[test]
+fn no_file_needs_edition_2024() {
+    for_each(|path, text| {
+        let chain = text.lines().find(|line| line.trim_start().starts_with("&& let "));
+        assert_eq!(chain, None, "{path} has a chain of `let`");
+    });
+}
+
 #[test]
 fn rust_parses() {
     for_each(|path, text| {

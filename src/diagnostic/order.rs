@@ -10,6 +10,8 @@ pub(super) fn depth(code: &str) -> u8 {
         "storage-not-carried"
         | "no-migrations"
         | "foreign-sql"
+        | "shared-table"
+        | "migrations-of-several"
         | "foreign-key-out"
         | "trigger-crosses"
         | "view-crosses"

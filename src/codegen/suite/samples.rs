@@ -102,9 +102,10 @@ impl<'a, 'w> Samples<'a, 'w> {
     /// The function that returns errors, and how many there are.
     pub(super) fn errors(&mut self) -> (Ident, usize) {
         let error = &self.makers.module.wire.error;
-        let item = self.makers.code.item(error.item);
+        let Some(id) = error.item else { return self.opaque_errors() };
+        let item = self.makers.code.item(id);
         let name = self.unique(&item.name.clone().unwrap_or_default().to_snake_case());
-        let path = self.scribe.item(error.item);
+        let path = self.scribe.item(id);
         let variants: Vec<_> = error
             .variants
             .iter()
@@ -162,6 +163,23 @@ impl<'a, 'w> Samples<'a, 'w> {
         });
         self.called.insert(name.clone());
         (name, count * per)
+    }
+
+    /// The function that returns errors where they are of no enum.
+    fn opaque_errors(&mut self) -> (Ident, usize) {
+        let module = self.makers.module;
+        let payload = module.wire.error.opaque().unwrap_or(Payload::Anyhow);
+        let body = foreign::payload(self.scribe, payload).unwrap_or_default();
+        self.function(&Type::String);
+        let name = self.unique("error");
+        self.functions.push(Function {
+            name: name.clone(),
+            output: self.scribe.ty(&module.interface.error),
+            body,
+            docs: TokenStream::new(),
+        });
+        self.called.insert(name.clone());
+        (name, OF_A_VARIANT)
     }
 
     /// How many samples the tests should use.

@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use quote::ToTokens;
 
 use super::Contract;
-use crate::analysis::code::{Code, Found, Item, ItemId, ItemKind};
+use crate::analysis::code::{Code, Item, ItemId, ItemKind};
 use crate::analysis::hazards::two_sides;
+use crate::analysis::leads::Leads;
 use crate::analysis::references::Reference;
-use crate::analysis::select;
 
 /// The contract of an adapter: of what others name in its crate, all that does not lead to the
 /// implementation stays theirs.
@@ -20,59 +20,27 @@ pub(super) fn of<'w>(
 ) -> Contract {
     let mut contract = Contract::new(implementation.id);
     let library = implementation.id.root;
-    for id in references.iter().map(|r| r.item).filter(|id| id.root == library) {
-        if contract.kept.contains(&id) || contract.behind.contains(&id) {
-            continue;
-        }
-        let goes = leads_to(code, id, &|item| item.id == implementation.id);
-        let side = if goes { &mut contract.behind } else { &mut contract.kept };
-        side.insert(id);
-    }
+    let leads = Leads::of(code, library);
+    let named = || references.iter().filter(|r| r.item.root == library);
+    let mut going = leads.leading_to([implementation.id]);
     // Whoever runs the migrations goes, too, where nothing that stays needs their tables.
-    let staying: BTreeSet<ItemId> = references
-        .iter()
-        .filter(|r| !r.dev && contract.kept.contains(&r.item))
-        .map(|r| r.item)
-        .collect();
-    if two_sides::tables_of(code, &staying).is_empty() {
-        let migrates =
-            |item: &Item<'_>| item.syntax.to_token_stream().to_string().contains("migrate !");
-        let (going, kept) = contract.kept.iter().partition(|id| leads_to(code, **id, &migrates));
-        contract.kept = kept;
-        contract.behind.extend::<BTreeSet<ItemId>>(going);
+    let staying = named().filter(|r| !r.dev && !going.contains(&r.item)).map(|r| r.item);
+    if two_sides::tables_of(code, &leads, staying).is_empty() {
+        going.append(&mut leads.leading_to(migrators(code, library)));
+    }
+    for id in named().map(|r| r.item) {
+        let side = if going.contains(&id) { &mut contract.behind } else { &mut contract.kept };
+        side.insert(id);
     }
     contract
 }
 
-/// Whether an item leads to one of its library for which `wanted` holds, through whatever lies between:
-/// the `impl`s of a type belong to it.
-fn leads_to(code: &Code<'_>, from: ItemId, wanted: &dyn Fn(&Item<'_>) -> bool) -> bool {
-    let root = code.root(from.root);
-    let mut queue = vec![from];
-    let mut seen = BTreeSet::from([from]);
-    while let Some(next) = queue.pop() {
-        let item = code.item(next);
-        if item.kind == ItemKind::Module {
-            continue;
-        }
-        if wanted(&item) {
-            return true;
-        }
-        let impls = root.items.iter().filter(|block| {
-            block.kind == ItemKind::Impl
-                && !block.test_only
-                && select::self_type(code, block) == Some(next)
-        });
-        for part in impls.chain([&item]) {
-            for (_, found) in code.mentioned_by(part) {
-                if let Found::Item(id, _) = found
-                    && id.root == from.root
-                    && seen.insert(id)
-                {
-                    queue.push(id);
-                }
-            }
-        }
-    }
-    false
+/// The items of a library with a `migrate!`.
+fn migrators(code: &Code<'_>, library: usize) -> BTreeSet<ItemId> {
+    let root = code.root(library);
+    let items = root.items.iter().filter(|i| i.kind != ItemKind::Module && !i.test_only);
+    items
+        .filter(|item| item.syntax.to_token_stream().to_string().contains("migrate !"))
+        .map(|item| item.id)
+        .collect()
 }

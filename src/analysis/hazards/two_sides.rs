@@ -8,10 +8,10 @@ use quote::ToTokens;
 
 use super::foreign_sql::literals;
 use super::sql::sql_mentions;
-use crate::analysis::code::{Code, Found, Item, ItemId, ItemKind};
+use crate::analysis::code::{Code, Item, ItemId};
 use crate::analysis::composition::Composition;
+use crate::analysis::leads::Leads;
 use crate::analysis::module::Boundary;
-use crate::analysis::select::self_type;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
 /// A string literal with SQL over a table.
@@ -42,8 +42,9 @@ pub fn refuse(
         return;
     }
     let package = &module.member.name;
-    let ours = tables_of(code, &BTreeSet::from([module.implementation.id]));
-    let theirs = tables_of(code, &staying);
+    let leads = Leads::of(code, module.implementation.id.root);
+    let ours = tables_of(code, &leads, [module.implementation.id]);
+    let theirs = tables_of(code, &leads, staying);
     let (name, port) = (module.implementation.name.clone(), module.api.name.clone());
     let (name, port) = (name.unwrap_or_default(), port.unwrap_or_default());
     let mut is_shared = false;
@@ -84,44 +85,18 @@ pub fn refuse(
     }
 }
 
-/// The tables that the SQL of public items names, and of all that they lead to in their library; each
-/// with its first place.
-pub fn tables_of(code: &Code<'_>, items: &BTreeSet<ItemId>) -> BTreeMap<String, Place> {
+/// The tables that the SQL of items names, and of all that they lead to in their library; each with its
+/// first place.
+pub fn tables_of(
+    code: &Code<'_>,
+    leads: &Leads,
+    items: impl IntoIterator<Item = ItemId>,
+) -> BTreeMap<String, Place> {
     let mut tables = BTreeMap::new();
-    for id in reach(code, items.clone()) {
-        let item = code.item(id);
-        if item.kind != ItemKind::Module && !item.test_only {
-            add_tables(&item, &mut tables);
-        }
+    for id in leads.reached_from(items) {
+        add_tables(&code.item(id), &mut tables);
     }
     tables
-}
-
-/// What items lead to within their library: all that they mention, and the `impl`s of types.
-fn reach(code: &Code<'_>, from: BTreeSet<ItemId>) -> BTreeSet<ItemId> {
-    let Some(library) = from.first().map(|id| id.root) else { return from };
-    let root = code.root(library);
-    let mut impls: BTreeMap<ItemId, Vec<ItemId>> = BTreeMap::new();
-    for block in root.items.iter().filter(|i| i.kind == ItemKind::Impl && !i.test_only) {
-        if let Some(ty) = self_type(code, block) {
-            impls.entry(ty).or_default().push(block.id);
-        }
-    }
-    let mut queue: Vec<ItemId> = from.iter().copied().collect();
-    let mut seen = from;
-    while let Some(next) = queue.pop() {
-        let item = code.item(next);
-        if item.kind == ItemKind::Module {
-            continue;
-        }
-        let mentioned = code.mentioned_by(&item).into_iter().filter_map(|(_, found)| match found {
-            Found::Item(id, _) if id.root == library => Some(id),
-            _ => None,
-        });
-        let all = mentioned.chain(impls.get(&next).into_iter().flatten().copied());
-        queue.extend(all.filter(|id| seen.insert(*id)).collect::<Vec<_>>());
-    }
-    seen
 }
 
 fn add_tables(item: &Item<'_>, tables: &mut BTreeMap<String, Place>) {

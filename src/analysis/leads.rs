@@ -16,10 +16,11 @@ impl Leads {
         let mut steps: BTreeMap<ItemId, BTreeSet<ItemId>> = BTreeMap::new();
         let root = code.root(library);
         for item in root.items.iter().filter(|i| i.kind != ItemKind::Module && !i.test_only) {
-            let mentioned = code.mentioned_by(item).into_iter().filter_map(|(_, found)| match found {
-                Found::Item(id, _) if id.root == library => Some(id),
-                _ => None,
-            });
+            let mentioned =
+                code.mentioned_by(item).into_iter().filter_map(|(_, found)| match found {
+                    Found::Item(id, _) if id.root == library => Some(id),
+                    _ => None,
+                });
             steps.entry(item.id).or_default().extend(mentioned);
             if item.kind == ItemKind::Impl
                 && let Some(ty) = select::self_type(code, item)

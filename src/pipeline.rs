@@ -72,6 +72,7 @@ pub fn extract<'w>(
         options.name.as_deref(),
         diagnostics,
     );
+    hazards::two_sides::refuse(code, &boundary, composition.as_ref(), diagnostics);
     let module = module::crossing(code, boundary, diagnostics);
     let (Some(composition), Some(names), Some(mut module)) = (composition, names, module) else {
         return Ok(None);
@@ -87,7 +88,8 @@ pub fn extract<'w>(
     let plan = ExtractionPlan::first(code, &module, &composition, names, cuts, diagnostics);
     let Some(plan) = plan else { return Ok(None) };
     let hazards = look_for_hazards(code, &module, &plan);
-    refuse_what_breaks_later(&hazards, &plan.names.api_trait, diagnostics);
+    let opaque = module.wire.error.opaque().is_some();
+    refuse_what_breaks_later(&hazards, &plan.names.api_trait, opaque, diagnostics);
     if diagnostics.has_errors() {
         return Ok(None);
     }
@@ -148,6 +150,7 @@ fn look_for_hazards(code: &Code<'_>, module: &Module<'_>, plan: &ExtractionPlan)
         module: module.member,
         api: module.api.id,
         implementation: module.implementation.id,
+        opaque_errors: module.wire.error.opaque().is_some(),
         tables: &tables,
         foreign_tables: &foreign,
     };
@@ -155,7 +158,12 @@ fn look_for_hazards(code: &Code<'_>, module: &Module<'_>, plan: &ExtractionPlan)
 }
 
 /// The findings that compile and then fail, or lie, after the cut.
-fn refuse_what_breaks_later(hazards: &Hazards, api: &str, diagnostics: &mut Diagnostics) {
+fn refuse_what_breaks_later(
+    hazards: &Hazards,
+    api: &str,
+    opaque: bool,
+    diagnostics: &mut Diagnostics,
+) {
     use crate::diagnostic::Diagnostic;
     for mention in hazards.foreign_sql.iter().filter(|m| !m.dev) {
         let (whose, why, help) = if mention.by_module {
@@ -185,12 +193,21 @@ fn refuse_what_breaks_later(hazards: &Hazards, api: &str, diagnostics: &mut Diag
         let hazards::DowncastKind::Downcast(ty) = &downcast.kind else { continue };
         diagnostics.push(
             Diagnostic::error(
-                "driver-downcast",
+                if opaque { "error-downcast" } else { "driver-downcast" },
                 format!("`{}` looks for a `{ty}` in an error of the module", downcast.function),
             )
             .at(&downcast.file, downcast.range.clone(), "finds nothing after the cut")
-            .note("kind, code and text of a database error cross the wire, the driver's own type does not")
-            .help("ask `kind()`, `code()` or `is_unique_violation()` instead"),
+            .note(if opaque {
+                "such an error crosses the wire as what it says and what its causes say, not as the \
+                 types that they are"
+            } else {
+                "kind, code and text of a database error cross the wire, the driver's own type does not"
+            })
+            .help(if opaque {
+                "give the API an error enum with a variant for what callers ask for"
+            } else {
+                "ask `kind()`, `code()` or `is_unique_violation()` instead"
+            }),
         );
     }
 }

@@ -8,6 +8,7 @@ pub mod contract;
 pub mod doctests;
 pub mod hazards;
 pub mod interface;
+pub mod leads;
 pub mod literals;
 pub mod module;
 pub mod ports;

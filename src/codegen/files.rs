@@ -49,6 +49,7 @@ impl Facts<'_, '_> {
         let payload = |wanted: Payload| {
             let mut all = self.module.wire.error.variants.iter().flat_map(|v| &v.fields);
             all.any(|(_, payload)| *payload == wanted)
+                || self.module.wire.error.opaque() == Some(wanted)
         };
         if payload(Payload::Sqlx) {
             let error = templates::WireDatabaseError {

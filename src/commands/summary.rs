@@ -39,7 +39,11 @@ pub(super) fn extracted(
     let operations = extraction.module.interface.operations.len();
     writeln!(err, "  operations   {operations} of `{}`", names.api_trait)?;
     let transport = &extraction.module.wire.error.transport;
-    writeln!(err, "  failed calls arrive as `{}` ({})", transport.variant, transport.because)?;
+    if extraction.module.wire.error.opaque().is_some() {
+        writeln!(err, "  failed calls arrive as a `TransportError` in the error")?;
+    } else {
+        writeln!(err, "  failed calls arrive as `{}` ({})", transport.variant, transport.because)?;
+    }
     for dropped in &extraction.composition.dropped {
         let first = dropped.text.lines().next().unwrap_or_default();
         writeln!(
@@ -180,12 +184,20 @@ pub(super) fn extracted(
             )?;
         }
         writeln!(err, "  cargo test -p {} -p {} -p {}", names.service, names.client, names.wire)?;
-        writeln!(
-            err,
-            "  the monolith's own tests need a service now; this starts one for each:\n    \
-             cargo run -p {} --example monolith_tests -- {}",
-            names.service, plan.environment.test_arguments
-        )?;
+        let env = &names.env;
+        if plan.service.database.is_some() {
+            writeln!(
+                err,
+                "  the monolith's own tests need a service now; this starts one for each:\n    \
+                 cargo run -p {} --example monolith_tests -- {}",
+                names.service, plan.environment.test_arguments
+            )?;
+        } else {
+            writeln!(
+                err,
+                "  the monolith's own tests need a service now, told by {env}_URL and {env}_TOKEN"
+            )?;
+        }
         if plan.schema.is_some() {
             writeln!(err, "  {}/CUTOVER.md, the runbook", names.dir)?;
         }

@@ -14,6 +14,8 @@ pub(super) fn depth(code: &str) -> u8 {
         | "several-histories"
         | "shared-history-runner"
         | "foreign-sql"
+        | "shared-table"
+        | "migrations-of-several"
         | "foreign-key-out"
         | "trigger-crosses"
         | "view-crosses"

@@ -58,6 +58,7 @@ cases! {
     refuses_a_contract_that_reaches_storage
     refuses_a_database_without_migrations
     refuses_a_dirty_tree
+    refuses_a_downcast_of_any_error
     refuses_a_file_in_the_way
     refuses_a_keyword_as_a_name
     refuses_a_migration_it_cannot_read
@@ -69,6 +70,7 @@ cases! {
     refuses_a_single_package
     refuses_a_source_that_is_not_utf_8
     refuses_a_table_of_both
+    refuses_a_table_of_both_sides
     refuses_a_table_of_nobody
     refuses_a_taken_feature
     refuses_a_type_nobody_can_name

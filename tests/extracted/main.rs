@@ -28,6 +28,7 @@ mod measures;
 mod monolith_tests;
 mod own_tests;
 mod patch;
+mod ports;
 mod roots;
 mod support;
 mod verify_tests;

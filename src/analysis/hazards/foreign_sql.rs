@@ -90,7 +90,11 @@ fn in_literal(
 
 /// Calls `each` for every string literal in an item, macro calls included; attributes and doc
 /// comments are left out.
-fn literals(tokens: TokenStream, dev: bool, each: &mut dyn FnMut(&proc_macro2::Literal, bool)) {
+pub(super) fn literals(
+    tokens: TokenStream,
+    dev: bool,
+    each: &mut dyn FnMut(&proc_macro2::Literal, bool),
+) {
     let mut dev_next = dev;
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {

@@ -11,6 +11,7 @@ mod foreign_sql;
 mod loops;
 mod scope;
 mod transactions;
+pub mod two_sides;
 mod ty;
 mod verdict;
 mod walk;
@@ -35,6 +36,8 @@ pub struct Subject<'a> {
     pub api: ItemId,
     /// The type that stands behind the API trait.
     pub implementation: ItemId,
+    /// Whether its operations fail with an error that can hold anything: `anyhow::Error`, a boxed one.
+    pub opaque_errors: bool,
     /// The module's tables, plain (`items`) or qualified (`stock.items`).
     pub tables: &'a [&'a str],
     /// The tables of everybody else.

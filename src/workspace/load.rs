@@ -84,6 +84,7 @@ pub fn load(manifest: &Utf8Path) -> Result<Workspace> {
         registry,
         outside,
         files,
+        expansions: super::Expansions::default(),
         root,
     })
 }

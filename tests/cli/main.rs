@@ -36,6 +36,7 @@ cases! {
     a_workspace_in_a_subfolder
     an_adapter_behind_a_port
     decodes_through_the_constructor
+    derives_in_a_macro
     derives_wire_forms
     failed_calls_as_an_io_error
     failed_calls_as_the_team_says

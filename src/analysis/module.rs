@@ -110,7 +110,7 @@ pub fn boundary<'w>(
         && let Some(interface) = interface::read(code, &api, diagnostics)
     {
         // Nobody can go on from here, but what else stands in the way is said in the same run.
-        let _ = wire::decide(code, &interface, &api, &member.metadata, diagnostics);
+        let _ = wire::decide(code, &interface, &api, member, diagnostics);
     }
     let contract = contract?;
     Some(Boundary { member, api, implementation, references, contract })
@@ -124,7 +124,7 @@ pub fn crossing<'w>(
 ) -> Option<Module<'w>> {
     let Boundary { member, api, implementation, references, contract } = boundary;
     let interface = interface::read(code, &api, diagnostics)?;
-    let wire = wire::decide(code, &interface, &api, &member.metadata, diagnostics)?;
+    let wire = wire::decide(code, &interface, &api, member, diagnostics)?;
     if diagnostics.has_errors() {
         return None;
     }

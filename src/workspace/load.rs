@@ -143,6 +143,7 @@ fn read_workspace(place: Place) -> Result<Workspace> {
         outside,
         embedded,
         files,
+        expansions: super::Expansions::default(),
         root,
     })
 }

@@ -8,10 +8,12 @@ mod migrations;
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::ops::{Bound, Range};
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use typed_arena::Arena;
 
 pub use git::Repository;
 pub use load::{load, locate};
@@ -51,6 +53,27 @@ pub struct Workspace {
     pub embedded: BTreeMap<Utf8PathBuf, BTreeSet<Utf8PathBuf>>,
     /// Every text file that analysis may look at, by path relative to the root.
     files: BTreeMap<Utf8PathBuf, Source>,
+    /// What the macros in these files make, as far as somebody looked.
+    expansions: Expansions,
+}
+
+/// Grows while it is borrowed: what is in it stays where it is.
+#[derive(Default)]
+struct Expansions(Arena<Expanded>);
+
+impl fmt::Debug for Expansions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} expansions", self.0.len())
+    }
+}
+
+/// The items that a call of a macro makes.
+#[derive(Debug)]
+pub struct Expanded {
+    /// With spans of the call alone, so that a place in them is a place in its file.
+    pub items: Vec<syn::Item>,
+    /// The same, with the spans that their tokens have where they are written.
+    pub origins: Vec<syn::Item>,
 }
 
 /// Where a workspace is, before anything of it is read.
@@ -258,6 +281,11 @@ impl Workspace {
     /// A file that was read, with its path, by path relative to the root.
     pub fn file(&self, path: &Utf8Path) -> Option<(&Utf8Path, &Source)> {
         self.files.get_key_value(path).map(|(path, source)| (path.as_path(), source))
+    }
+
+    /// Keeps what a macro made for as long as the snapshot.
+    pub fn keep(&self, expanded: Expanded) -> &Expanded {
+        self.expansions.0.alloc(expanded)
     }
 
     /// The Rust files of a package, by path; packages nested in its folder are left out.

@@ -39,6 +39,7 @@ cases! {
     an_adapter_behind_a_port
     cuts_what_stands_on_both_sides
     decodes_through_the_constructor
+    derives_in_a_macro
     derives_wire_forms
     divides_a_shared_history
     failed_calls_as_an_io_error

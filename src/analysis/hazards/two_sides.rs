@@ -7,11 +7,11 @@ use camino::Utf8PathBuf;
 use quote::ToTokens;
 
 use super::foreign_sql::literals;
-use super::sql::sql_mentions;
 use crate::analysis::code::{Code, Item, ItemId};
 use crate::analysis::composition::Composition;
 use crate::analysis::leads::Leads;
 use crate::analysis::module::Boundary;
+use crate::analysis::sql::mentions;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
 /// A string literal with SQL over a table.
@@ -109,7 +109,7 @@ fn add_tables(item: &Item<'_>, tables: &mut BTreeMap<String, Place>) {
             .filter(|n| !n.is_empty())
             .collect();
         let names: Vec<&str> = names.into_iter().collect();
-        for mention in sql_mentions(&text, &names).into_iter().filter(|_| !dev) {
+        for mention in mentions(&text, &names).into_iter().filter(|_| !dev) {
             tables.entry(mention.table.to_lowercase()).or_insert_with(|| Place {
                 file: item.file.to_owned(),
                 range: item.source.range(literal.span()),

@@ -144,6 +144,23 @@ pub(super) fn extracted(
             comment.file, comment.line, comment.name
         )?;
     }
+    for ending in &extraction.module.interface.endings {
+        anything = true;
+        writeln!(
+            err,
+            "  `{}` does nothing any more where it is called: the service does it, after its last call",
+            ending.name
+        )?;
+    }
+    if extraction.module.interface.form.blocks() {
+        anything = true;
+        writeln!(
+            err,
+            "  every call of `{}` now holds its thread for a round trip; on a worker of a runtime all \
+             other\n  tasks of that worker wait too: async code calls better inside `spawn_blocking`",
+            names.api_trait
+        )?;
+    }
     if workspace.aborts_on_panic() {
         anything = true;
         writeln!(
@@ -178,12 +195,20 @@ pub(super) fn extracted(
             )?;
         }
         writeln!(err, "  cargo test -p {} -p {} -p {}", names.service, names.client, names.wire)?;
-        writeln!(
-            err,
-            "  the monolith's own tests need a service now; this starts one for each:\n    \
-             cargo run -p {} --example monolith_tests -- {}",
-            names.service, plan.environment.test_arguments
-        )?;
+        if plan.service.database.is_some() {
+            writeln!(
+                err,
+                "  the monolith's own tests need a service now; this starts one for each:\n    \
+                 cargo run -p {} --example monolith_tests -- {}",
+                names.service, plan.environment.test_arguments
+            )?;
+        } else {
+            writeln!(
+                err,
+                "  the monolith's own tests need a service now: {}_URL and {}_TOKEN say which",
+                names.env, names.env
+            )?;
+        }
         if plan.schema.is_some() {
             writeln!(err, "  {}/CUTOVER.md, the runbook", names.dir)?;
         }

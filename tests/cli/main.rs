@@ -35,8 +35,11 @@ cases! {
     a_source_that_is_not_utf_8_and_does_not_matter
     a_workspace_in_a_subfolder
     an_adapter_behind_a_port
+    carries_a_trait_that_blocks
+    carries_native_futures
     decodes_through_the_constructor
     derives_wire_forms
+    ends_the_module_in_the_service
     failed_calls_as_an_io_error
     failed_calls_as_the_team_says
     gates_a_driver_derive
@@ -78,6 +81,7 @@ cases! {
     refuses_taken_package_names
     refuses_the_deepest_cause_first
     refuses_to_choose_an_api_trait
+    refuses_what_each_implementation_chooses
     refuses_without_a_lock_file
     refuses_without_a_place_for_failures
     refuses_without_an_api_trait

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::client::boxes_calls;
 use super::compose::reads_settings;
 use super::templates::{self, render};
 use crate::analysis::module::Module;
@@ -26,6 +27,10 @@ pub(super) struct Facts<'a, 'w> {
 const CLEAN_UP: &str = "drop_from_monolith.sql";
 
 impl Facts<'_, '_> {
+    fn blocks(&self) -> bool {
+        self.module.interface.form.blocks()
+    }
+
     /// The files of the wire crate.
     pub(super) fn wire(
         &self,
@@ -99,11 +104,19 @@ impl Facts<'_, '_> {
     pub(super) fn client(&self, changes: &mut ChangeSet) -> Result<()> {
         let names = self.names;
         let src = names.dir.join("client/src");
-        changes.create(src.join("lib.rs"), render(&templates::ClientLib { names })?)?;
-        changes.create(src.join("config.rs"), render(&templates::ClientConfig { names })?)?;
-        changes.create(src.join("transport.rs"), render(&templates::ClientTransport { names })?)?;
-        let tests = render(&templates::ClientTransportTests { names })?;
-        changes.create(src.join("transport/tests.rs"), tests)
+        let blocking = self.blocks();
+        let boxed = boxes_calls(self.module);
+        let mut add = |path, text: Result<String>| changes.create(src.join(path), text?);
+        add("lib.rs", render(&templates::ClientLib { names, blocking }))?;
+        add("config.rs", render(&templates::ClientConfig { names, blocking }))?;
+        add("transport.rs", render(&templates::ClientTransport { names, blocking, boxed }))?;
+        let tests = templates::ClientTransportTests { names, blocking };
+        add("transport/tests.rs", render(&tests))?;
+        if blocking {
+            add("blocking.rs", render(&templates::ClientBlocking { names }))?;
+            add("blocking/tests.rs", render(&templates::ClientBlockingTests { names }))?;
+        }
+        Ok(())
     }
 
     /// The files of the service.
@@ -127,25 +140,30 @@ impl Facts<'_, '_> {
             render(&templates::ServiceRun {
                 has_database,
                 compose_reads_settings: reads_settings(self.service),
+                blocking: self.blocks(),
+                has_endings: !self.module.interface.endings.is_empty(),
             }),
         )?;
         add(src.join("admin.rs"), render(&templates::ServiceAdmin { has_database }))?;
         add(src.join("server.rs"), render(&templates::ServiceServer))?;
         add(src.join("healthcheck.rs"), render(&templates::ServiceHealthcheck))?;
         by_names! {
-            src.join("call.rs") => ServiceCall,
             src.join("problem.rs") => ServiceProblem,
             src.join("auth.rs") => ServiceAuth,
             src.join("telemetry.rs") => ServiceTelemetry,
-            dir.join("tests/support/mod.rs") => TestSupport,
-            dir.join("tests/server.rs") => TestServer,
         }
+        let blocking = self.blocks();
+        add(src.join("call.rs"), render(&templates::ServiceCall { names, blocking }))?;
+        let tests = dir.join("tests");
+        add(tests.join("support/mod.rs"), render(&templates::TestSupport { names, blocking }))?;
+        add(tests.join("server.rs"), render(&templates::TestServer { names, blocking }))?;
         let max_connections = database.map_or("10", |d| d.max_connections.as_str());
         let template = templates::ServiceSettings {
             names,
             has_database,
             max_connections,
             settings: &settings,
+            blocking,
         };
         add(src.join("settings.rs"), render(&template))?;
         if let Some(database) = database {

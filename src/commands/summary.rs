@@ -150,6 +150,23 @@ pub(super) fn extracted(
             comment.file, comment.line, comment.name
         )?;
     }
+    for ending in &extraction.module.interface.endings {
+        anything = true;
+        writeln!(
+            err,
+            "  `{}` does nothing any more where it is called: the service does it, after its last call",
+            ending.name
+        )?;
+    }
+    if extraction.module.interface.form.blocks() {
+        anything = true;
+        writeln!(
+            err,
+            "  every call of `{}` now holds its thread for a round trip; on a worker of a runtime all \
+             other\n  tasks of that worker wait too: async code calls better inside `spawn_blocking`",
+            names.api_trait
+        )?;
+    }
     if workspace.aborts_on_panic() {
         anything = true;
         writeln!(

@@ -37,11 +37,14 @@ cases! {
     a_source_that_is_not_utf_8_and_does_not_matter
     a_workspace_in_a_subfolder
     an_adapter_behind_a_port
+    carries_a_trait_that_blocks
+    carries_native_futures
     cuts_what_stands_on_both_sides
     decodes_through_the_constructor
     derives_in_a_macro
     derives_wire_forms
     divides_a_shared_history
+    ends_the_module_in_the_service
     failed_calls_as_an_io_error
     failed_calls_as_the_team_says
     gates_a_driver_derive
@@ -93,6 +96,7 @@ cases! {
     refuses_the_deepest_cause_first
     refuses_to_choose_an_api_trait
     refuses_two_histories
+    refuses_what_each_implementation_chooses
     refuses_what_stands_on_both_sides
     refuses_without_a_lock_file
     refuses_without_a_place_for_failures

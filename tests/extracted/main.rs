@@ -22,6 +22,7 @@ mod builds;
 mod check;
 mod container;
 mod deployed;
+mod forms;
 mod image;
 mod market;
 mod measures;

@@ -32,6 +32,8 @@ enum Command {
     Check(commands::check::Arguments),
     /// Say what the code of a diagnostic means, why it is refused, and what to do.
     Explain(commands::explain::Arguments),
+    /// Take the last extraction back, while its files are as it left them.
+    Undo(commands::undo::Arguments),
 }
 
 /// Runs calve as the arguments say. `calve` and `cargo calve` are the same program.
@@ -83,6 +85,7 @@ fn run_here(mut arguments: Vec<OsString>) -> ExitCode {
         Command::Extract(arguments) => commands::extract::run(arguments, &mut output),
         Command::Check(arguments) => commands::check::run(arguments, &mut output),
         Command::Explain(arguments) => commands::explain::run(arguments, &mut output),
+        Command::Undo(arguments) => commands::undo::run(arguments, &mut output),
     };
     let status = status.and_then(|status| out.flush().map(|()| status));
     match status {

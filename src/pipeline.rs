@@ -22,6 +22,8 @@ pub struct Options {
     pub api_trait: Option<String>,
     /// Another stem for the names of the new crates.
     pub name: Option<String>,
+    /// What the service's migrations go without, by the names that refusals give.
+    pub cuts: Vec<String>,
 }
 
 /// A planned extraction: what was understood, what was decided, what would be written.
@@ -70,6 +72,7 @@ pub fn extract<'w>(
         options.name.as_deref(),
         diagnostics,
     );
+    hazards::two_sides::refuse(code, &boundary, composition.as_ref(), diagnostics);
     let module = module::crossing(code, boundary, diagnostics);
     let (Some(composition), Some(names), Some(mut module)) = (composition, names, module) else {
         return Ok(None);
@@ -81,11 +84,12 @@ pub fn extract<'w>(
     let contract = contract::draw(code, &module.api, &module.implementation, &staying, diagnostics);
     let Some(contract) = contract else { return Ok(None) };
     module.contract = contract;
-    let Some(plan) = ExtractionPlan::first(code, &module, &composition, names, diagnostics) else {
-        return Ok(None);
-    };
+    let cuts = &options.cuts;
+    let plan = ExtractionPlan::first(code, &module, &composition, names, cuts, diagnostics);
+    let Some(plan) = plan else { return Ok(None) };
     let hazards = look_for_hazards(code, &module, &plan);
-    refuse_what_breaks_later(&hazards, &plan.names.api_trait, diagnostics);
+    let opaque = module.wire.error.opaque().is_some();
+    refuse_what_breaks_later(&hazards, &plan.names.api_trait, opaque, diagnostics);
     if diagnostics.has_errors() {
         return Ok(None);
     }
@@ -102,6 +106,9 @@ pub fn extract<'w>(
         if let Some(source) = code.source(&file) {
             changes.edit(&file, &source.text, edits)?;
         }
+    }
+    if let Some(shared) = plan.schema.as_ref().and_then(|schema| schema.shared.as_ref()) {
+        rewire::migrations::repoint(code, module.member, shared, &mut changes)?;
     }
     if diagnostics.has_errors() {
         return Ok(None);
@@ -132,17 +139,18 @@ pub fn again(
 }
 
 fn look_for_hazards(code: &Code<'_>, module: &Module<'_>, plan: &ExtractionPlan) -> Hazards {
-    let (tables, foreign): (Vec<&str>, Vec<&str>) = match &plan.schema {
-        Some(schema) => (
-            schema.tables.iter().map(String::as_str).collect(),
-            schema.foreign_tables.iter().map(String::as_str).collect(),
-        ),
-        None => (Vec::new(), Vec::new()),
-    };
+    let (mut tables, mut foreign): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    if let Some(schema) = &plan.schema {
+        let lost = schema.shared.iter().flat_map(|shared| &shared.lost);
+        let own = schema.tables.iter().chain(&schema.views).chain(lost.clone());
+        tables.extend(own.map(String::as_str));
+        foreign.extend(schema.foreign_tables.iter().chain(lost).map(String::as_str));
+    }
     let subject = hazards::Subject {
         module: module.member,
         api: module.api.id,
         implementation: module.implementation.id,
+        opaque_errors: module.wire.error.opaque().is_some(),
         tables: &tables,
         foreign_tables: &foreign,
     };
@@ -150,7 +158,12 @@ fn look_for_hazards(code: &Code<'_>, module: &Module<'_>, plan: &ExtractionPlan)
 }
 
 /// The findings that compile and then fail, or lie, after the cut.
-fn refuse_what_breaks_later(hazards: &Hazards, api: &str, diagnostics: &mut Diagnostics) {
+fn refuse_what_breaks_later(
+    hazards: &Hazards,
+    api: &str,
+    opaque: bool,
+    diagnostics: &mut Diagnostics,
+) {
     use crate::diagnostic::Diagnostic;
     for mention in hazards.foreign_sql.iter().filter(|m| !m.dev) {
         let (whose, why, help) = if mention.by_module {
@@ -180,12 +193,21 @@ fn refuse_what_breaks_later(hazards: &Hazards, api: &str, diagnostics: &mut Diag
         let hazards::DowncastKind::Downcast(ty) = &downcast.kind else { continue };
         diagnostics.push(
             Diagnostic::error(
-                "driver-downcast",
+                if opaque { "error-downcast" } else { "driver-downcast" },
                 format!("`{}` looks for a `{ty}` in an error of the module", downcast.function),
             )
             .at(&downcast.file, downcast.range.clone(), "finds nothing after the cut")
-            .note("kind, code and text of a database error cross the wire, the driver's own type does not")
-            .help("ask `kind()`, `code()` or `is_unique_violation()` instead"),
+            .note(if opaque {
+                "such an error crosses the wire as what it says and what its causes say, not as the \
+                 types that they are"
+            } else {
+                "kind, code and text of a database error cross the wire, the driver's own type does not"
+            })
+            .help(if opaque {
+                "give the API an error enum with a variant for what callers ask for"
+            } else {
+                "ask `kind()`, `code()` or `is_unique_violation()` instead"
+            }),
         );
     }
 }

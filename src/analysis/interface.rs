@@ -1,8 +1,17 @@
 //! The API trait as operations: what is called, with what, and what comes back.
 
+mod local;
+mod shape;
+
+pub use local::Ending;
+pub use shape::Supertraits;
+
+use std::collections::BTreeSet;
+
 use super::code::{Code, Item};
+use super::trait_form::{self, Form, SpanOfType as _, Waits};
 use super::types::{self, Substitution, Type};
-use super::{trait_form, uncarriable};
+use super::uncarriable;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
 /// One method of the API trait, as a remote call.
@@ -20,6 +29,8 @@ pub struct Operation {
     pub summary: Option<String>,
     /// Its signature as written.
     pub signature: syn::Signature,
+    /// How it waits.
+    pub waits: Waits,
 }
 
 /// One argument of an operation.
@@ -38,22 +49,63 @@ pub struct Interface {
     pub operations: Vec<Operation>,
     /// The error type that they share.
     pub error: Type,
+    /// How they wait.
+    pub form: Form,
+    /// Methods that end the module, which are no operations.
+    pub endings: Vec<Ending>,
+    /// The names of methods that the trait answers itself, for the stub too.
+    pub answered: Vec<String>,
+    /// What else the trait asks of those who implement it.
+    pub supertraits: Supertraits,
+}
+
+impl Interface {
+    /// Whether there can be a `dyn Trait`.
+    pub fn has_objects(&self) -> bool {
+        self.form.has_objects() && !self.supertraits.sized
+    }
 }
 
 /// Reads the trait; what a network cannot carry becomes an error with its place.
-pub fn read(code: &Code<'_>, item: &Item<'_>, diagnostics: &mut Diagnostics) -> Option<Interface> {
+///
+/// `library` is the crate root of the module: of those who implement the trait, those count.
+pub fn read(
+    code: &Code<'_>,
+    item: &Item<'_>,
+    library: usize,
+    diagnostics: &mut Diagnostics,
+) -> Option<Interface> {
     let syn::Item::Trait(api) = item.syntax else { return None };
     let at = |span: proc_macro2::Span| (item.file, item.source.range(span));
-    if let Some(refusal) = trait_form::refusal(api, item) {
-        diagnostics.push(refusal);
-        return None;
-    }
-    refuse_shape(api, item, diagnostics);
-    let mut operations: Vec<Operation> = Vec::new();
+    let form = match trait_form::of(code, api, item) {
+        Ok(form) => form,
+        Err(refusal) => {
+            diagnostics.push(*refusal);
+            return None;
+        }
+    };
+    let supertraits = shape::read(code, api, item, library, diagnostics);
+    let declared = local::declared(code, api, library).unwrap_or_else(|refused| {
+        refused.into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
+        BTreeSet::new()
+    });
+    let (mut operations, mut endings) = (Vec::<Operation>::new(), Vec::new());
+    let mut answered = Vec::new();
     for member in &api.items {
         let syn::TraitItem::Fn(method) = member else { continue };
-        if let Some(operation) = operation(code, item, method, diagnostics) {
-            operations.push(operation);
+        // Without `self`, or with a body that needs nothing of it: the stub has the trait's own.
+        let blocks = method.sig.asyncness.is_none()
+            && trait_form::returned(code, item.scope, method).is_none();
+        let differs = blocks && (!form.blocks() || method.sig.receiver().is_none());
+        if differs && local::reaches(code, item, library, method).is_none() {
+            answered.push(method.sig.ident.to_string());
+            continue;
+        }
+        if let Some(read) = operation(code, item, library, form, method, &declared, diagnostics) {
+            match read {
+                Method::Operation(operation) => operations.push(*operation),
+                Method::Ending(ending) => endings.push(*ending),
+            }
         }
     }
     let Some(first) = operations.first() else {
@@ -72,7 +124,7 @@ pub fn read(code: &Code<'_>, item: &Item<'_>, diagnostics: &mut Diagnostics) -> 
     let error = first.error.clone();
     for operation in &operations {
         if operation.error != error {
-            let (file, range) = at(operation.signature.output.span_of_type());
+            let (file, range) = at(output_span(&operation.signature));
             diagnostics.push(
                 Diagnostic::error(
                     "several-error-types",
@@ -83,78 +135,35 @@ pub fn read(code: &Code<'_>, item: &Item<'_>, diagnostics: &mut Diagnostics) -> 
             );
         }
     }
-    (!diagnostics.has_errors()).then_some(Interface { operations, error })
+    (!diagnostics.has_errors()).then_some(Interface {
+        operations,
+        error,
+        form,
+        endings,
+        answered,
+        supertraits,
+    })
 }
 
-trait SpanOfType {
-    fn span_of_type(&self) -> proc_macro2::Span;
+fn output_span(signature: &syn::Signature) -> proc_macro2::Span {
+    signature.output.span_of_type(signature.ident.span())
 }
 
-impl SpanOfType for syn::ReturnType {
-    fn span_of_type(&self) -> proc_macro2::Span {
-        use syn::spanned::Spanned;
-        match self {
-            Self::Default => self.span(),
-            Self::Type(_, ty) => ty.span(),
-        }
-    }
-}
-
-/// Generics, supertraits, constants and associated types.
-fn refuse_shape(api: &syn::ItemTrait, item: &Item<'_>, diagnostics: &mut Diagnostics) {
-    use syn::spanned::Spanned;
-    let mut refuse = |span, message: String, why: &str| {
-        diagnostics.push(
-            Diagnostic::error("trait-shape", message)
-                .at(item.file, item.source.range(span), "")
-                .note(why),
-        );
-    };
-    if let Some(parameter) = api.generics.params.first() {
-        refuse(
-            parameter.span(),
-            format!("`{}` is generic", api.ident),
-            "a route serves one concrete set of types",
-        );
-    }
-    for bound in &api.supertraits {
-        let name = match bound {
-            syn::TypeParamBound::Trait(bound) => {
-                bound.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default()
-            }
-            _ => continue,
-        };
-        if !matches!(name.as_str(), "Send" | "Sync" | "Debug" | "Unpin") {
-            refuse(
-                bound.span(),
-                format!("`{}` has the supertrait `{name}`", api.ident),
-                "the stub would have to implement that trait too, and its calls would not be remote",
-            );
-        }
-    }
-    for member in &api.items {
-        match member {
-            syn::TraitItem::Type(ty) => refuse(
-                ty.span(),
-                format!("`{}` has the associated type `{}`", api.ident, ty.ident),
-                "stub and implementation would have to agree on it without being the same type",
-            ),
-            syn::TraitItem::Macro(call) => refuse(
-                call.span(),
-                format!("`{}` has methods written by a macro", api.ident),
-                "calve cannot see what they are",
-            ),
-            _ => {}
-        }
-    }
+/// What a method of the trait is.
+enum Method {
+    Operation(Box<Operation>),
+    Ending(Box<Ending>),
 }
 
 fn operation(
     code: &Code<'_>,
     item: &Item<'_>,
+    library: usize,
+    form: Form,
     method: &syn::TraitItemFn,
+    declared: &BTreeSet<String>,
     diagnostics: &mut Diagnostics,
-) -> Option<Operation> {
+) -> Option<Method> {
     use syn::spanned::Spanned;
     let name = method.sig.ident.to_string();
     let mut fine = true;
@@ -184,15 +193,35 @@ fn operation(
             "declare it without a condition, or in a trait of its own",
         );
     }
-    if method.sig.asyncness.is_none() {
+    if method.sig.receiver().is_none() {
+        refuse(
+            method.sig.ident.span(),
+            "receiver",
+            format!("`{name}` does not take `&self`"),
+            "",
+            "a caller that has no stub has nobody to ask",
+            "take `&self`, or make it a free function",
+        );
+        return None;
+    }
+    let returned = trait_form::returned(code, item.scope, method);
+    let waits = match &returned {
+        Some(returned) => returned.waits(),
+        None if method.sig.asyncness.is_some() => Waits::Async,
+        None => Waits::Blocks,
+    };
+    if waits == Waits::Blocks && !form.blocks() {
         refuse(
             method.sig.ident.span(),
             "sync-operation",
             format!("`{name}` is not `async`"),
-            "a network call has to wait",
-            "blocking a runtime's worker for a network call stalls every other task on it",
-            "make it `async`, or take it out of the trait if it needs no storage",
+            local::reaches(code, item, library, method).unwrap_or_default(),
+            "a network call has to wait, and blocking a runtime's worker for it stalls every other task",
+            "make it `async`, or give it a body in the trait, and nowhere else, that needs nothing but \
+             its arguments",
         );
+        // Whatever else it lacks goes with that.
+        return None;
     }
     for parameter in &method.sig.generics.params {
         if !matches!(parameter, syn::GenericParam::Lifetime(_)) {
@@ -243,34 +272,56 @@ fn operation(
             }
         }
     }
-    let (output, error) = match &method.sig.output {
-        syn::ReturnType::Type(_, ty) => {
-            match types::read(code, item.scope, ty, &Substitution::new()) {
-                Type::Result(output, error) => (*output, *error),
-                _ => {
-                    refuse(
-                        ty.span(),
-                        "infallible-operation",
-                        format!("`{name}` cannot fail"),
-                        "has no place for a failed call",
-                        "a network call fails sometimes; the caller must be able to see it",
-                        "return a `Result` with the error of the other operations",
-                    );
-                    (Type::Unit, Type::Unit)
-                }
-            }
+    let written = match (&returned, &method.sig.output) {
+        (Some(returned), _) => returned.output.clone(),
+        (None, syn::ReturnType::Type(_, ty)) => {
+            types::read(code, item.scope, ty, &Substitution::new())
         }
-        syn::ReturnType::Default => {
+        (None, syn::ReturnType::Default) => Type::Unit,
+    };
+    let alone = arguments.is_empty();
+    if declared.contains(&name) {
+        let fallible = match &written {
+            Type::Unit => Some(false),
+            Type::Result(output, _) if **output == Type::Unit => Some(true),
+            _ => None,
+        };
+        let Some(fallible) = fallible.filter(|_| alone) else {
             refuse(
-                method.sig.ident.span(),
-                "infallible-operation",
-                format!("`{name}` cannot fail"),
-                "has no place for a failed call",
-                "a network call fails sometimes; the caller must be able to see it",
-                "return a `Result` with the error of the other operations",
+                output_span(&method.sig),
+                "local-operation",
+                format!("`{name}` cannot be local"),
+                "",
+                "the stub's would do nothing, and its caller would miss what it takes or returns",
+                "let it take and return nothing, or make it an operation",
             );
-            (Type::Unit, Type::Unit)
-        }
+            return None;
+        };
+        let (signature, waits) = (method.sig.clone(), waits);
+        return fine.then(|| Method::Ending(Box::new(Ending { name, signature, waits, fallible })));
+    }
+    let (output, error) = if let Type::Result(output, error) = written {
+        (*output, *error)
+    } else {
+        let help = if alone && written == Type::Unit {
+            format!(
+                "return a `Result` with the error of the other operations; or, if it ends the module, \
+                 say {name} = \"local\" under [package.metadata.calve.operations] in the module's \
+                 Cargo.toml: then it does nothing in the stub, and the service calls it after its last \
+                 call"
+            )
+        } else {
+            "return a `Result` with the error of the other operations".to_owned()
+        };
+        refuse(
+            output_span(&method.sig),
+            "infallible-operation",
+            format!("`{name}` cannot fail"),
+            "has no place for a failed call",
+            "a network call fails sometimes; the caller must be able to see it",
+            &help,
+        );
+        (Type::Unit, Type::Unit)
     };
     if let Some((label, why)) = uncarriable::find(&output).or(match &output {
         Type::Reference { .. } => {
@@ -279,7 +330,7 @@ fn operation(
         _ => None,
     }) {
         refuse(
-            method.sig.output.span_of_type(),
+            output_span(&method.sig),
             "result-cannot-cross",
             format!("`{name}` returns {label}, which cannot cross a network"),
             "",
@@ -287,13 +338,16 @@ fn operation(
             "return owned data",
         );
     }
-    fine.then(|| Operation {
-        name,
-        arguments,
-        output,
-        error,
-        summary: summary(&method.attrs),
-        signature: method.sig.clone(),
+    fine.then(|| {
+        Method::Operation(Box::new(Operation {
+            name,
+            arguments,
+            output,
+            error,
+            summary: summary(&method.attrs),
+            signature: method.sig.clone(),
+            waits,
+        }))
     })
 }
 
@@ -351,7 +405,7 @@ mod tests {
         let root = code.root(code.library("stock").unwrap());
         let api = root.items.iter().find(|i| matches!(i.syntax, syn::Item::Trait(_))).unwrap();
         let mut diagnostics = Diagnostics::default();
-        let interface = read(&code, api, &mut diagnostics);
+        let interface = read(&code, api, api.id.root, &mut diagnostics);
         interface.map_or_else(
             || {
                 Err(diagnostics

@@ -107,10 +107,10 @@ pub fn boundary<'w>(
     let implementation = select::implementation(code, library, &api, &references, diagnostics)?;
     let contract = contract::draw(code, &api, &implementation, &references, diagnostics);
     if contract.is_none()
-        && let Some(interface) = interface::read(code, &api, diagnostics)
+        && let Some(interface) = interface::read(code, &api, implementation.id.root, diagnostics)
     {
         // Nobody can go on from here, but what else stands in the way is said in the same run.
-        let _ = wire::decide(code, &interface, &api, &member.metadata, diagnostics);
+        let _ = wire::decide(code, &interface, &api, member, diagnostics);
     }
     let contract = contract?;
     Some(Boundary { member, api, implementation, references, contract })
@@ -123,10 +123,49 @@ pub fn crossing<'w>(
     diagnostics: &mut Diagnostics,
 ) -> Option<Module<'w>> {
     let Boundary { member, api, implementation, references, contract } = boundary;
-    let interface = interface::read(code, &api, diagnostics)?;
-    let wire = wire::decide(code, &interface, &api, &member.metadata, diagnostics)?;
+    let interface = interface::read(code, &api, implementation.id.root, diagnostics)?;
+    if !interface.has_objects() {
+        require_a_name(code, &api, &implementation, diagnostics);
+    }
+    let wire = wire::decide(code, &interface, &api, member, diagnostics)?;
     if diagnostics.has_errors() {
         return None;
     }
     Some(Module { member, api, implementation, interface, references, contract, wire })
+}
+
+/// Refuses an implementation that the service cannot name, where no trait object stands for it.
+fn require_a_name(
+    code: &Code<'_>,
+    api: &Item<'_>,
+    implementation: &Item<'_>,
+    diagnostics: &mut Diagnostics,
+) {
+    let generics = match implementation.syntax {
+        syn::Item::Struct(item) => &item.generics,
+        syn::Item::Enum(item) => &item.generics,
+        _ => return,
+    };
+    let label = if !generics.params.is_empty() {
+        "generic: nothing says with which types"
+    } else if code.public_path(implementation.id).is_none() {
+        "no other crate can name it"
+    } else {
+        return;
+    };
+    let (api_name, name) = (api.name.as_deref(), implementation.name.as_deref());
+    let (api_name, name) = (api_name.unwrap_or_default(), name.unwrap_or_default());
+    diagnostics.push(
+        Diagnostic::error(
+            "implementation-without-a-name",
+            format!("the service cannot name `{name}`"),
+        )
+        .at(implementation.file, implementation.name_range(), label)
+        .at(api.file, api.name_range(), "has methods that no trait object can have")
+        .note(format!("there is no `dyn {api_name}` that could stand for it"))
+        .help(format!(
+            "make it a public type without parameters, or `{api_name}` a trait that has objects, \
+                 by `#[async_trait]` or boxed futures"
+        )),
+    );
 }

@@ -54,8 +54,8 @@ const DATABASES: [&str; 17] = [
 pub fn why_not_read(what: &str) -> &'static str {
     match what {
         types::MADE_BY_MACRO => {
-            "calve reads the source as it is written, not what macros make of it, so it cannot prove \
-             that nothing would be lost; write the type out to have it carried"
+            "calve looks into the `macro_rules!` of the workspace; what this one makes it cannot see, \
+             so it cannot prove that nothing would be lost; write the type out to have it carried"
         }
         types::NOT_FOUND => "calve cannot prove that nothing would be lost",
         _ => "only data can be written down",
@@ -122,8 +122,7 @@ mod tests {
     /// What is said of `async fn f(&self, a: {argument}) -> {result};`: the messages.
     fn said(argument: &str, result: &str) -> Vec<String> {
         let source = format!(
-            "macro_rules! ids {{ ($($n:ident),*) => {{ $(pub struct $n(u64);)* }} }}\n\
-             ids!(UserId, OrderId);\n\
+            "elsewhere::ids!(UserId, OrderId);\n\
              pub type Loop = Loop;\n\
              pub mod r#type {{ pub struct Kind; }}\n\
              #[async_trait]\n\
@@ -139,7 +138,7 @@ mod tests {
         let root = code.root(code.library("m").unwrap());
         let mut diagnostics = Diagnostics::default();
         let api = root.items.iter().find(|i| i.name.as_deref() == Some("Api")).unwrap();
-        interface::read(&code, api, &mut diagnostics);
+        interface::read(&code, api, api.id.root, &mut diagnostics);
         diagnostics.iter().map(|d| d.message.clone()).collect()
     }
 

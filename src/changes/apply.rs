@@ -1,484 +1,422 @@
-//! Writes a change set to disk: everything is checked and staged first, then put in place a file at a
-//! time, and taken back when one of the steps fails.
-#![expect(clippy::disallowed_methods, reason = "the one place that writes the user's files")]
+//! Writes a change set to the user's tree so that a crash, a kill or a full disk leaves the old tree or
+//! the new one.
+//!
+//! 1. *Stage*: every new text, every old text and the journal go to the home of journals, synced. The
+//!    tree is as it was.
+//! 2. *Put*: a file at a time is renamed into place, so that a reader sees the old text or the new one;
+//!    then the folders are synced.
+//! 3. *Commit*: the change's folder in the home is renamed. Until then what is left over is taken back;
+//!    by this run if a step fails, by the next one if this run ends first (see [`super::recover`]).
 
-use std::fs::{self, File, Permissions};
-use std::io::{self, Write};
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use tempfile::{Builder, NamedTempFile, TempPath};
 
+use super::disk::{Disk, Like, Real};
+use super::journal::{Entry, Home, Journal, Kind, State, sha256};
+use super::lock::Lock;
 use super::{ChangeSet, FileChange, check};
 use crate::diagnostic::{Diagnostic, Result};
 
-/// Writes `changes` below `root`. First every file is compared with what the plan saw; then every new
-/// text is written and synced to a temporary file beside its target; then each is renamed into place,
-/// so that a reader sees the old text or the new one. Permissions stay. Symbolic links are refused.
+/// Writes `changes`, which `title` names (`the extraction of x`), to the workspace that is locked. First
+/// every file is compared with what the plan saw. Permissions stay; symbolic links are refused. A file
+/// that is replaced or put back gets the present time: cargo goes by it.
 ///
-/// When a step fails, files and folders are put back as they were: the error says what failed, and
-/// whether that worked. A kill half-way leaves files named `.calve-*` behind, the old texts among them.
+/// When a step fails, files and folders are put back as they were, and the error says so. A run that
+/// is killed leaves its journal, and the next one finishes or takes back what it finds.
 ///
 /// # Errors
-/// `stale-plan`, `target-exists`, `target-blocked`, `symbolic-link`, `read-only` before anything is
-/// written; `write-failed` with the tree as it was; `rollback-failed` with the files that are not.
-pub fn apply(changes: &ChangeSet, root: &Utf8Path) -> Result<()> {
-    apply_with(changes, root, &mut |_| Ok(()))
+/// `stale-plan`, `target-exists`, `target-blocked`, `symbolic-link`, `read-only`, `no-journal` before
+/// anything is written; `write-failed` with the tree as it was; `rollback-failed` with the files that
+/// are not, and the journal left for the next run.
+pub fn apply(changes: &ChangeSet, lock: &Lock, title: &str) -> Result<()> {
+    let place = Place { root: lock.root(), home: lock.home() };
+    write(&mut Real, place, changes, Journal::new(title))
 }
 
-/// `before_step` is asked before each step that is visible in the tree, with the path of that step, and
-/// can fail it: tests stop the writing at every point with it.
-fn apply_with(
+/// A tree and the home of its journals.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) root: &'a Utf8Path,
+    pub(super) home: &'a Home,
+}
+
+/// [`apply`] on any disk; `journal` says what the change is, its folders and files are added here.
+pub(super) fn write(
+    disk: &mut dyn Disk,
+    place: Place<'_>,
     changes: &ChangeSet,
-    root: &Utf8Path,
-    before_step: &mut dyn FnMut(&Utf8Path) -> io::Result<()>,
+    mut journal: Journal,
 ) -> Result<()> {
-    check::check(changes, root)?;
-    let mut transaction = Transaction { root, folders: Vec::new(), done: Vec::new() };
-    match transaction.run(changes, before_step) {
-        Ok(()) => {
-            transaction.sync_folders();
+    check::check(changes, place.root)?;
+    place.home.refuse_pending()?;
+    if let Err(error) = stage(disk, place, changes, &mut journal) {
+        // Of no use to anybody; the next run tries again.
+        let _ = forget(disk, place.home);
+        let error = Diagnostic::error(
+            "no-journal",
+            format!("cannot write the journal in `{}`: {error}", place.home.dir),
+        );
+        return Err(error
+            .note("without it a crash would leave a part of the change behind; nothing was written")
+            .into());
+    }
+    let mut done = 0;
+    let written = put(disk, place, changes, &journal, &mut done).and_then(|()| {
+        finish(disk, place, &journal).map_err(|e| check::failure("write", ".".into(), &e))
+    });
+    match written {
+        Ok(()) => Ok(()),
+        Err(error) => Err(take_back(disk, place, &journal, done, *error)),
+    }
+}
+
+/// Writes everything that the change needs to the home.
+fn stage(
+    disk: &mut dyn Disk,
+    place: Place<'_>,
+    changes: &ChangeSet,
+    journal: &mut Journal,
+) -> io::Result<()> {
+    let pending = place.home.pending();
+    let (old, new) = (pending.join("old"), pending.join("new"));
+    for folder in [&pending, &old, &new] {
+        disk.make_dir(folder)?;
+    }
+    let mut made = BTreeSet::new();
+    for (path, change) in changes.iter() {
+        let at = journal.files.len().to_string();
+        let like = match change {
+            FileChange::Create { executable, .. } => {
+                made.extend(missing_folders(place.root, path));
+                Like::New { executable: *executable }
+            }
+            _ => Like::Old(fs::metadata(place.root.join(path))?),
+        };
+        let before = change.before().map(str::as_bytes);
+        if let Some(bytes) = before {
+            disk.write(&old.join(&at), bytes, &like)?;
+        }
+        let after = change.after();
+        if let Some(text) = &after {
+            disk.write(&new.join(&at), text.as_bytes(), &like)?;
+        }
+        journal.files.push(Entry {
+            path: path.to_owned(),
+            old: before.map(sha256),
+            new: after.map(|text| sha256(text.as_bytes())),
+        });
+    }
+    journal.made = made.into_iter().collect();
+    // Only now: a disk that is asked once has much to do at once, and is fast.
+    for (at, entry) in journal.files.iter().enumerate() {
+        let texts = [(&old, &entry.old), (&new, &entry.new)];
+        for (folder, _) in texts.into_iter().filter(|(_, text)| text.is_some()) {
+            disk.sync(&folder.join(at.to_string()))?;
+        }
+    }
+    disk.sync_dir(&old)?;
+    disk.sync_dir(&new)?;
+    journal.write(disk, &pending)?;
+    disk.sync_dir(&place.home.dir)
+}
+
+/// The folders that are missing on the way to `path`.
+fn missing_folders<'a>(
+    root: &'a Utf8Path,
+    path: &'a Utf8Path,
+) -> impl Iterator<Item = Utf8PathBuf> + 'a {
+    path.ancestors()
+        .skip(1)
+        .take_while(|parent| !root.join(parent).is_dir())
+        .map(Utf8Path::to_owned)
+}
+
+/// Puts the files in place; `done` counts them.
+fn put(
+    disk: &mut dyn Disk,
+    place: Place<'_>,
+    changes: &ChangeSet,
+    journal: &Journal,
+    done: &mut usize,
+) -> Result<()> {
+    for folder in &journal.made {
+        disk.make_dir(&place.root.join(folder)).map_err(|e| check::failure("make", folder, &e))?;
+    }
+    let new = place.home.pending().join("new");
+    for ((path, change), (at, entry)) in changes.iter().zip(journal.files.iter().enumerate()) {
+        // Staging takes a while on a large set: an editor may have saved meanwhile.
+        if let Some(before) = change.before() {
+            check::unchanged(place.root, path, before)?;
+        }
+        let (text, target) = (new.join(at.to_string()), place.root.join(path));
+        match (&entry.old, &entry.new) {
+            (_, None) => disk.remove(&target),
+            (Some(_), Some(_)) => replace(disk, &text, &target, at),
+            (None, Some(_)) => add(disk, &text, &target, at),
+        }
+        .map_err(|e| check::failure("write", path, &e))?;
+        *done += 1;
+    }
+    Ok(())
+}
+
+/// Takes away the folders that are to go, has the disk keep everything, and commits.
+pub(super) fn finish(disk: &mut dyn Disk, place: Place<'_>, journal: &Journal) -> io::Result<()> {
+    remove_copies(disk, place.root, journal)?;
+    for folder in journal.unmade.iter().rev() {
+        match disk.remove_dir(&place.root.join(folder)) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            // Somebody put a file of theirs there meanwhile.
+            Err(e) if e.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+            removed => removed?,
+        }
+    }
+    sync_folders(disk, place.root, journal)?;
+    let whole = match journal.undoes {
+        Some(number) => place.home.folder(Kind::Undo, number),
+        None => place.home.folder(Kind::Done, place.home.next(Kind::Done)),
+    };
+    disk.rename(&place.home.pending(), &whole)?;
+    // From here on the change is whole; what fails now is made up for by the next run.
+    let _ = disk.sync_dir(&place.home.dir);
+    tidy(disk, place.home);
+    Ok(())
+}
+
+/// Puts a text in the place of a file, over what is there.
+fn replace(disk: &mut dyn Disk, text: &Utf8Path, target: &Utf8Path, at: usize) -> io::Result<()> {
+    disk.renew(text)?;
+    match disk.rename(text, target) {
+        Err(e) if e.kind() == io::ErrorKind::CrossesDevices => {
+            let beside = copy_beside(disk, text, target, at)?;
+            disk.rename(&beside, target)
+        }
+        moved => moved,
+    }
+}
+
+/// Puts a text where no file is; an error when there is one.
+fn add(disk: &mut dyn Disk, text: &Utf8Path, target: &Utf8Path, at: usize) -> io::Result<()> {
+    disk.renew(text)?;
+    let no_links = |e: &io::Error| {
+        matches!(e.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied)
+    };
+    match disk.link(text, target) {
+        Err(e) if e.kind() == io::ErrorKind::CrossesDevices => {
+            let beside = copy_beside(disk, text, target, at)?;
+            match disk.link(&beside, target) {
+                Err(e) if no_links(&e) => move_to_free(disk, &beside, target),
+                linked => linked.and_then(|()| disk.remove(&beside)),
+            }
+        }
+        // A file system without second names.
+        Err(e) if no_links(&e) => move_to_free(disk, text, target),
+        linked => linked,
+    }
+}
+
+fn move_to_free(disk: &mut dyn Disk, from: &Utf8Path, to: &Utf8Path) -> io::Result<()> {
+    if fs::symlink_metadata(to).is_ok() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    disk.rename(from, to)
+}
+
+/// A copy in the folder of `target`: a rename needs one file system, and a work tree can lie on another
+/// than its git folder.
+fn copy_beside(
+    disk: &mut dyn Disk,
+    text: &Utf8Path,
+    target: &Utf8Path,
+    at: usize,
+) -> io::Result<Utf8PathBuf> {
+    let beside = beside(target, at);
+    disk.write(&beside, &fs::read(text)?, &Like::Old(fs::metadata(text)?))?;
+    disk.sync(&beside)?;
+    Ok(beside)
+}
+
+/// Removes the copies that a crash left beside their targets.
+fn remove_copies(disk: &mut dyn Disk, root: &Utf8Path, journal: &Journal) -> io::Result<()> {
+    for (at, entry) in journal.files.iter().enumerate() {
+        absent(disk.remove(&beside(&root.join(&entry.path), at)))?;
+    }
+    Ok(())
+}
+
+/// The name under which the text number `at` may lie beside its target.
+fn beside(target: &Utf8Path, at: usize) -> Utf8PathBuf {
+    target.with_file_name(format!(".calve-{at}"))
+}
+
+/// What a failed run does: everything back as it was, and to `error` how that went.
+fn take_back(
+    disk: &mut dyn Disk,
+    place: Place<'_>,
+    journal: &Journal,
+    done: usize,
+    mut error: Diagnostic,
+) -> Box<Diagnostic> {
+    let back = put_back(disk, place, journal, done);
+    for line in back.stay {
+        error = error.note(line);
+    }
+    if back.left.is_empty() {
+        return error
+            .note("Everything written before was taken back: the tree is as it was.")
+            .into();
+    }
+    error.code = "rollback-failed";
+    for line in back.left {
+        error = error.note(line);
+    }
+    error
+        .note(format!("the journal in `{}` has the old texts", place.home.pending()))
+        .help("when the reason is gone, the next run of `calve check` puts the rest back")
+        .into()
+}
+
+/// What putting back could not do.
+#[derive(Debug, Default)]
+pub(super) struct Back {
+    /// What keeps the tree from being as it was, on account of this change.
+    pub(super) left: Vec<String>,
+    /// Folders that stay on account of somebody else's files.
+    pub(super) stay: Vec<String>,
+}
+
+/// Puts the first `done` files and all folders of a change back, newest first; a file that has its old
+/// text is left alone. The change is forgotten when nothing is left.
+pub(super) fn put_back(
+    disk: &mut dyn Disk,
+    place: Place<'_>,
+    journal: &Journal,
+    done: usize,
+) -> Back {
+    let mut back = Back::default();
+    let failed = |path: &Utf8Path, why: String| format!("`{path}` could not be put back: {why}");
+    if let Err(why) = remove_copies(disk, place.root, journal) {
+        back.left.push(format!("a temporary file could not be removed: {why}"));
+    }
+    for folder in journal.unmade.iter().filter(|folder| !place.root.join(folder).is_dir()) {
+        if let Err(why) = disk.make_dir(&place.root.join(folder)) {
+            back.left.push(failed(folder, why.to_string()));
+        }
+    }
+    for (at, entry) in journal.files.iter().enumerate().rev() {
+        if at < done
+            && let Err(why) = put_one_back(disk, place, at, entry)
+        {
+            back.left.push(failed(&entry.path, why));
+        }
+    }
+    for folder in journal.made.iter().rev() {
+        match absent(disk.remove_dir(&place.root.join(folder))) {
+            Ok(()) => {}
+            Err(e) if e.kind() == io::ErrorKind::DirectoryNotEmpty => {
+                back.stay.push(format!("the new folder `{folder}` stays: it holds other files"));
+            }
+            Err(why) => {
+                back.left.push(format!("the new folder `{folder}` could not be removed: {why}"))
+            }
+        }
+    }
+    if back.left.is_empty() {
+        let kept = sync_folders(disk, place.root, journal).and_then(|()| forget(disk, place.home));
+        if let Err(why) = kept {
+            back.left
+                .push(format!("every file is as it was, but its journal is still there: {why}"));
+        }
+    }
+    back
+}
+
+fn put_one_back(
+    disk: &mut dyn Disk,
+    place: Place<'_>,
+    at: usize,
+    entry: &Entry,
+) -> std::result::Result<(), String> {
+    match entry.state(place.root).map_err(|error| error.message)? {
+        State::Old => return Ok(()),
+        State::Other => return Err("somebody else wrote it".to_owned()),
+        State::New => {}
+    }
+    let target = place.root.join(&entry.path);
+    let text = place.home.pending().join("old").join(at.to_string());
+    match (&entry.old, &entry.new) {
+        (None, _) => disk.remove(&target),
+        (Some(_), Some(_)) => replace(disk, &text, &target, at),
+        (Some(_), None) => add(disk, &text, &target, at),
+    }
+    .map_err(|error| error.to_string())
+}
+
+/// A thing that is not there needs no removal.
+fn absent(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             Ok(())
         }
-        Err(error) => Err(transaction.roll_back(*error)),
+        removed => removed,
     }
 }
 
-/// What was done so far.
-struct Transaction<'a> {
-    root: &'a Utf8Path,
-    /// Folders made, parents before children.
-    folders: Vec<Utf8PathBuf>,
-    done: Vec<Step>,
+/// Has the disk keep every name that a change touches.
+fn sync_folders(disk: &mut dyn Disk, root: &Utf8Path, journal: &Journal) -> io::Result<()> {
+    let paths = journal.files.iter().map(|entry| &entry.path);
+    let paths = paths.chain(&journal.made).chain(&journal.unmade);
+    let folders: BTreeSet<&Utf8Path> = paths.filter_map(|path| path.parent()).collect();
+    for folder in folders {
+        absent(disk.sync_dir(&root.join(folder)))?;
+    }
+    Ok(())
 }
 
-/// One file that is in its new state.
-struct Step {
-    path: Utf8PathBuf,
-    /// The file as it was, under another name; none for a file that was created.
-    preimage: Option<TempPath>,
+/// Throws the pending change away, of which nothing is in the tree.
+pub(super) fn forget(disk: &mut dyn Disk, home: &Home) -> io::Result<()> {
+    let trash = home.folder(Kind::Trash, home.next(Kind::Trash));
+    disk.rename(&home.pending(), &trash)?;
+    // Found again after a power cut, it would be forgotten again.
+    let _ = disk.sync_dir(&home.dir);
+    tidy(disk, home);
+    Ok(())
 }
 
-impl Transaction<'_> {
-    fn run(
-        &mut self,
-        changes: &ChangeSet,
-        before_step: &mut dyn FnMut(&Utf8Path) -> io::Result<()>,
-    ) -> Result<()> {
-        let mut staged = Vec::new();
-        for (path, change) in changes.iter() {
-            let fail = |error: io::Error| check::failure("write", path, &error);
-            if matches!(change, FileChange::Create { .. }) {
-                before_step(path).map_err(fail)?;
-                self.make_folders(path).map_err(fail)?;
-            }
-            staged.push((path, change, self.stage(path, change).map_err(fail)?));
-        }
-        for (path, change, new) in staged {
-            let fail = |error: io::Error| check::failure("write", path, &error);
-            before_step(path).map_err(fail)?;
-            // Staging takes a while on a large set: an editor may have saved meanwhile.
-            if let Some(before) = change.before() {
-                check::unchanged(self.root, path, before)?;
-            }
-            self.put(path, change, new).map_err(fail)?;
-        }
-        Ok(())
+/// Removes what is of no use any more. What cannot be removed is tried again by the next run.
+pub(super) fn tidy(disk: &mut dyn Disk, home: &Home) {
+    for number in home.numbers(Kind::Undo) {
+        // In this order: while its undoing is there, the change counts as taken back.
+        let _ = remove_all(disk, &home.folder(Kind::Done, number))
+            .and_then(|()| disk.sync_dir(&home.dir))
+            .and_then(|()| remove_all(disk, &home.folder(Kind::Undo, number)));
     }
-
-    /// Makes the folders that are missing on the way to `path`.
-    fn make_folders(&mut self, path: &Utf8Path) -> io::Result<()> {
-        let mut missing: Vec<&Utf8Path> = path
-            .ancestors()
-            .skip(1)
-            .take_while(|parent| !self.root.join(parent).is_dir())
-            .collect();
-        missing.reverse();
-        for folder in missing {
-            let folder = self.root.join(folder);
-            fs::create_dir(&folder)?;
-            self.folders.push(folder);
-        }
-        Ok(())
+    for number in home.numbers(Kind::Done) {
+        let _ = remove_all(disk, &home.folder(Kind::Done, number).join("new"));
     }
-
-    /// The new text in a temporary file beside its target, on disk; none when the file is to go.
-    fn stage(&self, path: &Utf8Path, change: &FileChange) -> io::Result<Option<NamedTempFile>> {
-        let Some(text) = change.after() else { return Ok(None) };
-        let target = self.root.join(path);
-        let mut builder = Builder::new();
-        builder.prefix(PREFIX);
-        let old = match change {
-            FileChange::Create { executable, .. } => {
-                if let Some(permissions) = fresh_permissions(*executable) {
-                    builder.permissions(permissions);
-                }
-                None
-            }
-            _ => Some(fs::metadata(&target)?),
-        };
-        let mut file = builder.tempfile_in(folder_of(&target))?;
-        file.write_all(text.as_bytes())?;
-        if let Some(old) = old {
-            keep_owner(file.path(), &old);
-            file.as_file().set_permissions(old.permissions())?;
-        }
-        file.as_file().sync_all()?;
-        Ok(Some(file))
-    }
-
-    fn put(
-        &mut self,
-        path: &Utf8Path,
-        change: &FileChange,
-        new: Option<NamedTempFile>,
-    ) -> io::Result<()> {
-        let target = self.root.join(path);
-        let preimage = match change {
-            FileChange::Create { .. } => None,
-            _ => Some(second_name(&target)?),
-        };
-        match new {
-            Some(new) if preimage.is_none() => drop(new.persist_noclobber(&target)?),
-            Some(new) => drop(new.persist(&target)?),
-            None => fs::remove_file(&target)?,
-        }
-        self.done.push(Step { path: path.to_owned(), preimage });
-        Ok(())
-    }
-
-    /// Puts everything back, newest first, and adds to `error` how that went.
-    fn roll_back(self, mut error: Diagnostic) -> Box<Diagnostic> {
-        let mut left = Vec::new();
-        for step in self.done.into_iter().rev() {
-            let target = self.root.join(&step.path);
-            let restored = match step.preimage {
-                None => fs::remove_file(&target).map_err(|error| error.to_string()),
-                Some(preimage) => preimage.persist(&target).map_err(|failed| {
-                    let why = failed.error.to_string();
-                    // The only copy of the user's text must outlive this run.
-                    match failed.path.keep() {
-                        Ok(kept) => format!("{why}; its old text is in `{}`", kept.display()),
-                        Err(_) => why,
-                    }
-                }),
-            };
-            if let Err(why) = restored {
-                left.push(format!("`{}` could not be put back: {why}", step.path));
-            }
-        }
-        for folder in self.folders.iter().rev() {
-            if let Err(why) = fs::remove_dir(folder) {
-                left.push(format!("the new folder `{folder}` could not be removed: {why}"));
-            }
-        }
-        if left.is_empty() {
-            return error
-                .note("Everything written before was taken back: the tree is as it was.")
-                .into();
-        }
-        error.code = "rollback-failed";
-        for line in left {
-            error = error.note(line);
-        }
-        error.help("put the files named above back by hand, for instance with `git restore`").into()
-    }
-
-    /// Asks the disk to keep the renames. A file system that cannot sync a folder loses nothing that
-    /// the rename promised to readers, so failures are not errors.
-    fn sync_folders(&self) {
-        let mut folders: Vec<Utf8PathBuf> = self.folders.clone();
-        folders
-            .extend(self.done.iter().map(|step| folder_of(&self.root.join(&step.path)).to_owned()));
-        folders.extend(self.folders.iter().map(|made| folder_of(made).to_owned()));
-        folders.sort();
-        folders.dedup();
-        for folder in folders {
-            if let Ok(folder) = File::open(folder) {
-                let _ = folder.sync_all();
-            }
-        }
+    for number in home.numbers(Kind::Trash) {
+        let _ = remove_all(disk, &home.folder(Kind::Trash, number));
     }
 }
 
-/// How the names of temporary files begin.
-const PREFIX: &str = ".calve-";
-
-fn folder_of(file: &Utf8Path) -> &Utf8Path {
-    match file.parent() {
-        Some(parent) if parent != "" => parent,
-        _ => Utf8Path::new("."),
-    }
-}
-
-/// A second name for the file at `target`, by which the rollback puts back the very same file with its
-/// times and owner; a copy where the file system has no hard links.
-fn second_name(target: &Utf8Path) -> io::Result<TempPath> {
-    let folder = folder_of(target);
-    let mut builder = Builder::new();
-    builder.prefix(PREFIX);
-    let linked = builder.make_in(folder, |name| fs::hard_link(target, name));
-    match linked {
-        Ok(linked) => Ok(linked.into_temp_path()),
-        Err(_) => {
-            let copy = builder.tempfile_in(folder)?.into_temp_path();
-            fs::copy(target, &copy)?;
-            Ok(copy)
+fn remove_all(disk: &mut dyn Disk, folder: &Utf8Path) -> io::Result<()> {
+    let entries = match folder.read_dir_utf8() {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            remove_all(disk, entry.path())?;
+        } else {
+            disk.remove(entry.path())?;
         }
     }
-}
-
-/// What a new file may be used for, before the user's umask; none where the system decides alone.
-fn fresh_permissions(executable: bool) -> Option<Permissions> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        Some(Permissions::from_mode(if executable { 0o777 } else { 0o666 }))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = executable;
-        None
-    }
-}
-
-/// Gives `file` the owner of the old one: root in a container edits a tree of somebody else. Who may
-/// not give files away keeps them, as with any editor.
-fn keep_owner(file: &std::path::Path, old: &fs::Metadata) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let _ = std::os::unix::fs::chown(file, Some(old.uid()), Some(old.gid()));
-    }
-    #[cfg(not(unix))]
-    let _ = (file, old);
+    disk.remove_dir(folder)
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-    use std::sync::Arc;
-
-    use tempfile::TempDir;
-
-    use super::*;
-    use crate::changes::TextEdit;
-
-    /// Path to text (folders: none), permissions and modification time of all below `root`.
-    type Tree = BTreeMap<String, (Option<Vec<u8>>, bool, std::time::SystemTime)>;
-
-    fn tree(root: &Utf8Path) -> Tree {
-        let mut tree = Tree::new();
-        for entry in walkdir::WalkDir::new(root).min_depth(1) {
-            let entry = entry.unwrap();
-            let metadata = entry.metadata().unwrap();
-            let text = metadata.is_file().then(|| fs::read(entry.path()).unwrap());
-            // A folder's time moves with its temporary files.
-            let time = if metadata.is_dir() {
-                std::time::UNIX_EPOCH
-            } else {
-                metadata.modified().unwrap()
-            };
-            let path = entry.path().strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-            tree.insert(path, (text, metadata.permissions().readonly(), time));
-        }
-        tree
-    }
-
-    /// A tree of four files and a set that edits two, deletes one and creates three.
-    fn case() -> (TempDir, Utf8PathBuf, ChangeSet) {
-        let temp = tempfile::tempdir().unwrap();
-        let root = Utf8PathBuf::from_path_buf(temp.path().to_owned()).unwrap();
-        fs::create_dir(root.join("app")).unwrap();
-        for (path, text) in [
-            ("Cargo.toml", "a\r\nb"),
-            ("app/m.rs", "fn m() {}\n"),
-            ("app/old", "x"),
-            ("app/z.rs", "z\n"),
-        ] {
-            fs::write(root.join(path), text).unwrap();
-        }
-        let mut changes = ChangeSet::default();
-        let edit = |changes: &mut ChangeSet, path: &str, text: &str| {
-            let text: Arc<str> = text.into();
-            changes.edit(path.into(), &text, vec![TextEdit::insert(1, "NEW")]).unwrap();
-        };
-        edit(&mut changes, "Cargo.toml", "a\r\nb");
-        edit(&mut changes, "app/z.rs", "z\n");
-        changes.delete("app/old", &"x".into()).unwrap();
-        changes.create("app/b.rs", "new\n").unwrap();
-        changes.create("services/inventory/src/main.rs", "fn main() {}\n").unwrap();
-        changes.create_executable("services/inventory/run", "#!/bin/sh\n").unwrap();
-        (temp, root, changes)
-    }
-
-    fn code(result: Result<()>) -> &'static str {
-        result.unwrap_err().code
-    }
-
-    #[test]
-    fn every_change_is_on_disk_and_nothing_else() {
-        let (_temp, root, changes) = case();
-        apply(&changes, &root).unwrap();
-        let found: Vec<String> = tree(&root).into_keys().collect();
-        let expected = [
-            "Cargo.toml",
-            "app",
-            "app/b.rs",
-            "app/m.rs",
-            "app/z.rs",
-            "services",
-            "services/inventory",
-            "services/inventory/run",
-            "services/inventory/src",
-            "services/inventory/src/main.rs",
-        ];
-        assert_eq!(found, expected);
-        for (path, change) in changes.iter() {
-            let text = fs::read(root.join(path)).ok();
-            assert_eq!(text, change.after().map(String::into_bytes), "{path}");
-        }
-    }
-
-    #[test]
-    fn a_failure_at_any_step_leaves_the_tree_as_it_was() {
-        let mut stop_at = 0;
-        loop {
-            let (_temp, root, changes) = case();
-            let before = tree(&root);
-            let mut step = 0;
-            let result = apply_with(&changes, &root, &mut |_| {
-                step += 1;
-                if step == stop_at + 1 { Err(io::Error::other("disk full")) } else { Ok(()) }
-            });
-            let Err(error) = result else { break };
-            assert_eq!(error.code, "write-failed");
-            assert!(error.message.contains("disk full"), "{error}");
-            assert!(error.notes[0].contains("as it was"), "{error:?}");
-            assert_eq!(tree(&root), before, "stopped at step {stop_at}");
-            stop_at += 1;
-        }
-        assert_eq!(stop_at, 9, "three creations are staged, six changes put in place");
-    }
-
-    #[test]
-    fn a_target_that_appears_meanwhile_is_not_overwritten() {
-        let (_temp, root, changes) = case();
-        let before = tree(&root);
-        let late = root.join("services/inventory/run");
-        let error = apply_with(&changes, &root, &mut |path| {
-            if path == "services/inventory/run" && late.parent().unwrap().exists() {
-                fs::write(&late, "somebody else's")?;
-            }
-            Ok(())
-        })
-        .unwrap_err();
-        assert_eq!(error.code, "rollback-failed", "the folder with the other file stays");
-        assert_eq!(fs::read_to_string(&late).unwrap(), "somebody else's");
-        fs::remove_dir_all(root.join("services")).unwrap();
-        assert_eq!(tree(&root), before);
-    }
-
-    #[test]
-    fn a_file_saved_during_the_write_is_kept() {
-        let (_temp, root, changes) = case();
-        let z = root.join("app/z.rs");
-        let result = apply_with(&changes, &root, &mut |path| {
-            if path == "app/z.rs" { fs::write(&z, "mine\n") } else { Ok(()) }
-        });
-        assert_eq!(code(result), "stale-plan");
-        assert_eq!(fs::read_to_string(&z).unwrap(), "mine\n");
-        assert_eq!(fs::read_to_string(root.join("Cargo.toml")).unwrap(), "a\r\nb");
-        assert!(!root.join("services").exists());
-    }
-
-    #[test]
-    fn a_stale_plan_names_the_file_and_writes_nothing() {
-        let (_temp, root, changes) = case();
-        fs::write(root.join("app/z.rs"), "z\n ").unwrap();
-        let before = tree(&root);
-        let error = apply(&changes, &root).unwrap_err();
-        assert_eq!(
-            (error.code, error.message.as_str()),
-            ("stale-plan", "`app/z.rs` changed since it was read")
-        );
-        assert_eq!(tree(&root), before);
-        fs::remove_file(root.join("app/z.rs")).unwrap();
-        assert_eq!(
-            apply(&changes, &root).unwrap_err().message,
-            "`app/z.rs` is gone since it was read"
-        );
-    }
-
-    #[test]
-    fn targets_that_exist_or_are_in_the_way_are_refused() {
-        let (_temp, root, changes) = case();
-        fs::write(root.join("services"), "a file").unwrap();
-        let error = apply(&changes, &root).unwrap_err();
-        assert_eq!(error.code, "target-blocked");
-        assert!(error.message.contains("`services` is a file"), "{error}");
-        fs::write(root.join("app/b.rs"), "there").unwrap();
-        let before = tree(&root);
-        assert_eq!(code(apply(&changes, &root)), "target-exists");
-        assert_eq!(tree(&root), before);
-    }
-
-    #[test]
-    fn a_second_run_is_refused() {
-        let (_temp, root, changes) = case();
-        apply(&changes, &root).unwrap();
-        let before = tree(&root);
-        assert_eq!(code(apply(&changes, &root)), "stale-plan");
-        assert_eq!(tree(&root), before);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn permissions_stay() {
-        use std::os::unix::fs::PermissionsExt;
-        let (_temp, root, changes) = case();
-        let mode = |path: &str| fs::metadata(root.join(path)).unwrap().permissions().mode() & 0o777;
-        fs::set_permissions(root.join("app/z.rs"), Permissions::from_mode(0o751)).unwrap();
-        apply(&changes, &root).unwrap();
-        assert_eq!(mode("app/z.rs"), 0o751);
-        assert_eq!(mode("services/inventory/run") & 0o700, 0o700);
-        assert_eq!(mode("app/b.rs") & 0o700, 0o600);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_read_only_tree_is_refused_for_root_as_well() {
-        use std::os::unix::fs::PermissionsExt;
-        let (_temp, root, changes) = case();
-        let before = tree(&root);
-        fs::set_permissions(root.join("app"), Permissions::from_mode(0o555)).unwrap();
-        let error = apply(&changes, &root).unwrap_err();
-        assert_eq!(
-            (error.code, error.message.as_str()),
-            ("read-only", "`app` cannot be written: it is read-only")
-        );
-        fs::set_permissions(root.join("app"), Permissions::from_mode(0o755)).unwrap();
-        assert_eq!(tree(&root), before);
-        fs::set_permissions(root.join("app/z.rs"), Permissions::from_mode(0o444)).unwrap();
-        assert_eq!(code(apply(&changes, &root)), "read-only");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn links_are_refused_before_anything_is_written() {
-        use std::os::unix::fs::symlink;
-        let (_temp, root, changes) = case();
-        fs::rename(root.join("app/z.rs"), root.join("app/real.rs")).unwrap();
-        symlink("real.rs", root.join("app/z.rs")).unwrap();
-        let error = apply(&changes, &root).unwrap_err();
-        assert_eq!(
-            error.message,
-            "`app/z.rs` cannot be written: `app/z.rs` is a symbolic link to `real.rs`"
-        );
-
-        let (_temp, root, changes) = case();
-        fs::create_dir(root.join("elsewhere")).unwrap();
-        symlink("elsewhere", root.join("services")).unwrap();
-        assert_eq!(code(apply(&changes, &root)), "symbolic-link");
-        assert_eq!(fs::read_dir(root.join("elsewhere")).unwrap().count(), 0);
-    }
-}
+mod tests;

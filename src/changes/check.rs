@@ -104,7 +104,7 @@ fn creatable(root: &Utf8Path, path: &Utf8Path) -> Result<()> {
 
 /// Refuses a link anywhere on the way below the root: `git apply` would refuse it, so a dry run and a
 /// real run would differ, and in a copy of the tree a link can lead back into the user's own.
-fn no_links(root: &Utf8Path, path: &Utf8Path) -> Result<()> {
+pub(super) fn no_links(root: &Utf8Path, path: &Utf8Path) -> Result<()> {
     let mut ancestors: Vec<&Utf8Path> = path.ancestors().filter(|p| *p != "").collect();
     ancestors.reverse();
     for part in ancestors {

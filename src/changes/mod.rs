@@ -1,9 +1,18 @@
 //! The change set: every file to create, edit or delete, as one value. The only disk writes.
 
 mod apply;
+mod aside;
 mod check;
+mod copy;
 mod diff;
+mod disk;
 mod edit;
+#[cfg(test)]
+mod faulty;
+mod journal;
+mod lock;
+mod recover;
+mod undo;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,9 +20,15 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 
 pub use apply::apply;
+pub use aside::Aside;
 pub use check::check;
+pub use copy::write_to_copy;
 pub use diff::write_diff;
 pub use edit::TextEdit;
+pub use journal::Home;
+pub use lock::Lock;
+pub use recover::Recovered;
+pub use undo::{Undo, last, undo};
 
 use crate::diagnostic::{Diagnostic, Result};
 

@@ -22,11 +22,21 @@ pub(super) fn compose(
     code: &Code<'_>,
     module: &Module<'_>,
     service: &ServicePlan,
+    wire: &str,
 ) -> Result<String> {
-    let scribe = Scribe::new(code, ["Composed".to_owned()]);
+    let scribe = Scribe::new(code, ["Composed", "Implementation"].map(str::to_owned));
     let mut file =
         RustFile::new("Constructs the implementation: what the monolith's composition root did.");
-    let api = scribe.item(module.api.id);
+    let served = if module.interface.has_objects() {
+        let api = scribe.item(module.api.id);
+        quote!(dyn #api)
+    } else {
+        let implementation = scribe.item(module.implementation.id);
+        let about =
+            docs("What the service serves: a type, since no trait object has these methods.");
+        file.item(quote!(#about pub type Implementation = #implementation;))?;
+        quote!(Implementation)
+    };
     let arc = scribe.path("std::sync::Arc");
     let settings = reads_settings(service).then(|| {
         let settings = scribe.path("crate::settings::Settings");
@@ -35,20 +45,27 @@ pub(super) fn compose(
     let has_database = service.database.is_some();
     let pool_field = has_database.then(|| {
         let pool = scribe.path("crate::database::Pool");
-        quote!(pub pool: #pool,)
+        let about = docs("Closed at the end.");
+        quote!(#about pub pool: #pool,)
     });
     let about = docs(if has_database {
         "What was constructed, and what has to be closed at the end."
     } else {
         "What was constructed."
     });
+    let about_api = docs("What answers the calls.");
     file.item(quote! {
         #about
         pub struct Composed {
-            pub api: #arc<dyn #api>,
+            #about_api
+            pub api: #arc<#served>,
             #pool_field
         }
     })?;
+
+    if !module.interface.endings.is_empty() {
+        file.item(close(module, wire, &scribe, has_database))?;
+    }
 
     let mut statements = Vec::new();
     if has_database {
@@ -123,6 +140,66 @@ fn construction(
         made = quote!(#on.#method(#(#given),*));
     }
     Ok(settled(made, service.awaited, service.fallible))
+}
+
+/// What ends the module, after its last call.
+fn close(
+    module: &Module<'_>,
+    wire: &str,
+    scribe: &Scribe<'_, '_>,
+    has_database: bool,
+) -> TokenStream {
+    let blocks = module.interface.form.blocks();
+    let ends = module.interface.endings.iter().map(|ending| {
+        let name = field_ident(&ending.name);
+        let failed = format!("{} failed", ending.name.trim_start_matches("r#"));
+        let told = |error: TokenStream| {
+            scribe.path(&format!("{wire}::Failure"));
+            quote! {
+                let (code, detail) = (#error.code(), #error.detail());
+                tracing::error!(code, detail, #failed);
+            }
+        };
+        match (blocks, ending.fallible) {
+            (false, false) => quote!(api.#name().await;),
+            (false, true) => {
+                let told = told(quote!(error));
+                quote!(if let Err(error) = api.#name().await { #told })
+            }
+            (true, fallible) => {
+                let arc = scribe.path("std::sync::Arc");
+                let spawn_blocking = scribe.path("tokio::task::spawn_blocking");
+                let of_itself = fallible.then(|| {
+                    let told = told(quote!(error));
+                    quote!(Ok(Err(error)) => { #told })
+                });
+                quote! {
+                    let ending = #arc::clone(&api);
+                    match #spawn_blocking(move || ending.#name()).await {
+                        #of_itself
+                        Err(error) => tracing::error!(%error, #failed),
+                        Ok(_) => (),
+                    }
+                }
+            }
+        }
+    });
+    let (fields, pool) = if has_database {
+        (quote!(api, pool), Some(quote!(pool.close().await;)))
+    } else {
+        (quote!(api), None)
+    };
+    let about = docs("Ends the module. No call runs any more.");
+    quote! {
+        impl Composed {
+            #about
+            pub async fn close(self) {
+                let Self { #fields } = self;
+                #(#ends)*
+                #pool
+            }
+        }
+    }
 }
 
 /// The statement that makes an argument, if it takes one, and what is passed.

@@ -8,6 +8,7 @@ use super::suite::SERDE_WITH;
 use crate::analysis::code::Code;
 use crate::analysis::composition::Engine;
 use crate::analysis::module::Module;
+use crate::analysis::trait_form::Form;
 use crate::analysis::types::Type;
 use crate::analysis::wire::{self, Encoding, Payload, WIRE};
 use crate::plan::features::WireFeature;
@@ -127,10 +128,16 @@ impl Facts<'_, '_> {
         self.add_packages(&mut manifest.dependencies, &packages, &dir);
         let wire = Dependency::path(relative(&dir, self.names.dir.join("wire")));
         set(&mut manifest.dependencies, &self.names.wire, wire);
-        let async_trait =
-            self.style.crate_of_module(self.user_of("async-trait"), "async-trait", &[]);
-        set(&mut manifest.dependencies, "async-trait", async_trait);
+        let form = self.module.interface.form;
+        if form == Form::AsyncTrait {
+            let async_trait =
+                self.style.crate_of_module(self.user_of("async-trait"), "async-trait", &[]);
+            set(&mut manifest.dependencies, "async-trait", async_trait);
+        }
         self.add_fixed(&mut manifest.dependencies, fixed::CLIENT);
+        if form.blocks() {
+            self.add_fixed(&mut manifest.dependencies, fixed::CLIENT_BLOCKING);
+        }
         self.add_fixed(&mut manifest.dev_dependencies, fixed::CLIENT_DEV);
         manifest.render()
     }

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::client::boxes_calls;
 use super::compose::reads_settings;
 use super::templates::{self, render};
 use crate::analysis::composition::Engine;
 use crate::analysis::module::Module;
 use crate::analysis::schema::postgres::Name;
-use crate::analysis::schema::quote;
+use crate::analysis::sql::quote;
 use crate::analysis::wire::{Encoding, Payload};
 use crate::changes::ChangeSet;
 use crate::diagnostic::Result;
@@ -28,6 +29,10 @@ pub(super) struct Facts<'a, 'w> {
 const CLEAN_UP: &str = "drop_from_monolith.sql";
 
 impl Facts<'_, '_> {
+    fn blocks(&self) -> bool {
+        self.module.interface.form.blocks()
+    }
+
     /// The files of the wire crate.
     pub(super) fn wire(
         &self,
@@ -51,6 +56,7 @@ impl Facts<'_, '_> {
         let payload = |wanted: Payload| {
             let mut all = self.module.wire.error.variants.iter().flat_map(|v| &v.fields);
             all.any(|(_, payload)| *payload == wanted)
+                || self.module.wire.error.opaque() == Some(wanted)
         };
         if payload(Payload::Sqlx) {
             let error = templates::WireDatabaseError {
@@ -100,11 +106,19 @@ impl Facts<'_, '_> {
     pub(super) fn client(&self, changes: &mut ChangeSet) -> Result<()> {
         let names = self.names;
         let src = names.dir.join("client/src");
-        changes.create(src.join("lib.rs"), render(&templates::ClientLib { names })?)?;
-        changes.create(src.join("config.rs"), render(&templates::ClientConfig { names })?)?;
-        changes.create(src.join("transport.rs"), render(&templates::ClientTransport { names })?)?;
-        let tests = render(&templates::ClientTransportTests { names })?;
-        changes.create(src.join("transport/tests.rs"), tests)
+        let blocking = self.blocks();
+        let boxed = boxes_calls(self.module);
+        let mut add = |path, text: Result<String>| changes.create(src.join(path), text?);
+        add("lib.rs", render(&templates::ClientLib { names, blocking }))?;
+        add("config.rs", render(&templates::ClientConfig { names, blocking }))?;
+        add("transport.rs", render(&templates::ClientTransport { names, blocking, boxed }))?;
+        let tests = templates::ClientTransportTests { names, blocking };
+        add("transport/tests.rs", render(&tests))?;
+        if blocking {
+            add("blocking.rs", render(&templates::ClientBlocking { names }))?;
+            add("blocking/tests.rs", render(&templates::ClientBlockingTests { names }))?;
+        }
+        Ok(())
     }
 
     /// The files of the service.
@@ -128,25 +142,30 @@ impl Facts<'_, '_> {
             render(&templates::ServiceRun {
                 has_database,
                 compose_reads_settings: reads_settings(self.service),
+                blocking: self.blocks(),
+                has_endings: !self.module.interface.endings.is_empty(),
             }),
         )?;
         add(src.join("admin.rs"), render(&templates::ServiceAdmin { has_database }))?;
         add(src.join("server.rs"), render(&templates::ServiceServer))?;
         add(src.join("healthcheck.rs"), render(&templates::ServiceHealthcheck))?;
         by_names! {
-            src.join("call.rs") => ServiceCall,
             src.join("problem.rs") => ServiceProblem,
             src.join("auth.rs") => ServiceAuth,
             src.join("telemetry.rs") => ServiceTelemetry,
-            dir.join("tests/support/mod.rs") => TestSupport,
-            dir.join("tests/server.rs") => TestServer,
         }
+        let blocking = self.blocks();
+        add(src.join("call.rs"), render(&templates::ServiceCall { names, blocking }))?;
+        let tests = dir.join("tests");
+        add(tests.join("support/mod.rs"), render(&templates::TestSupport { names, blocking }))?;
+        add(tests.join("server.rs"), render(&templates::TestServer { names, blocking }))?;
         let max_connections = database.map_or("10", |d| d.max_connections.as_str());
         let template = templates::ServiceSettings {
             names,
             has_database,
             max_connections,
             settings: &settings,
+            blocking,
         };
         add(src.join("settings.rs"), render(&template))?;
         if let Some(database) = database {
@@ -265,15 +284,21 @@ impl Facts<'_, '_> {
     pub(super) fn cutover(&self, schema: &SchemaPlan, changes: &mut ChangeSet) -> Result<()> {
         let clean_up = self.names.dir.join(CLEAN_UP);
         changes.create(clean_up.clone(), schema.clean_up.clone())?;
-        for drop in &schema.drops {
-            changes.create(drop.path.clone(), drop.text.clone())?;
+        for added in &schema.added {
+            changes.create(added.path.clone(), added.text.clone())?;
+            if let Some((path, text)) = &added.back {
+                changes.create(path.clone(), text.clone())?;
+            }
         }
         for stand_in in &schema.stand_ins {
             changes.create(stand_in.path.clone(), stand_in.text.clone())?;
         }
-        let drops = schema.drops.iter().map(|drop| (&drop.path, &drop.history));
+        for (path, text) in schema.shared.iter().flat_map(|shared| &shared.set) {
+            changes.create(path.clone(), text.clone())?;
+        }
+        let added = schema.added.iter().map(|added| (&added.path, &added.history));
         let stand_ins = schema.stand_ins.iter().map(|one| (&one.path, &one.history));
-        let added: Vec<templates::AddedMigration> = drops
+        let versions: Vec<templates::AddedMigration> = added
             .chain(stand_ins)
             .filter_map(|(path, history)| {
                 let (version, _) = path.file_name()?.split_once('_')?;
@@ -283,14 +308,21 @@ impl Facts<'_, '_> {
             })
             .collect();
         if let Some(postgres) = &schema.postgres {
-            let text = self.cutover_on_postgres(schema, postgres, &added, &clean_up)?;
+            let text = self.cutover_on_postgres(schema, postgres, &versions, &clean_up)?;
             return changes.create(self.names.dir.join("CUTOVER.md"), text);
         }
-        let triggers: Vec<templates::Trigger> = schema
-            .triggers
-            .iter()
-            .map(|(name, sql)| templates::Trigger { quoted: quote(name), sql: sql.clone() })
-            .collect();
+        let triggers = |list: &[(String, String)]| -> Vec<templates::Trigger> {
+            list.iter()
+                .map(|(name, sql)| templates::Trigger { quoted: quote(name), sql: sql.clone() })
+                .collect()
+        };
+        let (new, old) = (triggers(&schema.triggers), triggers(&schema.old_triggers));
+        let restored: Vec<&str> =
+            schema.added.iter().filter_map(|added| added.restores.as_deref()).collect();
+        let keys = schema.added.iter().filter(|added| added.restores.is_none());
+        let back: Vec<&str> =
+            keys.rev().filter_map(|added| Some(added.back.as_ref()?.0.as_str())).collect();
+        let dropped: Vec<&str> = schema.added.iter().map(|added| added.drops.as_str()).collect();
         let tables: Vec<templates::CopiedTable> = schema
             .copy
             .tables
@@ -307,9 +339,13 @@ impl Facts<'_, '_> {
             names: self.names,
             tables: &tables,
             rebuilt: &schema.copy.rebuilt,
-            triggers: &triggers,
-            drops_foreign_keys: !schema.drops.is_empty(),
-            added: &added,
+            triggers: &new,
+            old_triggers: &old,
+            dropped: &dropped,
+            restored: &restored,
+            back: &back,
+            is_shared: schema.shared.is_some(),
+            added: &versions,
             drop_tables: clean_up.as_str(),
         };
         changes.create(self.names.dir.join("CUTOVER.md"), render(&runbook)?)
@@ -335,7 +371,7 @@ impl Facts<'_, '_> {
             tables: &tables,
             sequences: &sequences,
             lock: &postgres.lock,
-            drops_foreign_keys: !schema.drops.is_empty(),
+            drops_foreign_keys: !schema.added.is_empty(),
             added,
             drop_tables: clean_up.as_str(),
         })

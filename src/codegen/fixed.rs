@@ -30,6 +30,9 @@ pub(super) const CLIENT: &[Fixed] = &[
     ("uuid", "1.10", true, &["v4"]),
 ];
 
+/// What a client with calls that block needs besides: a runtime of its own.
+pub(super) const CLIENT_BLOCKING: &[Fixed] = &[("tokio", "1.40", false, &["rt-multi-thread"])];
+
 /// For the client's unit tests.
 pub(super) const CLIENT_DEV: &[Fixed] = &[
     ("serde", "1.0", true, &["derive"]),

@@ -49,7 +49,10 @@ pub fn generate<'w>(
         .create(dir.join("client/src/operations.rs"), client::operations(code, module, names)?)?;
     files.service(changes)?;
     changes.create(dir.join("src/routes.rs"), routes::routes(code, module, names)?)?;
-    changes.create(dir.join("src/compose.rs"), compose::compose(code, module, &plan.service)?)?;
+    changes.create(
+        dir.join("src/compose.rs"),
+        compose::compose(code, module, &plan.service, &names.wire_ident)?,
+    )?;
     files.deployment(changes)?;
     let suite = suite::contract(code, module, plan, diagnostics)?;
     for (path, text) in suite.files {

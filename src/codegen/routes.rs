@@ -16,6 +16,7 @@ pub(super) fn routes(code: &Code<'_>, module: &Module<'_>, names: &Names) -> Res
     let scribe = Scribe::new(code, []);
     let mut file = RustFile::new(&format!("One route an operation of `{}`.", names.api_trait));
     let api = scribe.item(module.api.id);
+    let form = module.interface.form;
     let (arc, router) = (scribe.path("std::sync::Arc"), scribe.path("axum::Router"));
     let calls = scribe.path("crate::call::Calls");
     scribe.path(&format!("{}::Operation", names.wire_ident));
@@ -32,7 +33,9 @@ pub(super) fn routes(code: &Code<'_>, module: &Module<'_>, names: &Names) -> Res
             let [implementation, whole] =
                 ["api", "arguments"].map(|name| wire::free_ident(name, &fields));
             let handed = passings.iter().map(|(name, passing)| Converter::hand(passing, name));
-            let call = quote!(#implementation.#method(#(#handed),*).await);
+            let wait = (!form.blocks()).then(|| quote!(.await));
+            let run = (!form.blocks()).then(|| quote!(async move));
+            let call = quote!(#implementation.#method(#(#handed),*) #wait);
             let call = match wire::reply_name(code, module, operation) {
                 Some(reply) => {
                     let reply = scribe.path(&format!("{}::{reply}", names.wire_ident));
@@ -43,14 +46,14 @@ pub(super) fn routes(code: &Code<'_>, module: &Module<'_>, names: &Names) -> Res
             // Many fields read better on a line of their own than in the closure's head.
             let handler = if fields.len() > 2 {
                 quote! {
-                    |#implementation, #whole: #arguments| async move {
+                    |#implementation, #whole: #arguments| #run {
                         let #arguments { #(#fields),* } = #whole;
                         #call
                     }
                 }
             } else {
                 quote! {
-                    |#implementation, #arguments { #(#fields),* }| async move {
+                    |#implementation, #arguments { #(#fields),* }| #run {
                         #call
                     }
                 }
@@ -59,9 +62,16 @@ pub(super) fn routes(code: &Code<'_>, module: &Module<'_>, names: &Names) -> Res
         })
         .collect();
     let docs = docs("The operations of `api`.");
+    let (generics, served) = if module.interface.has_objects() {
+        (None, quote!(dyn #api))
+    } else if form.is_send() {
+        (Some(quote!(<A: #api + Send + Sync + 'static>)), quote!(A))
+    } else {
+        (None, scribe.path("crate::compose::Implementation"))
+    };
     file.item(quote! {
         #docs
-        pub fn router(api: &#arc<dyn #api>, calls: &#calls) -> #router {
+        pub fn router #generics(api: &#arc<#served>, calls: &#calls) -> #router {
             #router::new() #(#routes)*
         }
     })?;

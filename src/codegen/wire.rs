@@ -107,7 +107,7 @@ pub(super) fn arguments_name(
 /// The names of all argument structs, in the order of the operations.
 pub(super) fn argument_names(code: &Code<'_>, module: &Module<'_>) -> Vec<String> {
     let types = module.wire.forms.keys().map(|instance| instance.id);
-    let types = types.chain([module.wire.error.item, module.api.id]);
+    let types = types.chain(module.wire.error.item).chain([module.api.id]);
     let mut taken: BTreeSet<String> = types.filter_map(|id| code.item(id).name).collect();
     taken.extend(mirrored(module).map(|(instance, _)| mirror_name(code, instance).to_string()));
     taken.extend(TAKEN.map(str::to_owned));
@@ -188,8 +188,9 @@ pub(super) fn operations(code: &Code<'_>, module: &Module<'_>) -> Result<String>
         let any = borrows.then(|| quote!(<'_>));
         let fields =
             passings.iter().zip(&operation.arguments).map(|((name, passing), argument)| {
+                let about = docs(&format!("The argument `{name}`."));
                 let (with, ty) = (converter.with(&argument.ty), converter.field(passing));
-                quote!(#with pub #name: #ty)
+                quote!(#about #with pub #name: #ty)
             });
         let docs = docs(&format!("The arguments of `{api}::{}`.", operation.name));
         file.item(quote! {
@@ -281,7 +282,8 @@ pub(super) fn free_ident(wanted: &str, arguments: &[proc_macro2::Ident]) -> proc
 /// `wire/src/error.rs`.
 pub(super) fn error(code: &Code<'_>, module: &Module<'_>) -> Result<String> {
     let form = &module.wire.error;
-    let item = code.item(form.item);
+    let Some(id) = form.item else { return opaque_error(code, module) };
+    let item = code.item(id);
     let name = item.name.clone().unwrap_or_default();
     let scribe = Scribe::new(code, ["Mirror".to_owned()]);
     let converter = Converter { code, module, scribe: &scribe, wire: "crate" };
@@ -291,7 +293,7 @@ pub(super) fn error(code: &Code<'_>, module: &Module<'_>) -> Result<String> {
             .map(|name| scribe.path(&format!("serde::{name}")));
     let (failure, transport) =
         (scribe.path("crate::Failure"), scribe.path("crate::TransportError"));
-    let ty = scribe.item(form.item);
+    let ty = scribe.item(id);
     let remote = ty.to_string();
 
     let variants = form.variants.iter().map(|variant| {
@@ -353,14 +355,12 @@ pub(super) fn error(code: &Code<'_>, module: &Module<'_>) -> Result<String> {
         .collect();
     let is_foreign =
         if foreign.is_empty() { quote!(false) } else { quote!(matches!(self, #(#foreign)|*)) };
-    let detail = if wire::implements(code, form.item, "Display")
-        || wire::implements(code, form.item, "Error")
-    {
+    let detail = if wire::implements(code, id, "Display") || wire::implements(code, id, "Error") {
         quote!(self.to_string())
     } else {
         quote!(format!("{self:?}"))
     };
-    let cause = wire::implements(code, form.item, "Error").then(|| {
+    let cause = wire::implements(code, id, "Error").then(|| {
         let error = scribe.path("std::error::Error");
         quote! {
             fn cause(&self) -> Option<&(dyn #error + 'static)> {
@@ -395,6 +395,64 @@ pub(super) fn error(code: &Code<'_>, module: &Module<'_>) -> Result<String> {
 
             fn from_transport(error: #transport) -> Self {
                 #from_transport
+            }
+        }
+    })?;
+    Ok(file.finish(&scribe))
+}
+
+/// `wire/src/error.rs` where the operations fail with `anyhow::Error` or a boxed error.
+fn opaque_error(code: &Code<'_>, module: &Module<'_>) -> Result<String> {
+    let scribe = Scribe::new(code, []);
+    let mut file = RustFile::new(
+        "The error of every operation on the wire: what it says, and what each of its causes says.",
+    );
+    let ty = scribe.ty(&module.interface.error);
+    let [serializer, deserializer] =
+        ["Serializer", "Deserializer"].map(|name| scribe.path(&format!("serde::{name}")));
+    let (failure, transport) =
+        (scribe.path("crate::Failure"), scribe.path("crate::TransportError"));
+    let error = scribe.path("std::error::Error");
+    let (payload, own) = match module.wire.error.opaque() {
+        Some(Payload::Boxed) => (Payload::Boxed, quote!(Box::new(error))),
+        _ => (Payload::Anyhow, quote!(Self::new(error))),
+    };
+    let with = payload_module(payload).map(|with| {
+        scribe.path(&format!("crate::{with}"));
+        format_ident!("{with}")
+    });
+    let cause = match payload {
+        Payload::Boxed => quote!(#error::source(&**self)),
+        _ => quote!(self.source()),
+    };
+    file.item(quote! {
+        impl #failure for #ty {
+            fn code(&self) -> &'static str {
+                "failed"
+            }
+
+            fn detail(&self) -> String {
+                self.to_string()
+            }
+
+            fn is_foreign(&self) -> bool {
+                true
+            }
+
+            fn cause(&self) -> Option<&(dyn #error + 'static)> {
+                #cause
+            }
+
+            fn serialize<S: #serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                #with::serialize(self, serializer)
+            }
+
+            fn deserialize<'de, D: #deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                #with::deserialize(deserializer)
+            }
+
+            fn from_transport(error: #transport) -> Self {
+                #own
             }
         }
     })?;

@@ -6,7 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::completion::{complete, edition_of, write_patch};
 use super::json::Checked;
-use super::{Output, Status};
+use super::{Output, Status, entry};
 use crate::analysis::code::Code;
 use crate::changes::{ChangeSet, FileChange};
 use crate::diagnostic::{Diagnostic, Diagnostics, Result};
@@ -30,9 +30,10 @@ pub struct Arguments {
 /// # Errors
 /// When the terminal or pipe that is written to fails; everything else is shown there.
 pub fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<Status> {
-    let workspace = match super::manifest(arguments.manifest_path.as_deref())
-        .and_then(|manifest| workspace::load(&manifest))
-    {
+    let workspace = match entry::place(arguments.manifest_path.as_deref()).and_then(|place| {
+        entry::put_in_order(&place, output)?;
+        place.load()
+    }) {
         Ok(workspace) => workspace,
         Err(refusal) => return output.refusal(None, &refusal),
     };
@@ -95,6 +96,11 @@ fn records(workspace: &Workspace) -> Result<Vec<Record>> {
 /// The record of a module that was extracted before.
 pub(super) fn record_of(workspace: &Workspace, module: &str) -> Result<Option<Record>> {
     Ok(records(workspace)?.into_iter().find(|r| r.names.module == module))
+}
+
+/// Whether services were made before.
+pub(super) fn has_services(workspace: &Workspace) -> Result<bool> {
+    Ok(!records(workspace)?.is_empty())
 }
 
 /// Adds to `changes` what an extraction changes for services that were made before: their container files

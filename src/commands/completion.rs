@@ -10,19 +10,30 @@ use super::Output;
 use crate::changes::{self, ChangeSet};
 use crate::diagnostic::{Diagnostic, Result};
 use crate::plan;
-use crate::verify::{self, Scratch};
+use crate::verify::{self, Skeleton};
 use crate::workspace::Workspace;
 
-/// Formats what is generated and resolves the lock file, in a copy of the monolith that holds the
-/// changes afterwards; `module` is the package beside which files are created.
+/// Formats what is generated and resolves the lock file; `module` is the package beside which files are
+/// created.
 pub(super) fn complete(
     workspace: &Workspace,
     module: &str,
     changes: &mut ChangeSet,
     output: &mut Output<'_>,
-) -> Result<Scratch> {
+) -> Result<()> {
     output.progress("formatting what is generated");
-    if !verify::format_created(changes, &workspace.root, edition_of(workspace, module)) {
+    output.progress("resolving Cargo.lock");
+    let skeleton = Skeleton::of(&workspace.root, changes)?;
+    // Neither needs the other, and both are programs that are waited for.
+    let (root, before) = (skeleton.root(), &*workspace.lock);
+    let (lock, formatted) = std::thread::scope(|scope| {
+        let lock = scope.spawn(move || verify::resolve_lock(root, before));
+        let edition = edition_of(workspace, module);
+        let formatted = verify::format_created(changes, &workspace.root, edition);
+        (lock.join(), formatted)
+    });
+    let lock = lock.unwrap_or_else(|defect| std::panic::resume_unwind(defect))?;
+    if !formatted {
         output.progress_done();
         let unformatted = Diagnostic::warning("no-rustfmt", "rustfmt did not format what is generated")
             .note("`cargo fmt --check` and `calve check` will find the files out of step where it is there")
@@ -30,10 +41,6 @@ pub(super) fn complete(
         // A warning that cannot be shown is no reason to stop.
         let _ = output.refusal(Some(workspace), &unformatted);
     }
-    output.progress("resolving Cargo.lock");
-    let scratch = Scratch::copy(&workspace.root, &[])?;
-    scratch.write(changes, Utf8Path::new(""))?;
-    let lock = verify::resolve_lock(scratch.root(), &workspace.lock)?;
     if *lock != *workspace.lock {
         let whole = 0..workspace.lock.len();
         let before = Arc::clone(&workspace.lock);
@@ -41,7 +48,7 @@ pub(super) fn complete(
         changes.edit(Utf8Path::new("Cargo.lock"), &before, edits)?;
     }
     output.progress_done();
-    Ok(scratch)
+    Ok(())
 }
 
 /// The edition of what is generated beside a module.

@@ -7,13 +7,13 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::completion::{complete, write_patch};
 use super::proof::{self, Proof, Proven};
-use super::{Output, Status, check, summary};
+use super::{Output, Status, check, entry, summary};
 use crate::analysis::code::Code;
-use crate::changes;
+use crate::changes::{self, Aside, Home, Lock};
 use crate::diagnostic::{Diagnostic, Diagnostics, Result};
 use crate::pipeline::{self, Extraction, Options};
-use crate::verify;
-use crate::workspace::{self, Workspace};
+use crate::verify::{self, Scratch};
+use crate::workspace::Workspace;
 
 /// What `extract` is asked for.
 #[derive(Debug, clap::Args)]
@@ -29,6 +29,10 @@ pub struct Arguments {
     /// Another stem for the new packages: NAME-service, NAME-client, NAME-wire.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// Leave something that stands on both sides out of the service's migrations, by the name that the
+    /// refusal gives: view:NAME, trigger:NAME, foreign-key:TABLE.COLUMN, FILE:LINE. Repeatable.
+    #[arg(long = "cut", value_name = "STATEMENT")]
+    cuts: Vec<String>,
     /// Print the patch that an extraction would apply, and touch nothing.
     #[arg(long)]
     dry_run: bool,
@@ -40,7 +44,7 @@ pub struct Arguments {
     allow_dirty: bool,
     /// What to prove in a scratch copy before anything is written [default: build; none of a dry run].
     ///
-    /// May be given several times, or with commas. Whatever is named, the result is built first.
+    /// May be given several times, or with commas. Whatever is named, what is written was built.
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     verify: Vec<Proof>,
     /// Write without proving anything.
@@ -52,8 +56,9 @@ impl Arguments {
     /// What is proven before anything is written.
     fn proofs(&self) -> BTreeSet<Proof> {
         let mut proofs: BTreeSet<Proof> = self.verify.iter().copied().collect();
-        // What does not build proves nothing else.
-        if !(self.no_verify || self.dry_run && proofs.is_empty()) {
+        // What does not build proves nothing else, and what is not written may well wait for it.
+        let without = proofs.iter().all(|proof| !proof.needs_a_build());
+        if !(self.no_verify || self.dry_run && without) {
             proofs.insert(Proof::Build);
         }
         proofs
@@ -65,13 +70,21 @@ impl Arguments {
 /// # Errors
 /// When the terminal or pipe that is written to fails; everything else is shown there.
 pub fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<Status> {
-    let workspace = match super::manifest(arguments.manifest_path.as_deref())
-        .and_then(|manifest| workspace::load(&manifest))
-    {
-        Ok(workspace) => workspace,
+    let writes_here = !arguments.dry_run && arguments.into.is_none();
+    let entered = entry::place(arguments.manifest_path.as_deref()).and_then(|place| {
+        let lock = if writes_here {
+            Some(entry::lock(&place, output)?)
+        } else {
+            place.home().refuse_pending()?;
+            None
+        };
+        Ok((place.load()?, lock))
+    });
+    let (workspace, lock) = match entered {
+        Ok(entered) => entered,
         Err(refusal) => return output.refusal(None, &refusal),
     };
-    match in_workspace(&workspace, arguments, output) {
+    match in_workspace(&workspace, lock.as_ref(), arguments, output) {
         Ok(status) => status,
         Err(refusal) => {
             output.progress_done();
@@ -80,45 +93,67 @@ pub fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<Status>
     }
 }
 
+/// `lock` is there where the workspace itself is written to.
 fn in_workspace(
     workspace: &Workspace,
+    lock: Option<&Lock>,
     arguments: &Arguments,
     output: &mut Output<'_>,
 ) -> Result<io::Result<Status>> {
     if let Some(record) = check::record_of(workspace, &arguments.module)? {
         return check::already_extracted(workspace, &record, output);
     }
-    let writes_here = !arguments.dry_run && arguments.into.is_none();
-    if writes_here && !arguments.allow_dirty {
+    if lock.is_some() && !arguments.allow_dirty {
         refuse_dirty(workspace)?;
     }
-    if let Some(into) = &arguments.into {
-        refuse_occupied(into)?;
-    }
+    let aside = match &arguments.into {
+        Some(into) => Some(aside(workspace, into, output)?),
+        None => None,
+    };
     let code = Code::new(workspace);
     let mut diagnostics = Diagnostics::default();
-    let options = Options { api_trait: arguments.api_trait.clone(), name: arguments.name.clone() };
+    let options = Options {
+        api_trait: arguments.api_trait.clone(),
+        name: arguments.name.clone(),
+        cuts: arguments.cuts.clone(),
+    };
     let planned = pipeline::extract(&code, &arguments.module, &options, &mut diagnostics)?;
     if let Err(error) = output.diagnostics(Some(workspace), &diagnostics) {
         return Ok(Err(error));
     }
     let Some(mut extraction) = planned else { return Ok(Ok(Status::Refused)) };
-    if writes_here {
+    if lock.is_some() {
         // What cannot be written is better known before a build than after it.
         changes::check(&extraction.changes, &workspace.root)?;
     }
-    let scratch = complete(workspace, &arguments.module, &mut extraction.changes, output)?;
-    check::keep_in_step(workspace, &mut extraction.changes, &scratch)?;
+    complete(workspace, &arguments.module, &mut extraction.changes, output)?;
     let proofs = arguments.proofs();
-    let proven = proof::prove(&proofs, workspace, &extraction, &scratch, output)?;
-    if arguments.dry_run {
-        return Ok(show(workspace, &extraction, &proven, output));
+    let mut proven = Proven::default();
+    if !proofs.is_empty() || check::has_services(workspace)? {
+        let scratch = Scratch::copy(&workspace.root, &[])?;
+        scratch.write(&extraction.changes, Utf8Path::new(""))?;
+        check::keep_in_step(workspace, &mut extraction.changes, &scratch)?;
+        proven = proof::prove(&proofs, workspace, &extraction, &scratch, output)?;
     }
-    let root = match &arguments.into {
-        None => workspace.root.clone(),
-        Some(into) => copy_into(workspace, into)?,
+    if lock.is_some() || aside.is_some() {
+        // The proof takes its time, and it is one of the files as they were.
+        workspace.refuse_stale()?;
+    }
+    let title = format!("the extraction of `{}`", arguments.module);
+    let root = match (lock, aside) {
+        (Some(lock), _) => {
+            changes::apply(&extraction.changes, lock, &title)?;
+            workspace.root.clone()
+        }
+        (None, Some(aside)) => {
+            verify::copy_tree(&workspace.root, aside.tree(), aside.folder())?;
+            let (lock, _) = Home::within(aside.tree()).enter(aside.tree(), &mut |_| {})?;
+            changes::apply(&extraction.changes, &lock, &title)?;
+            drop(lock);
+            aside.publish()?
+        }
+        (None, None) => return Ok(show(workspace, &extraction, &proven, output)),
     };
-    changes::apply(&extraction.changes, &root)?;
     Ok(summary::extracted(workspace, &extraction, &proven, Some(&root), output)
         .map(|()| Status::Done))
 }
@@ -150,21 +185,8 @@ fn refuse_dirty(workspace: &Workspace) -> Result<()> {
     Err(diagnostic.help("commit or stash them, or say --allow-dirty").into())
 }
 
-fn refuse_occupied(into: &Utf8Path) -> Result<()> {
-    let occupied = match into.read_dir_utf8() {
-        Ok(mut entries) => entries.next().is_some(),
-        Err(error) => error.kind() != io::ErrorKind::NotFound,
-    };
-    if occupied {
-        return Err(Diagnostic::error("target-exists", format!("`{into}` is not an empty folder"))
-            .note("calve writes a whole workspace there and overwrites nothing")
-            .help("name a folder that does not exist yet")
-            .into());
-    }
-    Ok(())
-}
-
-fn copy_into(workspace: &Workspace, into: &Utf8Path) -> Result<Utf8PathBuf> {
+/// The copy to write to.
+fn aside(workspace: &Workspace, into: &Utf8Path, output: &mut Output<'_>) -> Result<Aside> {
     if let Some(outside) = workspace.outside.first() {
         return Err(Diagnostic::error(
             "outside-path",
@@ -174,8 +196,5 @@ fn copy_into(workspace: &Workspace, into: &Utf8Path) -> Result<Utf8PathBuf> {
         .help("extract in place, on a branch")
         .into());
     }
-    verify::copy_tree(&workspace.root, into)?;
-    into.canonicalize_utf8().map_err(|error| {
-        Diagnostic::error("write-failed", format!("cannot find `{into}`: {error}")).into()
-    })
+    Aside::of(into, &mut |holder| entry::waiting(holder, into.as_str(), output))
 }

@@ -180,7 +180,7 @@ impl<'a> Summary<'a> {
                 in_transaction: hazards.in_transaction.len(),
                 in_loop: hazards.in_loop.len(),
                 cycles: hazards.cycles.len(),
-                foreign_keys_in: plan.schema.as_ref().map_or(0, |s| s.drops.len()),
+                foreign_keys_in: plan.schema.as_ref().map_or(0, |s| s.foreign_keys_in()),
             },
             verification: Verification {
                 build: proven.build,

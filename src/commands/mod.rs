@@ -2,16 +2,20 @@
 
 pub mod check;
 mod completion;
+mod database;
+mod databases;
+mod entry;
 pub mod explain;
 pub mod extract;
 mod json;
 mod own_tests;
 mod proof;
 mod summary;
+pub mod undo;
 
 use std::io::{self, Write};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 
 use crate::diagnostic::{self, Diagnostic, Diagnostics};
 use crate::workspace::Workspace;
@@ -119,24 +123,4 @@ impl Output<'_> {
             let _ = write!(self.err, "\r\x1b[2K");
         }
     }
-}
-
-/// The manifest to start from: the one named, or the nearest above the current folder.
-fn manifest(named: Option<&Utf8Path>) -> Result<Utf8PathBuf, Box<Diagnostic>> {
-    let absolute = |path: &Utf8Path| {
-        camino::absolute_utf8(path).map_err(|error| {
-            Box::new(Diagnostic::error("no-workspace", format!("cannot find `{path}`: {error}")))
-        })
-    };
-    if let Some(named) = named {
-        let named = absolute(named)?;
-        return Ok(if named.is_dir() { named.join("Cargo.toml") } else { named });
-    }
-    let here = absolute(Utf8Path::new("."))?;
-    let nearest = here.ancestors().map(|dir| dir.join("Cargo.toml")).find(|path| path.is_file());
-    nearest.ok_or_else(|| {
-        Diagnostic::error("no-workspace", format!("there is no Cargo.toml in `{here}` or above"))
-            .help("run calve inside a Cargo workspace, or name its manifest with --manifest-path")
-            .into()
-    })
 }

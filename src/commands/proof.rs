@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Format, Output, json, own_tests};
+use super::{Format, Output, databases, json, own_tests};
 use crate::diagnostic::{Diagnostic, Result};
 use crate::pipeline::Extraction;
 use crate::plan::ExtractionPlan;
@@ -14,6 +14,8 @@ use crate::workspace::{self, Workspace};
 /// Something that can be proven; in the order in which it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub(super) enum Proof {
+    /// The migrations make the same tables and rows as before, in two databases.
+    Db,
     /// The result builds as the monolith did.
     Build,
     /// The monolith's own tests pass through the stub as they did in process.
@@ -27,6 +29,13 @@ pub(super) struct Proven {
     pub(super) build: bool,
     /// How the monolith's tests ended.
     pub(super) tests: Option<TestReport>,
+}
+
+impl Proof {
+    /// Whether it says nothing of a result that does not build.
+    pub(super) fn needs_a_build(self) -> bool {
+        self != Self::Db
+    }
 }
 
 /// Proves what is asked for, of the result in `scratch`.
@@ -48,6 +57,7 @@ pub(super) fn prove(
                 proven.build = true;
             }
             Proof::Tests => proven.tests = Some(tests(workspace, extraction, scratch, output)?),
+            Proof::Db => databases::prove(workspace, extraction, output)?,
         }
     }
     Ok(proven)

@@ -5,7 +5,7 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::proof::Proven;
-use super::{Format, Output, json, own_tests};
+use super::{Format, Output, database, json, own_tests};
 use crate::analysis::hazards::{self, CallSite};
 use crate::changes::FileChange;
 use crate::pipeline::Extraction;
@@ -39,7 +39,11 @@ pub(super) fn extracted(
     let operations = extraction.module.interface.operations.len();
     writeln!(err, "  operations   {operations} of `{}`", names.api_trait)?;
     let transport = &extraction.module.wire.error.transport;
-    writeln!(err, "  failed calls arrive as `{}` ({})", transport.variant, transport.because)?;
+    if extraction.module.wire.error.opaque().is_some() {
+        writeln!(err, "  failed calls arrive as a `TransportError` in the error")?;
+    } else {
+        writeln!(err, "  failed calls arrive as `{}` ({})", transport.variant, transport.because)?;
+    }
     for dropped in &extraction.composition.dropped {
         let first = dropped.text.lines().next().unwrap_or_default();
         writeln!(
@@ -73,12 +77,11 @@ pub(super) fn extracted(
         writeln!(err, "  in process   {} goes on with an implementation of its own", place.file)?;
     }
     if let Some(schema) = &plan.schema {
-        for drop in &schema.drops {
-            writeln!(
-                err,
-                "  migration    {} drops the foreign keys of `{}`",
-                drop.path, drop.table
-            )?;
+        for added in &schema.added {
+            writeln!(err, "  migration    {} drops {}", added.path, added.drops)?;
+        }
+        if let Some(shared) = &schema.shared {
+            database::divided(shared, err)?;
         }
     }
     for stand_in in plan.schema.iter().flat_map(|schema| &schema.stand_ins) {
@@ -131,8 +134,11 @@ pub(super) fn extracted(
             place.file
         )?;
     }
-    let drops = plan.schema.iter().flat_map(|s| &s.drops);
-    let strict: Vec<&str> = drops.filter(|d| d.strict).map(|d| d.table.as_str()).collect();
+    if let Some(shared) = plan.schema.as_ref().and_then(|schema| schema.shared.as_ref()) {
+        anything |= database::look_at(shared, err)?;
+    }
+    let added = plan.schema.iter().flat_map(|s| &s.added);
+    let strict: Vec<&str> = added.filter(|a| a.strict).map(|a| a.object.as_str()).collect();
     if !strict.is_empty() {
         anything = true;
         writeln!(
@@ -164,6 +170,23 @@ pub(super) fn extracted(
             comment.file, comment.line, comment.name
         )?;
     }
+    for ending in &extraction.module.interface.endings {
+        anything = true;
+        writeln!(
+            err,
+            "  `{}` does nothing any more where it is called: the service does it, after its last call",
+            ending.name
+        )?;
+    }
+    if extraction.module.interface.form.blocks() {
+        anything = true;
+        writeln!(
+            err,
+            "  every call of `{}` now holds its thread for a round trip; on a worker of a runtime all \
+             other\n  tasks of that worker wait too: async code calls better inside `spawn_blocking`",
+            names.api_trait
+        )?;
+    }
     if workspace.aborts_on_panic() {
         anything = true;
         writeln!(
@@ -178,7 +201,7 @@ pub(super) fn extracted(
     let facts = hazards::Facts {
         module: &names.module,
         tables: plan.schema.as_ref().map_or(0, |s| s.tables.len()),
-        foreign_keys_in: plan.schema.as_ref().map_or(0, |s| s.drops.len()),
+        foreign_keys_in: plan.schema.as_ref().map_or(0, |s| s.foreign_keys_in()),
         foreign_keys_out: 0,
     };
     writeln!(err, "\nShould you?\n{}", paragraph(&hazards::verdict(hazards, &facts)))?;
@@ -198,12 +221,20 @@ pub(super) fn extracted(
             )?;
         }
         writeln!(err, "  cargo test -p {} -p {} -p {}", names.service, names.client, names.wire)?;
-        writeln!(
-            err,
-            "  the monolith's own tests need a service now; this starts one for each:\n    \
-             cargo run -p {} --example monolith_tests -- {}",
-            names.service, plan.environment.test_arguments
-        )?;
+        let env = &names.env;
+        if plan.service.database.is_some() {
+            writeln!(
+                err,
+                "  the monolith's own tests need a service now; this starts one for each:\n    \
+                 cargo run -p {} --example monolith_tests -- {}",
+                names.service, plan.environment.test_arguments
+            )?;
+        } else {
+            writeln!(
+                err,
+                "  the monolith's own tests need a service now, told by {env}_URL and {env}_TOKEN"
+            )?;
+        }
         if plan.schema.is_some() {
             writeln!(err, "  {}/CUTOVER.md, the runbook", names.dir)?;
         }

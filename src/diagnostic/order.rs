@@ -9,7 +9,13 @@ pub(super) fn depth(code: &str) -> u8 {
         // Its data does.
         "storage-not-carried"
         | "no-migrations"
+        | "table-of-both"
+        | "table-of-nobody"
+        | "several-histories"
+        | "shared-history-runner"
         | "foreign-sql"
+        | "shared-table"
+        | "migrations-of-several"
         | "foreign-key-out"
         | "trigger-crosses"
         | "view-crosses"

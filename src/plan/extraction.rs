@@ -7,7 +7,7 @@ use super::samples::{self, Samples};
 use super::schema::{self, SchemaPlan};
 use super::{Environment, HouseStyle, Names, Record, ServicePlan};
 use crate::analysis::code::Code;
-use crate::analysis::composition::{Argument, ArgumentKind, Composition};
+use crate::analysis::composition::{ArgumentKind, Composition, Engine};
 use crate::analysis::module::Module;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
@@ -49,6 +49,7 @@ impl ExtractionPlan {
         module: &Module<'_>,
         composition: &Composition<'_>,
         names: Names,
+        cuts: &[String],
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
         let workspace = code.workspace;
@@ -77,32 +78,38 @@ impl ExtractionPlan {
                 );
             }
         }
-        let is_pool = |a: &Argument| matches!(a.kind, ArgumentKind::Pool(_));
-        if composition.migrator.is_none() && composition.arguments.iter().any(is_pool) {
-            let package = &module.member.name;
-            diagnostics.push(
-                Diagnostic::error(
-                    "no-migrations",
-                    format!("`{package}` stores in a database, but embeds no migrations"),
-                )
-                .at(
-                    module.implementation.file,
-                    module.implementation.name_range(),
-                    "works on tables that somebody else makes",
-                )
-                .note("the service has a database of its own, and nothing would make its tables")
-                .help("give the module a folder of migrations and embed it with `sqlx::migrate!`"),
-            );
+        let pool = composition.arguments.iter().find_map(|a| match &a.kind {
+            ArgumentKind::Pool(pool) => Some(pool),
+            _ => None,
+        });
+        let own = composition.migrator.as_ref();
+        if let Some(migrator) = own.filter(|m| !m.folder.starts_with(&module.member.dir)) {
+            diagnostics.push(schema::runs_shared_history(module, &migrator.folder));
         }
-        let schema = match &composition.migrator {
-            None => None,
-            Some(migrator) => {
-                let pool = composition.arguments.iter().find_map(|a| match &a.kind {
-                    ArgumentKind::Pool(pool) => Some(pool),
-                    _ => None,
-                });
+        if diagnostics.has_errors() {
+            return None;
+        }
+        let schema = match (own, pool) {
+            (Some(migrator), _) if cuts.is_empty() => {
                 Some(schema::plan(workspace, &names, migrator, pool, diagnostics)?)
             }
+            (None, Some(pool)) if pool.engine == Engine::Postgres => {
+                diagnostics.push(schema::shared_history(module));
+                return None;
+            }
+            (None, Some(_)) => {
+                let request = schema::Request { workspace, module, names: &names, pool, cuts };
+                Some(schema::plan_shared(&request, diagnostics)?)
+            }
+            (None, None) if cuts.is_empty() => None,
+            _ => {
+                diagnostics.push(schema::nothing_to_cut(&cuts[0]));
+                return None;
+            }
+        };
+        let migrations = match &schema {
+            Some(SchemaPlan { shared: Some(shared), .. }) => Some(shared.set_folder.as_path()),
+            _ => own.map(|migrator| migrator.folder.as_path()),
         };
         if diagnostics.has_errors() {
             return None;
@@ -114,7 +121,7 @@ impl ExtractionPlan {
             places.map(|place| place.member.to_owned()).collect::<BTreeSet<_>>()
         };
         Some(Self {
-            service: ServicePlan::of(composition, &names, module.member),
+            service: ServicePlan::of(composition, &names, module.member, migrations, cuts),
             environment: Environment::of(workspace, module.member, &names, &roots),
             style: HouseStyle::of(workspace, module.member),
             wire: wire_features(code, module),

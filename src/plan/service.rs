@@ -1,7 +1,7 @@
 //! What the service is made of: everything that was read off the monolith's composition root, in a
 //! form that the record keeps, since after the cut nobody can read it there again.
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use heck::{ToKebabCase, ToShoutySnakeCase, ToSnakeCase};
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +93,9 @@ pub struct DatabasePlan {
     /// Folder of the migrations, relative to the service's folder; none where the module has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub migrations: Option<Utf8PathBuf>,
+    /// What stood on both sides of the cut in a shared history, and was left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cut: Vec<String>,
 }
 
 /// An argument of the constructor.
@@ -156,8 +159,15 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 impl ServicePlan {
-    /// Reads the composition as a plan.
-    pub fn of(composition: &Composition<'_>, names: &Names, module: &Member) -> Self {
+    /// Reads the composition as a plan. `migrations` is the folder that the service embeds, `cuts` what was
+    /// left out of it.
+    pub fn of(
+        composition: &Composition<'_>,
+        names: &Names,
+        module: &Member,
+        migrations: Option<&Utf8Path>,
+        cuts: &[String],
+    ) -> Self {
         let holder = |wrapped: Wrapped| match wrapped {
             Wrapped::Bare => Holder::Bare,
             Wrapped::Arc => Holder::Arc,
@@ -186,10 +196,8 @@ impl ServicePlan {
                             max_connections: size
                                 .and_then(|c| c.arguments.first())
                                 .map_or_else(|| "10".to_owned(), |n| n.replace('_', "")),
-                            migrations: composition
-                                .migrator
-                                .as_ref()
-                                .map(|m| relative(&names.dir, &m.folder)),
+                            migrations: migrations.map(|folder| relative(&names.dir, folder)),
+                            cut: cuts.to_vec(),
                         });
                         Origin::Pool
                     }

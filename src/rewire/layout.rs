@@ -18,7 +18,7 @@ pub(super) struct Style {
     /// A line.
     pub(super) line: usize,
     /// The arguments of a call, or a chain, on one line.
-    short: usize,
+    pub(super) short: usize,
 }
 
 impl Style {

@@ -5,6 +5,7 @@ pub mod dependencies;
 mod layout;
 mod lines;
 pub mod manifest;
+pub mod migrations;
 pub mod roots;
 pub mod sources;
 mod uses;

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use camino::Utf8Path;
 
-use crate::analysis::code::{Code, Item};
+use crate::analysis::code::{Code, Item, Made};
 use crate::analysis::contract::{Gate, IMPLEMENTATION};
 use crate::analysis::module::Module;
 use crate::analysis::wire::{self, Constructor, Form, WIRE};
 use crate::changes::{ChangeSet, TextEdit};
 use crate::diagnostic::Result;
+use crate::workspace::Source;
 
 /// Gates what lies outside of the contract.
 ///
@@ -51,6 +52,8 @@ pub fn gate(code: &Code<'_>, module: &Module<'_>, changes: &mut ChangeSet) -> Re
 /// When two edits meet.
 pub fn wire_forms(code: &Code<'_>, module: &Module<'_>, changes: &mut ChangeSet) -> Result<()> {
     let mut written = BTreeSet::new();
+    // A macro makes several types by one derive.
+    let mut written_in = BTreeSet::new();
     for (instance, form) in &module.wire.forms {
         // A generic type derives once, whatever its arguments are.
         if matches!(form, Form::Own | Form::Mirror(_)) || !written.insert(instance.id) {
@@ -67,6 +70,14 @@ pub fn wire_forms(code: &Code<'_>, module: &Module<'_>, changes: &mut ChangeSet)
                     (*serialize && !present.serialize).then_some("serde::Serialize"),
                     (*deserialize && !present.deserialize).then_some("serde::Deserialize"),
                 ];
+                if let Some(made) = item.made {
+                    if let Some((file, source, edit)) = derive_in_macro(&item, &made, &wanted)
+                        && written_in.insert((file.to_owned(), edit.range.start))
+                    {
+                        changes.edit(file, &source.text, vec![edit])?;
+                    }
+                    continue;
+                }
                 edits.extend(derive(&item, &wanted));
             }
             Form::Guarded(constructor) => {
@@ -108,6 +119,54 @@ fn derive(item: &Item<'_>, wanted: &[Option<&str>]) -> Option<TextEdit> {
         }
         None => attribute(text, wire::before_attributes(item), &line),
     })
+}
+
+/// The derive of a type that a macro makes, where the type is written: in the macro, or in its call.
+fn derive_in_macro<'w>(
+    item: &Item<'w>,
+    made: &Made<'w>,
+    wanted: &[Option<&str>],
+) -> Option<(&'w Utf8Path, &'w Source, TextEdit)> {
+    let wanted: Vec<&str> = wanted.iter().flatten().copied().collect();
+    let (keyword, visibility, attributes) = match made.origin {
+        syn::Item::Struct(s) => (s.struct_token.span, &s.vis, &s.attrs),
+        syn::Item::Enum(e) => (e.enum_token.span, &e.vis, &e.attrs),
+        _ => return None,
+    };
+    if wanted.is_empty() {
+        return None;
+    }
+    let in_macro = made.definition.holds(keyword);
+    let beside = |span: proc_macro2::Span| made.definition.holds(span) == in_macro;
+    let (file, source) = match in_macro {
+        true => (made.definition.file, made.definition.source),
+        false => (item.file, item.source),
+    };
+    let text = &source.text;
+    let line = format!("#[cfg_attr(feature = \"{WIRE}\", derive({}))]", wanted.join(", "));
+    let last = attributes
+        .iter()
+        .rfind(|a| a.path().is_ident("derive") && beside(a.bracket_token.span.close()));
+    if let Some(derive) = last {
+        let end = source.range(derive.bracket_token.span.close()).end;
+        let indent = indent_at(text, end);
+        let edit = TextEdit::insert(end, format!("{}{indent}{line}", line_end(text)));
+        return Some((file, source, edit));
+    }
+    let start = source.range(keyword).start;
+    let before = text[..start].trim_end();
+    // `$vis struct $name`
+    let variable = before
+        .rfind('$')
+        .filter(|at| before[at + 1..].chars().all(|c| c.is_alphanumeric() || c == '_'));
+    let start = match visibility {
+        syn::Visibility::Public(public) if beside(public.span) => source.range(public.span).start,
+        syn::Visibility::Restricted(restricted) if beside(restricted.pub_token.span) => {
+            source.range(restricted.pub_token.span).start
+        }
+        _ => variable.unwrap_or(start),
+    };
+    Some((file, source, attribute(text, start, &line)))
 }
 
 /// An impl of `Deserialize` that goes through the type's constructor.

@@ -70,23 +70,24 @@ impl Scratch {
     /// Writes `changes`, whose paths are relative to the folder `workspace` of the copied tree.
     ///
     /// # Errors
-    /// Those of [`changes::apply`].
+    /// Those of [`changes::write_to_copy`].
     pub fn write(&self, changes: &ChangeSet, workspace: &Utf8Path) -> Result<()> {
-        changes::apply(changes, &self.root.join(workspace))
+        changes::write_to_copy(changes, &self.root.join(workspace))
     }
 }
 
 /// Copies the tree at `from` to the folder `to`, which is created: the same files as for a
-/// [`Scratch`].
+/// [`Scratch`], without those in the folder `without`.
 ///
 /// # Errors
 /// `scratch-failed` with the path that could not be read or written.
-pub fn copy_tree(from: &Utf8Path, to: &Utf8Path) -> Result<()> {
+pub fn copy_tree(from: &Utf8Path, to: &Utf8Path, without: &Utf8Path) -> Result<()> {
     let from = from.canonicalize_utf8().map_err(|e| failed(from, &e))?;
     fs::create_dir_all(to).map_err(|e| failed(to, &e))?;
     let to = to.canonicalize_utf8().map_err(|e| failed(to, &e))?;
+    let without = without.canonicalize_utf8().map_err(|e| failed(without, &e))?;
     // A folder inside the tree must not be copied into itself.
-    let inside = to.strip_prefix(&from).ok();
+    let inside = without.strip_prefix(&from).ok();
     copy_files(&from, &to, inside.as_slice())
 }
 
@@ -166,7 +167,7 @@ fn walk(dir: &Utf8Path) -> io::Result<BTreeSet<Utf8PathBuf>> {
 /// stands beside a manifest or has a tag that says what it is.
 fn left_out(path: &std::path::Path) -> bool {
     let name = path.file_name().unwrap_or_default();
-    if name == ".git" || name == ".jj" || name == ".hg" {
+    if [".git", ".jj", ".hg", ".calve"].iter().any(|keeps| name == *keeps) {
         return true;
     }
     path.is_dir()

@@ -9,13 +9,16 @@ use camino::{Utf8Path, Utf8PathBuf};
 pub struct Repository {
     /// Absolute path of its top level.
     pub top: Utf8PathBuf,
+    /// Absolute path of the folder where git keeps what belongs to this work tree.
+    pub folder: Utf8PathBuf,
 }
 
 impl Repository {
     /// The work tree that holds `dir`; none without git or outside of a repository.
     pub(super) fn around(dir: &Utf8Path) -> Option<Self> {
-        let top = git(dir, &["rev-parse", "--show-toplevel"])?;
-        Some(Self { top: Utf8PathBuf::from(top.trim_end_matches(['\r', '\n'])) })
+        let said = git(dir, &["rev-parse", "--show-toplevel", "--absolute-git-dir"])?;
+        let mut lines = said.lines().map(Utf8PathBuf::from);
+        Some(Self { top: lines.next()?, folder: lines.next()? })
     }
 
     /// Lines of `git status --porcelain`: what is not committed below `dir`, untracked files included.

@@ -1,42 +1,108 @@
 //! Asks cargo once and reads the members' files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::{MetadataCommand, Package};
 use ignore::WalkBuilder;
 
+use super::locked::Locked;
 use super::{
-    Dependency, DependencyKind, Member, RegistryPackage, Repository, Source, Target, TargetKind,
-    Workspace,
+    Dependency, DependencyKind, Member, Place, Repository, Source, Target, TargetKind, Workspace,
+    migrations,
 };
 use crate::diagnostic::{Diagnostic, Result};
 
-/// Reads the workspace that `manifest` (a `Cargo.toml`) belongs to.
+/// Finds the workspace that `manifest` (a `Cargo.toml`) belongs to.
 ///
 /// # Errors
-/// When there is no workspace, no `Cargo.lock`, cargo refuses the manifests, or a file of a member
-/// cannot be read.
-pub fn load(manifest: &Utf8Path) -> Result<Workspace> {
+/// When there is no workspace.
+pub fn locate(manifest: &Utf8Path) -> Result<Place> {
     if !manifest.is_file() {
         return Err(Diagnostic::error("no-workspace", format!("there is no `{manifest}`"))
             .help("run calve inside a Cargo workspace, or name its manifest with --manifest-path")
             .into());
     }
-    let located = locate_workspace(manifest)?;
-    let root = located.parent().unwrap_or(Utf8Path::new("/")).to_owned();
+    let manifest = locate_workspace(manifest)?;
+    let root = manifest.parent().unwrap_or(Utf8Path::new("/")).to_owned();
+    Ok(Place { repository: Repository::around(&root), manifest, root })
+}
+
+/// The files that are not as they were when the workspace was read, the new ones and those that are gone
+/// among them; in order of path.
+///
+/// # Errors
+/// When they cannot be read.
+pub(super) fn differing(workspace: &Workspace) -> Result<Vec<Utf8PathBuf>> {
+    let now = read_files(&workspace.root, &workspace.members, &workspace.target_directory)?;
+    let mut differing: BTreeSet<&Utf8PathBuf> = BTreeSet::new();
+    for (path, source) in &workspace.files {
+        if now.get(path).is_none_or(|found| found.text != source.text) {
+            differing.insert(path);
+        }
+    }
+    differing.extend(now.keys().filter(|path| !workspace.files.contains_key(*path)));
+    let mut differing: Vec<Utf8PathBuf> = differing.into_iter().cloned().collect();
+    for (name, text) in [("Cargo.toml", &workspace.manifest), ("Cargo.lock", &workspace.lock)] {
+        let name = Utf8PathBuf::from(name);
+        let same = read(&workspace.root.join(&name)).is_ok_and(|found| *found == **text);
+        if !same && !differing.contains(&name) {
+            differing.push(name);
+        }
+    }
+    Ok(differing)
+}
+
+/// Reads the workspace that `manifest` (a `Cargo.toml`) belongs to.
+///
+/// # Errors
+/// As for [`locate`] and [`Place::load`].
+pub fn load(manifest: &Utf8Path) -> Result<Workspace> {
+    locate(manifest)?.load()
+}
+
+impl Place {
+    /// Reads the workspace.
+    ///
+    /// # Errors
+    /// When there is no `Cargo.lock`, cargo refuses the manifests, or a file of a member cannot be read.
+    pub fn load(self) -> Result<Workspace> {
+        read_workspace(self)
+    }
+}
+
+fn read_workspace(place: Place) -> Result<Workspace> {
+    let Place { manifest: located, root, repository } = place;
     let lock_path = root.join("Cargo.lock");
     let lock = read(&lock_path).map_err(|error| {
         Diagnostic::error("no-lock-file", format!("cannot read `{lock_path}`: {error}"))
             .note("calve keeps every locked version as it is, so it must know them")
             .help("run `cargo generate-lockfile`, commit Cargo.lock, and try again")
     })?;
-    let metadata = MetadataCommand::new()
-        .manifest_path(&located)
-        .other_options(vec!["--locked".to_owned()])
-        .exec()
-        .map_err(|error| cargo_refused(&error))?;
+    let ask = |deps: bool| {
+        let mut command = MetadataCommand::new();
+        command.manifest_path(&located).other_options(vec!["--locked".to_owned()]);
+        if !deps {
+            command.no_deps();
+        }
+        command.exec().map_err(|error| cargo_refused(&error))
+    };
+    // What does not need cargo's answer is done while it works.
+    let (metadata, (rust, locked)) = std::thread::scope(|scope| {
+        let beside = scope.spawn(|| (toolchain(&root), Locked::parse(&lock)));
+        let metadata = ask(false);
+        (metadata, beside.join().unwrap_or_else(|defect| std::panic::resume_unwind(defect)))
+    });
+    let mut metadata = metadata?;
+    let locked = match locked {
+        Some(locked) if locked.fits(&metadata) => Some(locked),
+        // It says what is wrong, or that nothing is.
+        locked => {
+            metadata = ask(true)?;
+            locked
+        }
+    };
     let manifest_text = read(&located).map_err(|error| unreadable(&located, &error))?;
     if !declares_workspace(&manifest_text) {
         return Err(Diagnostic::error(
@@ -54,24 +120,15 @@ pub fn load(manifest: &Utf8Path) -> Result<Workspace> {
         .map(|p| member(p, &root))
         .collect::<Result<_>>()?;
     members.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut registry: BTreeMap<String, Vec<RegistryPackage>> = BTreeMap::new();
-    let mut outside = Vec::new();
-    for package in &metadata.packages {
-        let dir = package.manifest_path.parent().unwrap_or(&root).to_owned();
-        if package.source.is_some() {
-            registry.entry(package.name.to_string()).or_default().push(RegistryPackage {
-                version: package.version.clone(),
-                features: package.features.keys().cloned().collect(),
-                dir,
-            });
-        } else if !dir.starts_with(&root) {
-            outside.push(dir);
-        }
-    }
-    let files = read_files(&root, &members, &metadata.target_directory)?;
+    let paths = metadata.packages.iter().filter(|package| package.source.is_none());
+    let dirs = paths.filter_map(|package| package.manifest_path.parent());
+    let outside = dirs.filter(|dir| !dir.starts_with(&root)).map(Utf8Path::to_owned).collect();
+    let mut files = read_files(&root, &members, &metadata.target_directory)?;
+    let embedded = migrations::embedded(&root, &members, &files);
+    migrations::read_into(&mut files, &root, &embedded)?;
     Ok(Workspace {
-        repository: Repository::around(&root),
-        rust: toolchain(&root),
+        repository,
+        rust,
         root_files: ROOT_FILES
             .iter()
             .map(Utf8PathBuf::from)
@@ -80,10 +137,13 @@ pub fn load(manifest: &Utf8Path) -> Result<Workspace> {
         target_directory: metadata.target_directory,
         manifest: manifest_text.into(),
         lock: lock.into(),
+        dirs: members.iter().map(|member| member.dir.clone()).collect(),
         members,
-        registry,
+        registry: locked.map(|locked| locked.registry()).unwrap_or_default(),
         outside,
+        embedded,
         files,
+        expansions: super::Expansions::default(),
         root,
     })
 }

@@ -3,17 +3,25 @@
 
 mod git;
 mod load;
+mod locked;
+mod migrations;
 mod source;
 
-use std::collections::BTreeMap;
-use std::ops::Range;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::{Bound, Range};
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use typed_arena::Arena;
 
 pub use git::Repository;
-pub use load::load;
+pub use load::{load, locate};
+pub use migrations::named as migrations_named;
 pub use source::{Source, SyntaxError};
+
+use crate::changes::Home;
+use crate::diagnostic::{Diagnostic, Result};
 
 /// The monolith, as it was on disk when calve read it.
 #[derive(Debug)]
@@ -39,8 +47,44 @@ pub struct Workspace {
     pub outside: Vec<Utf8PathBuf>,
     /// The git work tree that holds the root, if there is one.
     pub repository: Option<Repository>,
+    /// The members' folders.
+    dirs: BTreeSet<Utf8PathBuf>,
+    /// Folders that a `migrate!` names, each with the files that do; all relative to the root.
+    pub embedded: BTreeMap<Utf8PathBuf, BTreeSet<Utf8PathBuf>>,
     /// Every text file that analysis may look at, by path relative to the root.
     files: BTreeMap<Utf8PathBuf, Source>,
+    /// What the macros in these files make, as far as somebody looked.
+    expansions: Expansions,
+}
+
+/// Grows while it is borrowed: what is in it stays where it is.
+#[derive(Default)]
+struct Expansions(Arena<Expanded>);
+
+impl fmt::Debug for Expansions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} expansions", self.0.len())
+    }
+}
+
+/// The items that a call of a macro makes.
+#[derive(Debug)]
+pub struct Expanded {
+    /// With spans of the call alone, so that a place in them is a place in its file.
+    pub items: Vec<syn::Item>,
+    /// The same, with the spans that their tokens have where they are written.
+    pub origins: Vec<syn::Item>,
+}
+
+/// Where a workspace is, before anything of it is read.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Absolute path of the root manifest.
+    pub manifest: Utf8PathBuf,
+    /// Absolute path of the workspace root.
+    pub root: Utf8PathBuf,
+    /// The git work tree that holds the root, if there is one.
+    pub repository: Option<Repository>,
 }
 
 /// A package of the workspace.
@@ -145,10 +189,25 @@ impl Dependency {
 pub struct RegistryPackage {
     /// Its locked version.
     pub version: semver::Version,
-    /// Its feature names.
-    pub features: Vec<String>,
-    /// Folder of its source, absolute.
-    pub dir: Utf8PathBuf,
+}
+
+impl Place {
+    /// The workspace root relative to the top level of its git repository: see [`Workspace::prefix`].
+    pub fn prefix(&self) -> &Utf8Path {
+        prefix(&self.root, self.repository.as_ref())
+    }
+
+    /// Where journals of changes to the workspace are kept.
+    pub fn home(&self) -> Home {
+        let git = self.repository.as_ref().map(|git| (git.folder.as_path(), self.prefix()));
+        Home::of(&self.root, git)
+    }
+}
+
+fn prefix<'a>(root: &'a Utf8Path, repository: Option<&'a Repository>) -> &'a Utf8Path {
+    repository
+        .and_then(|repository| root.strip_prefix(&repository.top).ok())
+        .unwrap_or(Utf8Path::new(""))
 }
 
 impl Workspace {
@@ -161,10 +220,7 @@ impl Workspace {
     /// The workspace root relative to the top level of its git repository: what a patch puts before its
     /// paths. Empty where they are the same, or there is no repository.
     pub fn prefix(&self) -> &Utf8Path {
-        self.repository
-            .as_ref()
-            .and_then(|repository| self.root.strip_prefix(&repository.top).ok())
-            .unwrap_or(Utf8Path::new(""))
+        prefix(&self.root, self.repository.as_ref())
     }
 
     /// Whether something stands at a path relative to the root.
@@ -194,6 +250,29 @@ impl Workspace {
         })
     }
 
+    /// Refuses where a file that was read is not as it was, or another is there: what was understood may
+    /// not hold any more, also where the file itself does not change.
+    ///
+    /// # Errors
+    /// `stale-plan` with the files.
+    pub fn refuse_stale(&self) -> Result<()> {
+        let differing = load::differing(self)?;
+        let Some(first) = differing.first() else { return Ok(()) };
+        let more = match differing.len() - 1 {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        Err(Diagnostic::error("stale-plan", format!("`{first}` changed since it was read{more}"))
+            .note("the plan was made from another text; nothing was written")
+            .help("run the command again")
+            .into())
+    }
+
+    /// How many files were parsed so far.
+    pub fn parsed(&self) -> usize {
+        self.files.values().filter(|source| source.is_parsed()).count()
+    }
+
     /// A file's text and syntax, by path relative to the root.
     pub fn source(&self, path: &Utf8Path) -> Option<&Source> {
         self.files.get(path)
@@ -202,6 +281,11 @@ impl Workspace {
     /// A file that was read, with its path, by path relative to the root.
     pub fn file(&self, path: &Utf8Path) -> Option<(&Utf8Path, &Source)> {
         self.files.get_key_value(path).map(|(path, source)| (path.as_path(), source))
+    }
+
+    /// Keeps what a macro made for as long as the snapshot.
+    pub fn keep(&self, expanded: Expanded) -> &Expanded {
+        self.expansions.0.alloc(expanded)
     }
 
     /// The Rust files of a package, by path; packages nested in its folder are left out.
@@ -217,17 +301,19 @@ impl Workspace {
         &'w self,
         member: &'w Member,
     ) -> impl Iterator<Item = (&'w Utf8Path, &'w Source)> {
+        // Paths are in order of their components: what is below a folder comes right after it.
+        let below = |dir: &Utf8Path| (Bound::Included(dir.to_owned()), Bound::Unbounded);
         let nested: Vec<&Utf8Path> = self
-            .members
-            .iter()
-            .map(|m| m.dir.as_path())
-            .filter(|dir| *dir != member.dir && dir.starts_with(&member.dir))
+            .dirs
+            .range::<Utf8PathBuf, _>(below(&member.dir))
+            .take_while(|dir| dir.starts_with(&member.dir))
+            .filter(|dir| **dir != member.dir)
+            .map(Utf8PathBuf::as_path)
             .collect();
         self.files
-            .iter()
-            .filter(move |(path, _)| {
-                path.starts_with(&member.dir) && !nested.iter().any(|dir| path.starts_with(dir))
-            })
+            .range::<Utf8PathBuf, _>(below(&member.dir))
+            .take_while(|(path, _)| path.starts_with(&member.dir))
+            .filter(move |(path, _)| !nested.iter().any(|dir| path.starts_with(dir)))
             .map(|(path, source)| (path.as_path(), source))
     }
 
@@ -265,6 +351,19 @@ impl Member {
             features.key(feature)?.span()
         });
         key.unwrap_or(0..0)
+    }
+
+    /// An item of a list below `[package.metadata.calve]` in its manifest, in bytes.
+    pub fn metadata_range(&self, workspace: &Workspace, keys: &[&str], item: &str) -> Range<usize> {
+        let document = workspace.document(&self.manifest);
+        let found = document.as_ref().and_then(|document| {
+            let mut at = document.get("package")?.get("metadata")?.get("calve")?;
+            for key in keys {
+                at = at.get(key)?;
+            }
+            at.as_array()?.iter().find(|value| value.as_str() == Some(item))?.span()
+        });
+        found.unwrap_or(0..0)
     }
 
     /// The library target.

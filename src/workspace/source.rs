@@ -58,6 +58,11 @@ impl Source {
             .as_ref()
     }
 
+    /// Whether its syntax tree was asked for.
+    pub(super) fn is_parsed(&self) -> bool {
+        self.ast.get().is_some()
+    }
+
     /// Why the tokenizer stopped at a byte.
     fn no_token(&self, at: usize) -> String {
         match self.text.get(at..).and_then(|rest| rest.chars().next()) {

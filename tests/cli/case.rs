@@ -17,6 +17,9 @@ pub(crate) struct Case {
     rule: String,
     /// What calve is called with.
     pub(crate) arguments: Vec<String>,
+    /// What the dry run proves besides, such as `db`.
+    #[serde(default)]
+    pub(crate) verify: Option<String>,
     /// The exit code: 0, or 1 for a refusal.
     #[serde(default)]
     pub(crate) exit: i32,

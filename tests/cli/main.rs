@@ -3,6 +3,8 @@
 //! `CALVE_BLESS=1 cargo test --test cli` writes what the cases expect anew.
 
 mod case;
+mod cost;
+mod interrupted;
 mod json;
 mod refused;
 mod stage;
@@ -35,8 +37,14 @@ cases! {
     a_source_that_is_not_utf_8_and_does_not_matter
     a_workspace_in_a_subfolder
     an_adapter_behind_a_port
+    carries_a_trait_that_blocks
+    carries_native_futures
+    cuts_what_stands_on_both_sides
     decodes_through_the_constructor
+    derives_in_a_macro
     derives_wire_forms
+    divides_a_shared_history
+    ends_the_module_in_the_service
     failed_calls_as_an_io_error
     failed_calls_as_the_team_says
     gates_a_driver_derive
@@ -55,21 +63,30 @@ cases! {
     refuses_a_contract_that_reaches_storage
     refuses_a_database_without_migrations
     refuses_a_dirty_tree
+    refuses_a_downcast_of_any_error
     refuses_a_file_in_the_way
     refuses_a_keyword_as_a_name
+    refuses_a_migration_it_cannot_read
+    refuses_a_module_that_runs_a_shared_history
     refuses_a_name_with_a_space
     refuses_a_parameter_left_unused
     refuses_a_path_as_a_name
     refuses_a_read_only_tree
     refuses_a_single_package
     refuses_a_source_that_is_not_utf_8
+    refuses_a_table_of_both
+    refuses_a_table_of_both_sides
+    refuses_a_table_of_nobody
     refuses_a_taken_feature
     refuses_a_type_nobody_can_name
     refuses_an_empty_name
     refuses_an_existing_folder
     refuses_an_outbound_trait
     refuses_an_unfit_constructor
+    refuses_an_unknown_cut
     refuses_an_unknown_module
+    refuses_an_unknown_table
+    refuses_attached_databases
     refuses_concrete_types_in_consumers
     refuses_crossings_on_postgresql
     refuses_diesel
@@ -84,6 +101,9 @@ cases! {
     refuses_taken_package_names
     refuses_the_deepest_cause_first
     refuses_to_choose_an_api_trait
+    refuses_two_histories
+    refuses_what_each_implementation_chooses
+    refuses_what_stands_on_both_sides
     refuses_without_a_lock_file
     refuses_without_a_place_for_failures
     refuses_without_an_api_trait
@@ -92,6 +112,7 @@ cases! {
     rewires_helpers
     rewires_two_binaries
     rewires_types_and_aliases
+    tables_are_declared
     test_support_goes_on_in_process
     tests_go_on_in_process
 }

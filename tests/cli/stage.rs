@@ -113,8 +113,13 @@ impl Stage {
         );
     }
 
-    /// Runs calve in the workspace root.
-    pub(crate) fn calve<S: AsRef<str>>(&self, arguments: &[S]) -> Run {
+    /// The temporary folder, which holds the repository.
+    pub(crate) fn temp(&self) -> &Utf8Path {
+        &self.temp
+    }
+
+    /// calve, to be run in the workspace root.
+    pub(crate) fn command<S: AsRef<str>>(&self, arguments: &[S]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_calve"));
         command
             .args(arguments.iter().map(AsRef::as_ref))
@@ -123,7 +128,12 @@ impl Stage {
             .env_remove("CARGO_TARGET_DIR")
             .env_remove("RUSTFLAGS")
             .current_dir(&self.workspace);
-        let run = feed(command, "");
+        command
+    }
+
+    /// Runs calve in the workspace root.
+    pub(crate) fn calve<S: AsRef<str>>(&self, arguments: &[S]) -> Run {
+        let run = feed(self.command(arguments), "");
         let text = |bytes| String::from_utf8(bytes).expect("UTF-8 on standard output");
         Run {
             exit: run.status.code().expect("calve ends by itself"),

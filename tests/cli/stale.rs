@@ -23,7 +23,9 @@ fn sources_that_changed_since_the_plan_are_not_written_over() {
     let text = tree::text(&edited);
     tree::write(&edited, (text + "\n// A colleague was here.\n").as_bytes());
     let before = tree::read(&stage.repository);
-    let refusal = changes::apply(&extraction.changes, &stage.workspace).unwrap_err();
+    let place = workspace::locate(&stage.workspace.join("Cargo.toml")).unwrap();
+    let (lock, _) = place.home().enter(&place.root, &mut |_| {}).unwrap();
+    let refusal = changes::apply(&extraction.changes, &lock, "the extraction").unwrap_err();
 
     assert_eq!(refusal.code, "stale-plan");
     assert_eq!(refusal.message, "`stock/src/lib.rs` changed since it was read");

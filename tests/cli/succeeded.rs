@@ -13,7 +13,9 @@ pub(crate) fn hold(case: &Case, stage: &Stage, expected: &Utf8Path) {
         case.arguments.iter().cloned().chain([more.to_owned()]).collect()
     };
 
-    let dry = stage.calve(&with("--dry-run"));
+    let mut proving = with("--dry-run");
+    proving.extend(case.verify.iter().map(|what| format!("--verify={what}")));
+    let dry = stage.calve(&proving);
     compare(&expected.join("stderr.txt"), &uncounted(&dry.stderr));
     assert_eq!(dry.exit, 0, "{}", dry.stderr);
     compare(&expected.join("diff.patch"), &about(&dry.stdout, case));
@@ -34,6 +36,14 @@ pub(crate) fn hold(case: &Case, stage: &Stage, expected: &Utf8Path) {
     let check = stage.calve(&["check"]);
     assert_eq!((check.exit, check.stdout.as_str()), (0, ""), "{}", check.stderr);
     tree::assert_same(&after, &tree::read(&stage.repository), "a second run changes nothing");
+
+    let dry = stage.calve(&["undo", "--dry-run"]);
+    assert_eq!(dry.exit, 0, "{}", dry.stderr);
+    stage.git(&patched, &["apply", "--whitespace=nowarn"], &dry.stdout);
+    tree::assert_same(&before, &tree::read(&patched), "the patch that takes it back");
+    let undone = stage.calve(&["undo"]);
+    assert_eq!((undone.exit, undone.stdout.as_str()), (0, ""), "{}", undone.stderr);
+    tree::assert_same(&before, &tree::read(&stage.repository), "an extraction that was taken back");
 }
 
 /// Without the number of files created, which changes with every template and is no case's rule.

@@ -19,7 +19,7 @@ const PACKAGES: [&str; 8] = [
 ];
 
 #[test]
-fn two_programs_are_rewired_under_the_strictest_lints() {
+fn two_programs_are_rewired_under_strict_lints() {
     let roots = extracted();
     let clippy = ["clippy", "--offline", "--locked", "--workspace", "--all-targets"];
     cargo(&roots, &[&clippy[..], &["--", "-D", "warnings"]].concat()).ok();

@@ -7,6 +7,7 @@ use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::{Meta, Token};
 
+use super::expansion::{self, Made};
 use super::imports::{Import, imports_of};
 use crate::workspace::{
     DependencyKind, Member, Source, SyntaxError, Target, TargetKind, Workspace,
@@ -123,6 +124,8 @@ pub struct Item<'w> {
     pub file: &'w Utf8Path,
     /// That file.
     pub source: &'w Source,
+    /// How a macro made it, where one did; its spans are in the call then.
+    pub made: Option<Made<'w>>,
 }
 
 impl Item<'_> {
@@ -203,6 +206,15 @@ fn crates_of(workspace: &Workspace, member: &Member, target: &Target) -> HashMap
     crates
 }
 
+/// Where items stand.
+#[derive(Clone, Copy)]
+struct Place<'w> {
+    scope: usize,
+    test_only: bool,
+    file: &'w Utf8Path,
+    source: &'w Source,
+}
+
 struct Indexer<'w> {
     workspace: &'w Workspace,
     root: usize,
@@ -277,21 +289,17 @@ impl<'w> Indexer<'w> {
             let imports = imports_of(syntax, visibility_of(syntax));
             self.krate.scopes[index].imports.extend(imports);
             let test_only = scope_is_test || attributes(syntax).iter().any(is_test_only);
-            if let Some(ident) = ident_of(syntax) {
-                let key = (index, plain(ident));
-                self.krate.by_name.entry(key).or_default().push(id.index);
+            let place = Place { scope: index, test_only, file, source };
+            self.push(place, syntax, None);
+            if let syn::Item::Macro(call) = syntax
+                && call.ident.is_none()
+                && let Ok(ast) = source.ast()
+            {
+                let made = expansion::of_call(self.workspace, self.krate.member, call, ast);
+                for (definition, item, origin) in made {
+                    self.push(place, item, Some(Made { call: id.index, definition, origin }));
+                }
             }
-            self.krate.items.push(Item {
-                id,
-                scope: ScopeId { root: self.root, index },
-                name: ident_of(syntax).map(ToString::to_string),
-                kind: kind_of(syntax),
-                visibility: visibility_of(syntax),
-                test_only,
-                syntax,
-                file,
-                source,
-            });
             if let syn::Item::Mod(module) = syntax {
                 children.push((id.index, module, test_only));
             }
@@ -326,6 +334,28 @@ impl<'w> Indexer<'w> {
                 );
             }
         }
+    }
+
+    /// Adds an item to the root.
+    fn push(&mut self, place: Place<'w>, syntax: &'w syn::Item, made: Option<Made<'w>>) {
+        let Place { scope, test_only, file, source } = place;
+        let id = ItemId { root: self.root, index: self.krate.items.len() };
+        if let Some(ident) = ident_of(syntax) {
+            let key = (scope, plain(ident));
+            self.krate.by_name.entry(key).or_default().push(id.index);
+        }
+        self.krate.items.push(Item {
+            id,
+            scope: ScopeId { root: self.root, index: scope },
+            name: ident_of(syntax).map(ToString::to_string),
+            kind: kind_of(syntax),
+            visibility: visibility_of(syntax),
+            test_only,
+            syntax,
+            file,
+            source,
+            made,
+        });
     }
 
     /// The file of `mod name;`, and the folder in which its own children stand.

@@ -1,8 +1,10 @@
 //! The code of the workspace's crates as items and names, without a compiler: enough of Rust's name
 //! resolution to say what a path in a signature, a body or a macro call refers to.
 
+mod expansion;
 mod imports;
 mod items;
+mod macros;
 mod mentions;
 mod resolve;
 #[cfg(test)]
@@ -14,6 +16,7 @@ use std::rc::Rc;
 
 use camino::Utf8Path;
 
+pub use expansion::Made;
 pub use imports::{Import, leaves};
 pub use items::{CrateRoot, Item, ItemId, ItemKind, Scope, ScopeId, Visibility};
 pub use mentions::{Mention, Segment, mentions};

@@ -37,7 +37,11 @@ pub(super) fn find<'w>(
 /// Gates the derives of kept types that come from dependencies which become optional.
 pub(super) fn gate_derives(code: &Code<'_>, contract: &mut Contract) {
     for id in &contract.kept {
-        derives(code, &code.item(*id), &contract.optional_dependencies, &mut contract.gates);
+        let item = code.item(*id);
+        // What a macro makes has no place of its own.
+        if item.made.is_none() {
+            derives(code, &item, &contract.optional_dependencies, &mut contract.gates);
+        }
     }
 }
 
@@ -54,6 +58,7 @@ fn kept_crates<'w>(
         let counts = !item.test_only
             && !drawing.gated.contains(&item.id.index)
             && !drawing.inside_gated(item)
+            && item.made.is_none_or(|made| !drawing.gated.contains(&made.call))
             && !matches!(item.kind, ItemKind::Module | ItemKind::Use);
         if !counts {
             continue;
@@ -61,7 +66,10 @@ fn kept_crates<'w>(
         // `thiserror::Error`, `serde::Serialize` from a crate with no other use cannot be told from
         // a row derive by its looks; only drivers and their like are gated.
         let is_driver = |krate: &str| DRIVERS.contains(&krate);
-        let mut scope_tokens = vec![without_derives(code, item, &is_driver)];
+        let mut scope_tokens = vec![match item.made {
+            Some(_) => item.syntax.to_token_stream(),
+            None => without_derives(code, item, &is_driver),
+        }];
         if item.kind == ItemKind::Impl
             && let syn::Item::Impl(block) = item.syntax
         {

@@ -34,7 +34,8 @@ impl<'a, 'w> Drawing<'a, 'w> {
     /// Gates the items of a module that are not contract; uses and modules come later.
     fn items(&mut self, scope: usize, contract: &Contract) {
         let id = ScopeId { root: self.root.items.first().map_or(0, |i| i.id.root), index: scope };
-        for item in self.root.items.iter().filter(|i| i.scope == id && !i.test_only) {
+        let written = |item: &&Item<'w>| item.scope == id && !item.test_only && item.made.is_none();
+        for item in self.root.items.iter().filter(written) {
             let stays = match item.kind {
                 ItemKind::Module | ItemKind::Use | ItemKind::Other => true,
                 ItemKind::Macro => self.macro_stays(item, contract),
@@ -48,18 +49,36 @@ impl<'a, 'w> Drawing<'a, 'w> {
         }
     }
 
-    /// A macro definition stays if something that stays spells its name, a call if it names no driver.
+    /// A macro definition stays if something that stays spells its name. A call stays if something that
+    /// it makes does; if calve does not see what it makes, if it names no driver.
     fn macro_stays(&self, item: &Item<'w>, contract: &Contract) -> bool {
         match &item.name {
-            Some(name) => contract.kept.iter().any(|id| {
-                closure::occurrences(self.code.item(*id).syntax.to_token_stream(), name) > 0
-            }),
+            Some(name) => {
+                let spells =
+                    |syntax: &syn::Item| closure::occurrences(syntax.to_token_stream(), name) > 0;
+                let calls = self.root.items.iter().filter(|other| {
+                    other.kind == ItemKind::Macro && other.name.is_none() && !other.test_only
+                });
+                contract.kept.iter().any(|id| spells(self.code.item(*id).syntax))
+                    || calls
+                        .into_iter()
+                        .any(|call| spells(call.syntax) && self.macro_stays(call, contract))
+            }
+            None if self.made_by(item).next().is_some() => {
+                self.made_by(item).any(|made| contract.kept.contains(&made.id))
+            }
             None => !self.code.mentioned_by(item).iter().any(|(_, found)| match found {
                 Found::External(krate, _) => DRIVERS.contains(&krate.as_str()),
                 Found::Item(id, _) => id.root == item.id.root && self.gated.contains(&id.index),
                 _ => false,
             }),
         }
+    }
+
+    /// What a macro call makes.
+    fn made_by(&self, call: &Item<'w>) -> impl Iterator<Item = &'a Item<'w>> {
+        let call = call.id.index;
+        self.root.items.iter().filter(move |i| i.made.is_some_and(|made| made.call == call))
     }
 
     /// Gates the methods of an inherent impl that do not stay; the whole impl if none does.
@@ -96,6 +115,7 @@ impl<'a, 'w> Drawing<'a, 'w> {
                 .items
                 .iter()
                 .filter(|i| i.scope.index == scope && !i.test_only && i.kind != ItemKind::Use)
+                .filter(|i| i.made.is_none())
                 .peekable();
             if content.peek().is_some() && content.all(|i| self.gated.contains(&i.id.index)) {
                 self.gated.insert(declaration);

@@ -3,8 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use quote::ToTokens;
+
 use super::Contract;
-use crate::analysis::code::{Code, Found, Item, ItemId, ItemKind};
+use crate::analysis::code::{Code, Item, ItemId, ItemKind};
+use crate::analysis::hazards::two_sides;
+use crate::analysis::leads::Leads;
 use crate::analysis::references::Reference;
 
 /// The contract of an adapter: of what others name in its crate, all that does not lead to the
@@ -16,37 +20,27 @@ pub(super) fn of<'w>(
 ) -> Contract {
     let mut contract = Contract::new(implementation.id);
     let library = implementation.id.root;
-    for id in references.iter().map(|r| r.item).filter(|id| id.root == library) {
-        let side = if leads_to(code, id, implementation.id) {
-            &mut contract.behind
-        } else {
-            &mut contract.kept
-        };
+    let leads = Leads::of(code, library);
+    let named = || references.iter().filter(|r| r.item.root == library);
+    let mut going = leads.leading_to([implementation.id]);
+    // Whoever runs the migrations goes, too, where nothing that stays needs their tables.
+    let staying = named().filter(|r| !r.dev && !going.contains(&r.item)).map(|r| r.item);
+    if two_sides::tables_of(code, &leads, staying).is_empty() {
+        going.append(&mut leads.leading_to(migrators(code, library)));
+    }
+    for id in named().map(|r| r.item) {
+        let side = if going.contains(&id) { &mut contract.behind } else { &mut contract.kept };
         side.insert(id);
     }
     contract
 }
 
-/// Whether an item names another of its library, through whatever lies between.
-fn leads_to(code: &Code<'_>, from: ItemId, to: ItemId) -> bool {
-    let mut queue = vec![from];
-    let mut seen = BTreeSet::from([from]);
-    while let Some(next) = queue.pop() {
-        if next == to {
-            return true;
-        }
-        let item = code.item(next);
-        if item.kind == ItemKind::Module {
-            continue;
-        }
-        for (_, found) in code.mentioned_by(&item) {
-            if let Found::Item(id, _) = found
-                && id.root == to.root
-                && seen.insert(id)
-            {
-                queue.push(id);
-            }
-        }
-    }
-    false
+/// The items of a library with a `migrate!`.
+fn migrators(code: &Code<'_>, library: usize) -> BTreeSet<ItemId> {
+    let root = code.root(library);
+    let items = root.items.iter().filter(|i| i.kind != ItemKind::Module && !i.test_only);
+    items
+        .filter(|item| item.syntax.to_token_stream().to_string().contains("migrate !"))
+        .map(|item| item.id)
+        .collect()
 }

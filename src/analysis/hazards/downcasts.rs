@@ -49,7 +49,7 @@ pub(super) fn find<'w>(
 ) -> Vec<Downcast> {
     let mut found = Vec::new();
     for body in bodies {
-        let mut look = Look { types, body, places: Vec::new() };
+        let mut look = Look { types, body, any: subject.opaque_errors, places: Vec::new() };
         look.visit_block(body.block);
         if look.places.is_empty() {
             continue;
@@ -95,14 +95,17 @@ fn names_module<'w>(types: &Types<'_, 'w>, subject: &Subject<'_>, body: &Body<'w
 struct Look<'a, 'c, 'w> {
     types: &'a Types<'c, 'w>,
     body: &'a Body<'w>,
+    /// Whether any type that is looked for gets lost, not only a driver's.
+    any: bool,
     /// What it is, what to underline, where its name starts.
     places: Vec<(DowncastKind, Range<usize>, usize)>,
 }
 
 impl Look<'_, '_, '_> {
-    /// The driver's type that a generic argument names.
-    fn driver_type(&self, arguments: &syn::AngleBracketedGenericArguments) -> Option<String> {
+    /// The type that a generic argument names, if it gets lost.
+    fn lost_type(&self, arguments: &syn::AngleBracketedGenericArguments) -> Option<String> {
         arguments.args.iter().find_map(|argument| match argument {
+            syn::GenericArgument::Type(ty) if self.any => Some(text_of(ty)),
             syn::GenericArgument::Type(ty) => self.is_driver(self.body.scope, ty),
             _ => None,
         })
@@ -135,6 +138,10 @@ impl Look<'_, '_, '_> {
     }
 }
 
+fn text_of(ty: &syn::Type) -> String {
+    ty.to_token_stream().to_string().replace(' ', "")
+}
+
 impl<'ast> Visit<'ast> for Look<'_, '_, '_> {
     fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
         let method = call.method.to_string();
@@ -144,7 +151,7 @@ impl<'ast> Visit<'ast> for Look<'_, '_, '_> {
             | "try_downcast_mut" | "is" => call
                 .turbofish
                 .as_ref()
-                .and_then(|arguments| self.driver_type(arguments))
+                .and_then(|arguments| self.lost_type(arguments))
                 .map(DowncastKind::Downcast),
             "as_database_error" | "into_database_error" => Some(DowncastKind::DatabaseDetails),
             _ => None,

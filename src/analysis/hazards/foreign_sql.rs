@@ -6,9 +6,9 @@ use camino::Utf8Path;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 
+use crate::analysis::sql::mentions;
 use crate::workspace::{Member, Source, TargetKind, Workspace};
 
-use super::sql::sql_mentions;
 use super::{SqlMention, Subject, line_of};
 
 /// Every literal of another member over the module's tables, and of the module over the others'.
@@ -17,40 +17,52 @@ pub(super) fn find(workspace: &Workspace, subject: &Subject<'_>) -> Vec<SqlMenti
     for member in &workspace.members {
         let by_module = member.name == subject.module.name;
         let tables = if by_module { subject.foreign_tables } else { subject.tables };
-        if tables.is_empty() {
+        found.extend(sql_of(workspace, member, by_module, tables));
+    }
+    found
+}
+
+/// Every literal of a member with SQL over one of `tables`; `by_module` is what its mentions say.
+pub fn sql_of(
+    workspace: &Workspace,
+    member: &Member,
+    by_module: bool,
+    tables: &[&str],
+) -> Vec<SqlMention> {
+    let mut found = Vec::new();
+    if tables.is_empty() {
+        return found;
+    }
+    for (file, source) in workspace.rust_files(member).filter(|(f, _)| is_compiled(member, f)) {
+        // Parsing is the expensive part; most files name no table.
+        let text = source.text.to_ascii_lowercase();
+        let named = |table: &&str| {
+            let last = table.rsplit('.').next().unwrap_or(table);
+            text.contains(&last.to_ascii_lowercase())
+        };
+        if !tables.iter().any(named) {
             continue;
         }
-        for (file, source) in workspace.rust_files(member).filter(|(f, _)| is_compiled(member, f)) {
-            // Parsing is the expensive part; most files name no table.
-            let text = source.text.to_ascii_lowercase();
-            let named = |table: &&str| {
-                let last = table.rsplit('.').next().unwrap_or(table);
-                text.contains(&last.to_ascii_lowercase())
-            };
-            if !tables.iter().any(named) {
-                continue;
-            }
-            let Ok(ast) = source.ast() else { continue };
-            let dev_file = is_dev_file(member, file);
-            for item in &ast.items {
-                let mut seen = BTreeSet::new();
-                literals(item.to_token_stream(), dev_file || is_test(item), &mut |literal, dev| {
-                    in_literal(source, literal, tables, &mut |table, range, line, writes| {
-                        if seen.insert((table.clone(), range.start, writes)) {
-                            found.push(SqlMention {
-                                member: member.name.clone(),
-                                file: file.to_owned(),
-                                range,
-                                line,
-                                table,
-                                writes,
-                                by_module,
-                                dev,
-                            });
-                        }
-                    });
+        let Ok(ast) = source.ast() else { continue };
+        let dev_file = is_dev_file(member, file);
+        for item in &ast.items {
+            let mut seen = BTreeSet::new();
+            literals(item.to_token_stream(), dev_file || is_test(item), &mut |literal, dev| {
+                in_literal(source, literal, tables, &mut |table, range, line, writes| {
+                    if seen.insert((table.clone(), range.start, writes)) {
+                        found.push(SqlMention {
+                            member: member.name.clone(),
+                            file: file.to_owned(),
+                            range,
+                            line,
+                            table,
+                            writes,
+                            by_module,
+                            dev,
+                        });
+                    }
                 });
-            }
+            });
         }
     }
     found
@@ -66,7 +78,7 @@ fn in_literal(
     let text = text.value();
     let range = source.range(literal.span());
     let written = source.text.get(range.clone()).unwrap_or_default();
-    for mention in sql_mentions(&text, tables) {
+    for mention in mentions(&text, tables) {
         let name = mention.table.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
         // Escapes only lengthen what is written: the name stands at or behind its place in the value.
         let from = (0..=mention.offset).rev().find(|at| written.is_char_boundary(*at)).unwrap_or(0);
@@ -78,7 +90,11 @@ fn in_literal(
 
 /// Calls `each` for every string literal in an item, macro calls included; attributes and doc
 /// comments are left out.
-fn literals(tokens: TokenStream, dev: bool, each: &mut dyn FnMut(&proc_macro2::Literal, bool)) {
+pub(super) fn literals(
+    tokens: TokenStream,
+    dev: bool,
+    each: &mut dyn FnMut(&proc_macro2::Literal, bool),
+) {
     let mut dev_next = dev;
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {

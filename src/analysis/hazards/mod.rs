@@ -10,8 +10,8 @@ mod extent;
 mod foreign_sql;
 mod loops;
 mod scope;
-mod sql;
 mod transactions;
+pub mod two_sides;
 mod ty;
 mod verdict;
 mod walk;
@@ -24,6 +24,7 @@ use camino::Utf8PathBuf;
 use super::code::{Code, ItemId};
 use crate::workspace::Member;
 
+pub use foreign_sql::sql_of;
 pub use verdict::{Facts, Leaning, leaning, verdict};
 
 /// What is looked at.
@@ -35,6 +36,8 @@ pub struct Subject<'a> {
     pub api: ItemId,
     /// The type that stands behind the API trait.
     pub implementation: ItemId,
+    /// Whether its operations fail with an error that can hold anything: `anyhow::Error`, a boxed one.
+    pub opaque_errors: bool,
     /// The module's tables, plain (`items`) or qualified (`stock.items`).
     pub tables: &'a [&'a str],
     /// The tables of everybody else.

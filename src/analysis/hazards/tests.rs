@@ -64,6 +64,7 @@ fn look_at(orders: &[(&str, &str)], more: &str) -> Hazards {
     find(
         &code,
         &Subject {
+            opaque_errors: false,
             module: workspace.member("inventory").unwrap(),
             api: api.id,
             implementation: implementation.id,

@@ -12,8 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, Result};
 
-use super::lex::{lex, quote};
+use super::ear::joins_by_name;
 use super::model::{Schema, Trigger};
+use crate::analysis::sql::{lex, quote};
 
 /// Accessor (without case) → tables touched (as SQLite names them).
 type Heard = BTreeMap<String, BTreeSet<String>>;
@@ -97,7 +98,7 @@ impl Bodies {
             None => false,
         };
         let mut touched: BTreeSet<String> = names.iter().filter(known).cloned().collect();
-        if heard.is_none() || self.broken.contains(on) {
+        if heard.is_none() || self.broken.contains(on) || joins_by_name(sql) {
             let tokens = lex(sql);
             let named = |name: &&String| tokens.iter().any(|token| token.names(sql, name));
             touched.extend(names.iter().filter(named).cloned());
@@ -107,7 +108,7 @@ impl Bodies {
 }
 
 /// Statements that fire every trigger of a table, whatever its event and columns.
-fn firing(name: &str, columns: &[String]) -> [String; 3] {
+pub(super) fn firing(name: &str, columns: &[String]) -> [String; 3] {
     let name = quote(name);
     let set: Vec<_> = columns.iter().map(|column| format!("{column} = {column}")).collect();
     [

@@ -8,12 +8,12 @@ use rusqlite::{Connection, Params, Result, Row};
 use super::bodies::Bodies;
 use super::definition::references;
 use super::folder::MigrationFolder;
-use super::lex::lex;
 use super::model::{
     Column, ForeignKey, Index, Place, RowId, Schema, Table, TableKind, Trigger, View,
 };
 use super::run::{Origin, Origins};
-use super::statements::statements;
+use crate::analysis::sql::lex;
+use crate::analysis::sql::statements;
 
 /// Reads everything that the migrations left behind. The database is not usable for other things
 /// afterwards: foreign keys are off and every statement is listened to.

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use camino::Utf8Path;
 
 use super::copy::parents_first;
-use super::lex::quote;
 use super::model::{Schema, Table, TableKind};
+use crate::analysis::sql::quote;
 
 /// SQL that drops what `owner` (the path of a migration folder) created, children before parents, and
 /// the history table of its migrations where nobody else has his there, from the monolith's database.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::lex::{Kind, Token, lex, lex_with_comments, quote};
+use crate::analysis::sql::{Kind, Token, lex, lex_with_comments, quote};
 
 /// A foreign key as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,30 +52,8 @@ pub(super) fn references(sql: &str) -> Option<(String, Vec<Reference>)> {
 pub(super) fn without_references(sql: &str, new_name: &str, dropped: &[&str]) -> String {
     let tokens = lex(sql);
     let Some(name) = table_name(sql, &tokens) else { return sql.to_owned() };
-    let gone = |reference: &Reference| {
-        dropped.iter().any(|table| table.eq_ignore_ascii_case(&reference.table))
-    };
-    let mut cuts = Vec::new();
-    let mut last_kept: Option<Item> = None;
-    let mut cut_since = false;
-    for item in items(sql, &tokens[name + 1..]) {
-        let cut: Vec<_> = item.references.iter().filter(|reference| gone(reference)).collect();
-        if item.constraint && !cut.is_empty() {
-            let end = item.comma.as_ref().map_or(item.span.end, |comma| comma.end);
-            cuts.push(widen(sql, item.span.start..end));
-            cut_since = true;
-            continue;
-        }
-        for reference in cut {
-            cuts.push(widen(sql, reference.clause.clone()));
-            cuts.extend(reference.deferrable.clone().map(|range| widen(sql, range)));
-        }
-        last_kept = Some(item);
-        cut_since = false;
-    }
-    if cut_since {
-        cuts.extend(last_kept.and_then(|item| item.comma));
-    }
+    let gone = |table: &str| dropped.iter().any(|dropped| dropped.eq_ignore_ascii_case(table));
+    let mut cuts = table_cuts(sql, &tokens[name + 1..], gone);
     cuts.extend(qualifiers(sql, &tokens[name + 1..], &tokens[name].name(sql).unwrap_or_default()));
     cuts.sort_by_key(|range| range.start);
 
@@ -92,6 +70,50 @@ pub(super) fn without_references(sql: &str, new_name: &str, dropped: &[&str]) ->
     }
     text.push_str(&sql[position..]);
     text
+}
+
+/// What goes with the foreign keys into tables that are `gone`, in a `CREATE TABLE` or an `ALTER TABLE …
+/// ADD COLUMN`: the clauses, and the commas and white space that only they needed. Sorted.
+pub(super) fn clause_cuts(sql: &str, gone: impl Fn(&str) -> bool) -> Vec<Range<usize>> {
+    let tokens = lex(sql);
+    let Some(name) = table_name(sql, &tokens) else { return Vec::new() };
+    if tokens[0].is(sql, "CREATE") {
+        let mut cuts = table_cuts(sql, &tokens[name + 1..], gone);
+        cuts.sort_by_key(|range| range.start);
+        return cuts;
+    }
+    let found = references(sql).map(|(_, found)| found).unwrap_or_default();
+    let cut = found.into_iter().filter(|reference| gone(&reference.table));
+    cut.flat_map(|reference| [Some(reference.clause), reference.deferrable])
+        .flatten()
+        .map(|range| widen(sql, range))
+        .collect()
+}
+
+fn table_cuts(sql: &str, tokens: &[Token], gone: impl Fn(&str) -> bool) -> Vec<Range<usize>> {
+    let mut cuts = Vec::new();
+    let mut last_kept: Option<Item> = None;
+    let mut cut_since = false;
+    for item in items(sql, tokens) {
+        let cut: Vec<_> =
+            item.references.iter().filter(|reference| gone(&reference.table)).collect();
+        if item.constraint && !cut.is_empty() {
+            let end = item.comma.as_ref().map_or(item.span.end, |comma| comma.end);
+            cuts.push(widen(sql, item.span.start..end));
+            cut_since = true;
+            continue;
+        }
+        for reference in cut {
+            cuts.push(widen(sql, reference.clause.clone()));
+            cuts.extend(reference.deferrable.clone().map(|range| widen(sql, range)));
+        }
+        last_kept = Some(item);
+        cut_since = false;
+    }
+    if cut_since {
+        cuts.extend(last_kept.and_then(|item| item.comma));
+    }
+    cuts
 }
 
 /// The position of the table's name in a `CREATE TABLE` or `ALTER TABLE` statement.

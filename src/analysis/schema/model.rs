@@ -161,6 +161,14 @@ impl Schema {
         self.tables.iter().find(|table| table.name.eq_ignore_ascii_case(name))
     }
 
+    /// The files in the order that worked, each with the position of its folder.
+    pub(super) fn running_order(&self) -> impl Iterator<Item = (usize, &Utf8PathBuf)> {
+        self.order.iter().filter_map(|path| {
+            let holds = |folder: &MigrationFolder| folder.files.iter().any(|f| f.path == *path);
+            Some((self.folders.iter().position(holds)?, path))
+        })
+    }
+
     /// The tables that a folder created.
     pub fn owned<'s>(&'s self, owner: &'s Utf8Path) -> impl Iterator<Item = &'s Table> {
         self.tables.iter().filter(move |table| table.folder == owner)

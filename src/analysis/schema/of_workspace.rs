@@ -9,7 +9,7 @@ use super::folder::MigrationFolder;
 use crate::diagnostic::Diagnostics;
 use crate::workspace::Workspace;
 
-/// Every folder named `migrations` that holds SQL, by path. Those below `tests` are fixtures of
+/// Every folder that holds SQL and is named `migrations`, or by a `migrate!`, by path. Those below `tests` are fixtures of
 /// somebody, and those below `services` belong to modules that were extracted before.
 ///
 /// # Errors
@@ -20,7 +20,7 @@ pub fn migration_folders(workspace: &Workspace) -> Result<Vec<MigrationFolder>, 
         let Some(folder) = path.parent() else { continue };
         let skipped = |part: &str| folder.components().any(|c| c.as_str() == part);
         if path.extension() == Some("sql")
-            && folder.file_name() == Some("migrations")
+            && (folder.file_name() == Some("migrations") || workspace.embedded.contains_key(folder))
             && !skipped("tests")
             && !skipped("services")
         {

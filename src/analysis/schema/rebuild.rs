@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::definition::without_references;
-use super::lex::{Kind, lex_with_comments, quote};
 use super::model::{RowId, Schema, Table};
+use crate::analysis::sql::{Kind, lex_with_comments, quote};
 
 /// The text of a migration that rebuilds `table` without its foreign keys into the tables `owned`,
 /// with every row, row id, index, trigger and the AUTOINCREMENT counter.
@@ -16,6 +16,38 @@ use super::model::{RowId, Schema, Table};
 /// `enforced` is whether the monolith's connections enforce foreign keys: the one that ran it does
 /// afterwards what it did before.
 pub fn drop_foreign_keys(schema: &Schema, table: &Table, owned: &[&str], enforced: bool) -> String {
+    let targets = targets(schema, table, owned);
+    let about = format!(
+        "-- Drops what ties {} to {} by foreign key: that data moves to a service, with a
+-- database of its own.
+",
+        comment(&table.name),
+        comment(&targets.join(", "))
+    );
+    rebuild(schema, table, &about, &targets, owned, enforced)
+}
+
+/// The text that takes [`drop_foreign_keys`] back. It fails, and leaves the database as it was, where
+/// rows have come that a foreign key does not allow.
+pub fn restore_foreign_keys(
+    schema: &Schema,
+    table: &Table,
+    owned: &[&str],
+    enforced: bool,
+) -> String {
+    let targets = targets(schema, table, owned);
+    let about = format!(
+        "-- Ties {} to {} by foreign key again. It fails where rows have come since that
+-- this does not allow.
+",
+        comment(&table.name),
+        comment(&targets.join(", "))
+    );
+    rebuild(schema, table, &about, &[], &[], enforced)
+}
+
+/// The tables of `owned` that a table refers to.
+fn targets<'s>(schema: &'s Schema, table: &'s Table, owned: &[&str]) -> Vec<&'s str> {
     let into = |name: &str| owned.iter().any(|owned| owned.eq_ignore_ascii_case(name));
     let mut targets: Vec<&str> = Vec::new();
     for key in table.foreign_keys.iter().filter(|key| into(&key.table)) {
@@ -24,9 +56,22 @@ pub fn drop_foreign_keys(schema: &Schema, table: &Table, owned: &[&str], enforce
             targets.push(target);
         }
     }
+    targets
+}
+
+/// Makes a table anew without its foreign keys into `dropped`. Rows that break one into `unchecked` do
+/// not count.
+fn rebuild(
+    schema: &Schema,
+    table: &Table,
+    about: &str,
+    dropped: &[&str],
+    unchecked: &[&str],
+    enforced: bool,
+) -> String {
     let new = free_name(schema, &table.name);
-    let mut out = head(table, &targets);
-    let checks = checks(schema, table, owned);
+    let mut out = format!("-- no-transaction\n{about}{HOW}");
+    let checks = checks(schema, table, unchecked);
     if let Some(count) = &checks {
         let _ = write!(
             out,
@@ -42,7 +87,7 @@ INSERT INTO temp.rebuild_check (before)
 "
         );
     }
-    let definition = terminated(&without_references(&table.sql, &new, &targets));
+    let definition = terminated(&without_references(&table.sql, &new, dropped));
     let _ = write!(out, "\n{definition}\n\n{}", copy_rows(table, &new));
     let (old, new) = (quote(&table.name), quote(&new));
     let _ = write!(out, "\nDROP TABLE {old};\nALTER TABLE {new} RENAME TO {old};\n");
@@ -70,16 +115,12 @@ DROP TABLE temp.rebuild_check;
     out
 }
 
-fn head(table: &Table, targets: &[&str]) -> String {
-    // A name is data: a line end in it must not end the comment.
-    let name = |name: &str| name.replace(['\n', '\r'], " ");
-    let own = name(&table.name);
-    let targets = targets.iter().map(|target| name(target)).collect::<Vec<_>>().join(", ");
-    format!(
-        "-- no-transaction
--- Drops what ties {own} to {targets} by foreign key: that data moves to a service, with a
--- database of its own.
---
+/// A name is data: a line end in it must not end the comment.
+fn comment(name: &str) -> String {
+    name.replace(['\n', '\r'], " ")
+}
+
+const HOW: &str = "--
 -- SQLite cannot drop a constraint, so the table is rebuilt. Foreign keys are off meanwhile: with
 -- them on, DROP TABLE deletes all rows first, and ON DELETE CASCADE empties the tables that
 -- reference this one. The PRAGMA does nothing inside a transaction, so sqlx must not open one (the
@@ -91,9 +132,7 @@ PRAGMA foreign_keys = OFF;
 -- Views, and triggers of other tables, that mention this one stay as they are.
 PRAGMA legacy_alter_table = ON;
 BEGIN IMMEDIATE;
-"
-    )
-}
+";
 
 /// Copies the rows with their identity, and the counter of an AUTOINCREMENT key, which can be ahead
 /// of the rows.
@@ -137,15 +176,16 @@ fn checks(schema: &Schema, table: &Table, owned: &[&str]) -> Option<String> {
     if checked.is_empty() {
         return None;
     }
-    let owned: Vec<_> = owned.iter().map(|owned| text(&owned.to_ascii_lowercase())).collect();
     let one = |table: &Table| {
         format!("SELECT parent FROM pragma_foreign_key_check({})", text(&table.name))
     };
     let all = checked.into_iter().map(one).collect::<Vec<_>>().join("\n    UNION ALL ");
-    Some(format!(
-        "SELECT count(*) FROM (\n    {all}\n) WHERE lower(parent) NOT IN ({})",
-        owned.join(", ")
-    ))
+    let count = format!("SELECT count(*) FROM (\n    {all}\n)");
+    if owned.is_empty() {
+        return Some(count);
+    }
+    let owned: Vec<_> = owned.iter().map(|owned| text(&owned.to_ascii_lowercase())).collect();
+    Some(format!("{count} WHERE lower(parent) NOT IN ({})", owned.join(", ")))
 }
 
 fn free_name(schema: &Schema, table: &str) -> String {

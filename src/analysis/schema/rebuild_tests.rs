@@ -111,7 +111,7 @@ fn strings(database: &Connection, sql: &str) -> Vec<String> {
 
 /// As sqlx does it for such a file: statement by statement, no transaction, foreign keys on.
 fn run(database: &Connection, sql: &str) -> Result<()> {
-    for span in super::super::statements::statements(sql) {
+    for span in crate::analysis::sql::statements(sql) {
         let mut statement = database.prepare(&sql[span])?;
         let mut rows = statement.query([])?;
         while rows.next()?.is_some() {}

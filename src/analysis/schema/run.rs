@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rusqlite::hooks::{AuthAction, Authorization};
 use rusqlite::{Connection, Error};
 
 use super::catalog;
+use super::ear::{Ear, Statement};
 use super::folder::{MigrationFile, MigrationFolder};
-use super::lex::{Kind, lex};
 use super::model::{Place, Schema};
-use super::statements::statements;
+use crate::analysis::sql::statements;
+use crate::analysis::sql::{Kind, lex};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
 /// Where an object of the catalogue comes from.
@@ -67,7 +67,7 @@ impl Schema {
 
 /// Runs the next file of the folder with the lowest version that goes; starts again without a file
 /// that failed, since one without a transaction may have left half of itself behind.
-fn run(folders: &[MigrationFolder]) -> Result<(Bench, Vec<Utf8PathBuf>), Diagnostics> {
+pub(super) fn run(folders: &[MigrationFolder]) -> Result<(Bench, Vec<Utf8PathBuf>), Diagnostics> {
     let files: Vec<Vec<&MigrationFile>> = folders.iter().map(|f| f.forward().collect()).collect();
     let mut next = vec![0; files.len()];
     let mut done: Vec<(usize, &MigrationFile)> = Vec::new();
@@ -105,37 +105,53 @@ fn run(folders: &[MigrationFolder]) -> Result<(Bench, Vec<Utf8PathBuf>), Diagnos
     }
 }
 
-fn one(problem: Diagnostic) -> Diagnostics {
+fn unreadable(error: Error) -> Diagnostic {
+    Diagnostic::error("schema-unreadable", format!("SQLite does not open: {error}"))
+}
+
+pub(super) fn one(problem: Diagnostic) -> Diagnostics {
     let mut problems = Diagnostics::default();
     problems.push(problem);
     problems
 }
 
-struct Bench {
-    database: Connection,
+/// A database in memory, and what is known of how it came about.
+pub(super) struct Bench {
+    pub(super) database: Connection,
     origins: Origins,
     version: i64,
+    ear: Ear,
+    /// Whether it keeps what it hears.
+    listens: bool,
+    /// What was heard, in the order of running.
+    pub(super) heard: Vec<Statement>,
 }
 
 impl Bench {
-    fn open() -> Result<Self, Diagnostic> {
+    /// An empty one.
+    pub(super) fn open() -> Result<Self, Diagnostic> {
         let open = || {
             let mut database = Connection::open_in_memory()?;
-            // Nothing may leave memory: ATTACH and VACUUM INTO name files of the user.
-            database.authorizer(Some(|context: rusqlite::hooks::AuthContext<'_>| {
-                match context.action {
-                    // VACUUM attaches a nameless one; a name that is an expression is `Unknown`.
-                    AuthAction::Attach { filename: "" } => Authorization::Allow,
-                    AuthAction::Attach { .. } | AuthAction::Unknown { .. } => Authorization::Deny,
-                    _ => Authorization::Allow,
-                }
-            }))?;
-            Ok::<_, Error>(database)
+            let ear = Ear::put_to(&mut database)?;
+            Ok::<_, Error>((database, ear))
         };
-        let database = open().map_err(|error| {
-            Diagnostic::error("schema-unreadable", format!("SQLite does not open: {error}"))
-        })?;
-        Ok(Self { database, origins: Origins::new(), version: 0 })
+        let (database, ear) = open().map_err(unreadable)?;
+        let (origins, heard) = (Origins::new(), Vec::new());
+        Ok(Self { database, origins, version: 0, ear, listens: false, heard })
+    }
+
+    /// An empty one that listens to what each statement does.
+    pub(super) fn listening() -> Result<Self, Diagnostic> {
+        Ok(Self { listens: true, ..Self::open()? })
+    }
+
+    /// Another one with the same content, which listens as well.
+    pub(super) fn copy(&self) -> Result<Self, Diagnostic> {
+        let mut copy = Self::listening()?;
+        rusqlite::backup::Backup::new(&self.database, &mut copy.database)
+            .and_then(|backup| backup.step(-1))
+            .map_err(unreadable)?;
+        Ok(copy)
     }
 
     fn schema(
@@ -152,7 +168,7 @@ impl Bench {
     }
 
     /// Runs one file; with `tolerate`, rejected statements are collected there and passed over.
-    fn apply(
+    pub(super) fn apply(
         &mut self,
         folder: usize,
         file: &MigrationFile,
@@ -167,11 +183,19 @@ impl Bench {
             .execute_batch(&start)
             .map_err(|e| reject(&self.database, whole.clone(), e))?;
         for span in statements(&file.text) {
-            if let Err(error) = execute(&self.database, &file.text[span.clone()]) {
+            let sql = &file.text[span.clone()];
+            let place = Place { file: file.path.clone(), span: span.clone() };
+            let heard = self.listens.then(|| self.ear.before(&self.database, sql));
+            let ran = execute(&self.database, sql);
+            if let (Ok(()), Some(mut statement)) = (&ran, heard) {
+                self.ear.after(&self.database, sql, &mut statement);
+                self.heard.push(Statement { place: place.clone(), ..statement });
+            }
+            self.ear.forget();
+            if let Err(error) = ran {
                 let problem = reject(&self.database, span.clone(), error);
                 tolerate.as_mut().ok_or_else(|| problem.clone())?.push(problem);
             }
-            let place = Place { file: file.path.clone(), span: span.clone() };
             self.note(folder, place, &before).map_err(|e| reject(&self.database, span, e))?;
         }
         if !file.without_transaction() && !self.database.is_autocommit() {
@@ -236,6 +260,11 @@ fn rejected(
     let diagnostic =
         Diagnostic::error("migration-rejected", format!("SQLite rejects `{path}`: {message}"))
             .at(path, label, "here");
+    if lex(statement).first().is_some_and(|token| token.is(statement, "ATTACH")) {
+        return diagnostic
+            .note("tables in another file are not in this history, and one of them may have the name of one")
+            .help("keep what the module stores in one database, or attach the other one in code");
+    }
     match foreign(database, statement, at) {
         Some(name) => diagnostic.note(format!(
             "calve runs migrations in plain SQLite, which has no `{name}`: an extension that the \

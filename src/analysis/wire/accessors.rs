@@ -55,17 +55,11 @@ impl<'w> Decision<'_, 'w> {
         fields: &[Field],
         reason: String,
     ) -> Option<Mirror> {
+        if let Some(mirror) = self.mirror_of(item, fields, reason.clone()) {
+            return Some(mirror);
+        }
         let sealed = item.attributes().iter().find(|a| a.path().is_ident("non_exhaustive"));
         let hidden = fields.iter().find(|f| !f.public);
-        if sealed.is_none() && hidden.is_none() {
-            return Some(Mirror { reason, access: Access::Fields });
-        }
-        let methods = matches!(item.syntax, syn::Item::Struct(_))
-            .then(|| methods(self.code, item, fields))
-            .flatten();
-        if let Some(access) = methods {
-            return Some(Mirror { reason, access });
-        }
         let name = item.name.clone().unwrap_or_default();
         let span = hidden
             .map(|f| f.span)
@@ -95,6 +89,24 @@ impl<'w> Decision<'_, 'w> {
                 .help(format!("{how}; or give the API a type of its own")),
         );
         None
+    }
+}
+
+impl<'w> Decision<'_, 'w> {
+    /// The mirror of a type, if it can have one.
+    pub(super) fn mirror_of(
+        &self,
+        item: &Item<'w>,
+        fields: &[Field],
+        reason: String,
+    ) -> Option<Mirror> {
+        let sealed = item.attributes().iter().any(|a| a.path().is_ident("non_exhaustive"));
+        if !sealed && fields.iter().all(|field| field.public) {
+            return Some(Mirror { reason, access: Access::Fields });
+        }
+        let is_struct = matches!(item.syntax, syn::Item::Struct(_));
+        let access = is_struct.then(|| methods(self.code, item, fields)).flatten()?;
+        Some(Mirror { reason, access })
     }
 }
 

@@ -8,12 +8,34 @@ use crate::diagnostic::Diagnostic;
 /// How the error of the API trait crosses.
 #[derive(Debug, Clone)]
 pub struct ErrorForm {
-    /// The enum.
-    pub item: ItemId,
+    /// The enum; none where it is an error of which nobody knows what is in it.
+    pub item: Option<ItemId>,
     /// Its variants in order.
     pub variants: Vec<Variant>,
     /// The variant that holds a failed call.
     pub transport: TransportVariant,
+}
+
+impl ErrorForm {
+    /// `anyhow::Error` or a boxed error, where the operations fail with one of them and no enum.
+    pub fn opaque(&self) -> Option<Payload> {
+        match self.transport.holds {
+            _ if self.item.is_some() => None,
+            TransportPayload::Boxed => Some(Payload::Boxed),
+            _ => Some(Payload::Anyhow),
+        }
+    }
+
+    fn of_opaque(payload: Payload) -> Option<Self> {
+        let holds = match payload {
+            Payload::Anyhow => TransportPayload::Anyhow,
+            Payload::Boxed => TransportPayload::Boxed,
+            _ => return None,
+        };
+        let transport =
+            TransportVariant { variant: String::new(), field: None, holds, because: "" };
+        Some(Self { item: None, variants: Vec::new(), transport })
+    }
 }
 
 /// A variant of the error.
@@ -38,7 +60,7 @@ pub enum Payload {
     Io,
     /// `anyhow::Error`: its chain of messages.
     Anyhow,
-    /// `Box<dyn Error + Send + Sync>`: its text.
+    /// `Box<dyn Error + Send + Sync>`: its chain of messages.
     Boxed,
 }
 
@@ -78,6 +100,9 @@ pub(super) fn decide<'w>(
     api: &Item<'w>,
     metadata: &serde_json::Value,
 ) -> Option<ErrorForm> {
+    if let Some(opaque) = ErrorForm::of_opaque(payload(error)) {
+        return Some(opaque);
+    }
     let Type::Item(id, _) = error else {
         decision.failed = true;
         decision.diagnostics.push(
@@ -86,7 +111,10 @@ pub(super) fn decide<'w>(
                 "the operations fail with a type that is not an enum of the workspace",
             )
             .at(api.file, api.name_range(), "the trait whose errors it is")
-            .note("every variant arrives as the same variant; calve mirrors enums so far"),
+            .note(
+                "every variant arrives as the same variant; calve mirrors enums, and carries \
+                 `anyhow::Error` and `Box<dyn Error + Send + Sync>` as their chain of messages",
+            ),
         );
         return None;
     };
@@ -149,7 +177,7 @@ pub(super) fn decide<'w>(
         decision.diagnostics.push(transport::refusal(decision.code, &item, syntax, wanted));
         return None;
     };
-    Some(ErrorForm { item: *id, variants, transport })
+    Some(ErrorForm { item: Some(*id), variants, transport })
 }
 
 /// An error type of another crate, as it is written.

@@ -8,6 +8,7 @@ mod errors;
 mod external;
 mod fields;
 mod keeps;
+mod made;
 mod mirrors;
 pub mod passing;
 mod required;
@@ -21,6 +22,7 @@ use super::interface::Interface;
 use super::types::Type;
 use super::uncarriable::why_not_read;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::workspace::Member;
 
 pub use accessors::{Access, Accessor, Mirror};
 pub use constructor::{Constructor, Parameter, infallible};
@@ -94,7 +96,7 @@ pub fn decide<'w>(
     code: &Code<'w>,
     interface: &Interface,
     api: &Item<'w>,
-    metadata: &serde_json::Value,
+    member: &Member,
     diagnostics: &mut Diagnostics,
 ) -> Option<Wire> {
     let mut decision = Decision {
@@ -103,7 +105,8 @@ pub fn decide<'w>(
         pending: BTreeSet::new(),
         serde_of: BTreeMap::new(),
         shares: BTreeSet::new(),
-        metadata,
+        metadata: &member.metadata,
+        manifest: &member.manifest,
         diagnostics,
         failed: false,
     };
@@ -119,7 +122,7 @@ pub fn decide<'w>(
         };
         decision.place(&operation.output, api, at, Position::Value);
     }
-    let error = errors::decide(&mut decision, &interface.error, api, metadata);
+    let error = errors::decide(&mut decision, &interface.error, api, &member.metadata);
     decision.mirror_what_leads_back();
     let Decision { forms, serde_of, shares, failed, .. } = decision;
     Some(Wire { forms, error: error?, serde_of, shares }).filter(|_| !failed)
@@ -158,6 +161,8 @@ struct Decision<'a, 'w> {
     shares: BTreeSet<String>,
     /// `[package.metadata.calve]` of the module.
     metadata: &'a serde_json::Value,
+    /// The module's manifest, where that stands.
+    manifest: &'a camino::Utf8Path,
     diagnostics: &'a mut Diagnostics,
     failed: bool,
 }
@@ -381,6 +386,14 @@ impl<'w> Decision<'_, 'w> {
         if private && !found.deserialize_own && vouched != Some("derive") {
             match constructor::guarding(self.code, item, fields, vouched) {
                 constructor::Guard::None => {}
+                constructor::Guard::Through(constructor) if item.made.is_some() => {
+                    // Its impl would have to stand in the macro, which may make unguarded types too.
+                    let reason = format!(
+                        "what arrives passes `{}`, and a macro made the type",
+                        constructor.name
+                    );
+                    return self.mirror(item, fields, reason).map(Form::Mirror);
+                }
                 constructor::Guard::Through(constructor) => {
                     return Some(Form::Guarded(constructor));
                 }
@@ -400,15 +413,20 @@ impl<'w> Decision<'_, 'w> {
                              value: the constructor must take the fields and store them as they are",
                         )
                         .help(format!(
-                            "add one that takes the fields as they are ({}), or say in the module's \
-                             Cargo.toml, under [package.metadata.calve.constructors], either {name} = \
-                             \"parse\" (a constructor that gives back what a value was made of) or \
-                             {name} = \"derive\" (no check: the sender's value was checked)",
-                            constructor::that_fits(fields)
+                            "add a constructor that takes the fields and stores them as they are,\n\n    \
+                             impl {name} {{ pub {} {{ … }} }}\n\nor write one of these lines into \
+                             `{}`:\n\n    [package.metadata.calve.constructors]\n    {name} = \"parse\"   \
+                             # the constructor of that name gives back what a value was made of\n    \
+                             {name} = \"derive\"  # no check on arrival: the sender's value was checked",
+                            constructor::that_fits(fields).trim_matches('`'),
+                            self.manifest
                         )),
                     );
                 }
             }
+        }
+        if item.made.is_some() && !found.by_calve && !self.derives_in_macro(item) {
+            return self.mirrored_macro(item, fields).map(Form::Mirror);
         }
         Some(Form::Derive { serialize: !found.serialize_own, deserialize: !found.deserialize_own })
     }

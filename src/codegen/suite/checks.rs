@@ -29,6 +29,27 @@ mod samples;
 #[path = \"../support/mod.rs\"]
 mod support;";
 
+/// What the preamble has besides, where the service's routes are compiled again.
+const ROUTES: &str = "\
+/// The service's own routes, for the recorder: they name the type that they serve, since only there the
+/// compiler sees that the future of an `async fn` may change threads.
+#[path = \"../../src/routes.rs\"]
+#[allow(unreachable_pub, reason = \"they are public in the service\")]
+mod routes;
+
+/// What the routes take for the implementation.
+mod compose {
+    pub(crate) type Implementation = crate::recorder::Recorder;
+}";
+
+/// Whether the routes name the implementation's type, so that the service's do not fit the recorder.
+fn are_compiled_again(module: &Module<'_>) -> bool {
+    !module.interface.has_objects() && !module.interface.form.is_send()
+}
+
+/// Of a service for calls that block.
+const OF_ITS_OWN: &str = ": on threads of its own, since a call holds the thread of the test.";
+
 /// The text of the file; `samples` learns what it has to hold.
 pub(super) fn file(
     code: &Code<'_>,
@@ -44,7 +65,11 @@ pub(super) fn file(
          HTTP.",
         names.api_trait
     ));
-    file.preamble(PREAMBLE);
+    if are_compiled_again(module) {
+        file.preamble(&format!("{PREAMBLE}\n{ROUTES}"));
+    } else {
+        file.preamble(PREAMBLE);
+    }
     let taken: Vec<&str> = tested.iter().map(|o| o.name.as_str()).collect();
     let free = |name: &str| {
         let mut name = name.to_owned();
@@ -53,7 +78,8 @@ pub(super) fn file(
         }
         format_ident!("{name}")
     };
-    let shared = Shared { both: free("both"), told: free("told") };
+    let both = free(if module.interface.has_objects() { "both" } else { "served" });
+    let shared = Shared { both, told: free("told") };
 
     let (error, errors) = samples.errors();
     let tests = Tests { tools: &tools, shared: &shared, error: &error };
@@ -106,18 +132,69 @@ impl Tests<'_, '_> {
             (scribe.path("std::sync::Arc"), scribe.path("crate::support::Service"));
         let recorder = scribe.path("crate::recorder::Recorder");
         scribe.path("crate::recorder::Call");
-        let routes = scribe.path(&format!("{}::routes", names.service_ident));
+        let routes = if are_compiled_again(module) {
+            scribe.path(&format!("{}::call", names.service_ident));
+            quote!(routes)
+        } else {
+            scribe.path(&format!("{}::routes", names.service_ident))
+        };
         let carried = scribe.path(&format!("{}::problem::Carried", names.wire_ident));
         scribe.path(&format!("{}::Failure", names.wire_ident));
-        let doc = docs("Runs a check in process, then over HTTP.");
-        file.item(quote! {
-            #doc
-            async fn #both(check: impl AsyncFn(&dyn #api, &#recorder)) {
-                let recorder = #arc::new(#recorder::default());
-                check(recorder.as_ref(), &recorder).await;
-                let api: #arc<dyn #api> = #arc::clone(&recorder) as _;
-                let service = #service::start(|calls| #routes::router(&api, calls)).await;
-                check(&service.client(), &recorder).await;
+        file.item(match (module.interface.has_objects(), module.interface.form.blocks()) {
+            (true, false) => {
+                let doc = docs("Runs a check in process, then over HTTP.");
+                quote! {
+                    #doc
+                    async fn #both(check: impl AsyncFn(&dyn #api, &#recorder)) {
+                        let recorder = #arc::new(#recorder::default());
+                        check(recorder.as_ref(), &recorder).await;
+                        let api: #arc<dyn #api> = #arc::clone(&recorder) as _;
+                        let service = #service::start(|calls| #routes::router(&api, calls)).await;
+                        check(&service.client(), &recorder).await;
+                    }
+                }
+            }
+            (true, true) => {
+                let runtime = scribe.path("tokio::runtime::Runtime");
+                let doc = docs(&format!("Runs a check in process, then over HTTP{OF_ITS_OWN}"));
+                quote! {
+                    #doc
+                    fn #both(check: impl Fn(&dyn #api, &#recorder)) {
+                        let recorder = #arc::new(#recorder::default());
+                        check(recorder.as_ref(), &recorder);
+                        let api: #arc<dyn #api> = #arc::clone(&recorder) as _;
+                        let start = #service::start(|calls| #routes::router(&api, calls));
+                        let runtime = #runtime::new().unwrap();
+                        let service = runtime.block_on(start);
+                        check(&service.client(), &recorder);
+                    }
+                }
+            }
+            (false, false) => {
+                let doc = docs("A recorder, and a service that asks it.");
+                quote! {
+                    #doc
+                    async fn #both() -> (#arc<#recorder>, #service) {
+                        let recorder = #arc::new(#recorder::default());
+                        let start = #service::start(|calls| #routes::router(&recorder, calls));
+                        let service = start.await;
+                        (recorder, service)
+                    }
+                }
+            }
+            (false, true) => {
+                let runtime = scribe.path("tokio::runtime::Runtime");
+                let doc = docs(&format!("A recorder, and a service that asks it{OF_ITS_OWN}"));
+                quote! {
+                    #doc
+                    fn #both() -> (#arc<#recorder>, #service, #runtime) {
+                        let recorder = #arc::new(#recorder::default());
+                        let start = #service::start(|calls| #routes::router(&recorder, calls));
+                        let runtime = #runtime::new().unwrap();
+                        let service = runtime.block_on(start);
+                        (recorder, service, runtime)
+                    }
+                }
             }
         })?;
         let text = as_text(&quote!(&#carried(error)));
@@ -140,7 +217,8 @@ impl Tests<'_, '_> {
         let error = self.error;
         let passed = self.arguments(operation, None, samples);
         let method = field_ident(&operation.name);
-        let called = quote!(api.#method(#(#passed),*).await);
+        let wait = self.wait();
+        let called = quote!(api.#method(#(#passed),*) #wait);
         let asked = self.asked(operation, samples);
 
         let unwrapped = if self.error_prints() { quote!(unwrap()) } else { quote!(ok().unwrap()) };
@@ -165,19 +243,49 @@ impl Tests<'_, '_> {
         let varies = operation.output != Type::Unit || !operation.arguments.is_empty();
         let succeeds = if varies { quote!(for n in 0..SAMPLES { #succeeds }) } else { succeeds };
         let failed = self.unwrap_err(&operation.output);
-        quote! {
-            #[tokio::test]
-            async fn #name() {
-                #both(async |api, recorder| {
-                    #succeeds
-                    for n in 0..ERRORS {
-                        recorder.will_fail(samples::#error(n));
-                        let error = #called.#failed;
-                        assert_eq!(#told(error), #told(samples::#error(n)));
-                    }
-                })
-                .await;
+        let check = quote! {
+            #succeeds
+            for n in 0..ERRORS {
+                recorder.will_fail(samples::#error(n));
+                let error = #called.#failed;
+                assert_eq!(#told(error), #told(samples::#error(n)));
             }
+        };
+        let module = self.tools.module;
+        let scribe = self.tools.converter.scribe;
+        let api = scribe.item(module.api.id);
+        let recorder = scribe.path("crate::recorder::Recorder");
+        match (module.interface.has_objects(), module.interface.form.blocks()) {
+            (true, false) => quote! {
+                #[tokio::test]
+                async fn #name() {
+                    #both(async |api, recorder| { #check }).await;
+                }
+            },
+            (true, true) => quote! {
+                #[test]
+                fn #name() {
+                    #both(|api, recorder| { #check });
+                }
+            },
+            (false, false) => quote! {
+                #[tokio::test]
+                async fn #name() {
+                    async fn check(api: &impl #api, recorder: &#recorder) { #check }
+                    let (recorder, service) = #both().await;
+                    check(recorder.as_ref(), &recorder).await;
+                    check(&service.client(), &recorder).await;
+                }
+            },
+            (false, true) => quote! {
+                #[test]
+                fn #name() {
+                    fn check(api: &impl #api, recorder: &#recorder) { #check }
+                    let (recorder, service, _runtime) = #both();
+                    check(recorder.as_ref(), &recorder);
+                    check(&service.client(), &recorder);
+                }
+            },
         }
     }
 
@@ -194,16 +302,29 @@ impl Tests<'_, '_> {
         let passed = self.arguments(operation, Some(quote!(0)), samples);
         let method = field_ident(&operation.name);
         let failed = self.unwrap_err(&operation.output);
-        let code = self.tools.module.wire.error.transport.variant.to_snake_case();
+        let form = &self.tools.module.wire.error;
+        let told = if form.opaque().is_some() {
+            let transport = scribe.path(&format!("{}::TransportError", names.wire_ident));
+            quote!(assert!(error.is::<#transport>(), "{error:?}"))
+        } else {
+            let code = form.transport.variant.to_snake_case();
+            quote!(assert_eq!(error.code(), #code, "{}", error.detail()))
+        };
+        let wait = self.wait();
+        let head = if wait.is_some() { quote!(#[tokio::test] async) } else { quote!(#[test]) };
         quote! {
-            #[tokio::test]
-            async fn a_service_that_is_gone_is_told_by_the_error() {
+            #head fn a_service_that_is_gone_is_told_by_the_error() {
                 let nobody_listens = "http://127.0.0.1:1";
                 let client = #client::new(nobody_listens, #token).unwrap();
-                let error = client.#method(#(#passed),*).await.#failed;
-                assert_eq!(error.code(), #code, "{}", error.detail());
+                let error = client.#method(#(#passed),*) #wait.#failed;
+                #told;
             }
         }
+    }
+
+    /// `.await`, where a call has to be awaited.
+    fn wait(&self) -> Option<TokenStream> {
+        (!self.tools.module.interface.form.blocks()).then(|| quote!(.await))
     }
 
     /// The arguments of a call: the n-th samples, or all of one number.
@@ -240,7 +361,8 @@ impl Tests<'_, '_> {
     }
 
     fn error_prints(&self) -> bool {
-        implements(self.tools.code, self.tools.module.wire.error.item, "Debug")
+        let item = self.tools.module.wire.error.item;
+        item.is_none_or(|item| implements(self.tools.code, item, "Debug"))
     }
 }
 

@@ -22,6 +22,7 @@ use super::scribe::Scribe;
 use crate::analysis::code::Code;
 use crate::analysis::interface::Operation;
 use crate::analysis::module::Module;
+use crate::analysis::trait_form::Form;
 use crate::analysis::types::Type;
 use crate::analysis::wire::Payload;
 use crate::diagnostic::{Diagnostic, Diagnostics, Result};
@@ -137,8 +138,10 @@ fn packages(
     names: &Names,
     files: &[(Utf8PathBuf, String)],
 ) -> BTreeSet<String> {
-    let mut packages: BTreeSet<String> =
-        ["async-trait", "serde_json", "tokio"].map(str::to_owned).into();
+    let mut packages: BTreeSet<String> = ["serde_json", "tokio"].map(str::to_owned).into();
+    if module.interface.form == Form::AsyncTrait {
+        packages.insert("async-trait".to_owned());
+    }
     packages.extend([names.module.clone(), names.client.clone(), names.wire.clone()]);
     let root = code.root(module.api.id.root);
     let known = root.member.dependencies.iter().map(|d| (d.package.clone(), d.ident()));

@@ -11,7 +11,7 @@ use crate::analysis::interface::{Argument, Operation};
 use crate::analysis::module::Module;
 use crate::analysis::types::Type;
 use crate::analysis::wire::{External, external, implements};
-use crate::codegen::client::signature;
+use crate::codegen::client::{at_once, attribute, endings, signature};
 use crate::codegen::rust_file::{RustFile, docs};
 use crate::codegen::scribe::Scribe;
 use crate::codegen::wire::field_ident;
@@ -28,7 +28,7 @@ pub(super) fn file(code: &Code<'_>, module: &Module<'_>, names: &Names) -> Resul
          to.",
     ));
     let (any, mutex) = (scribe.path("std::any::Any"), scribe.path("std::sync::Mutex"));
-    let (async_trait, api) = (scribe.path("async_trait::async_trait"), scribe.item(module.api.id));
+    let api = scribe.item(module.api.id);
     let error = scribe.ty(&module.interface.error);
     let operations = &module.interface.operations;
 
@@ -52,12 +52,29 @@ pub(super) fn file(code: &Code<'_>, module: &Module<'_>, names: &Names) -> Resul
         pub(crate) enum Call { #(#calls),* }
     })?;
     file.item(quote!(type Answer = Result<Box<dyn #any + Send>, #error>;))?;
+    let supertraits = module.interface.supertraits;
+    let (mut asked, mut answer) = (quote!(#mutex<Option<Call>>), quote!(#mutex<Option<Answer>>));
+    let mut derive = quote!(#[derive(Default)]);
+    if supertraits.clone {
+        let arc = scribe.path("std::sync::Arc");
+        (asked, answer) = (quote!(#arc<#asked>), quote!(#arc<#answer>));
+        derive = quote!(#[derive(Clone, Default)]);
+    }
     let doc = docs("Keeps one call and one answer.");
     file.item(quote! {
         #doc
-        #[derive(Default)]
-        pub(crate) struct Recorder { asked: #mutex<Option<Call>>, answer: #mutex<Option<Answer>> }
+        #derive
+        pub(crate) struct Recorder { asked: #asked, answer: #answer }
     })?;
+    if supertraits.debug {
+        file.item(quote! {
+            impl std::fmt::Debug for Recorder {
+                fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.debug_struct("Recorder").finish_non_exhaustive()
+                }
+            }
+        })?;
+    }
     let [doc_return, doc_fail, doc_asked] = [
         "The next call succeeds with this.",
         "The next call fails with this.",
@@ -94,10 +111,14 @@ pub(super) fn file(code: &Code<'_>, module: &Module<'_>, names: &Names) -> Resul
                 let name = field_ident(&argument.name);
                 tools.compared(&owned(&argument.ty), to_owned(code, &argument.ty, &name))
             });
-            quote!(#signature { Recorder::note(self, #call) })
+            let noted = quote!(Recorder::note(self, #call));
+            let answer = at_once(&operation.waits, noted, &scribe);
+            quote!(#signature { #answer })
         })
         .collect();
-    file.item(quote!(#[#async_trait] impl #api for Recorder { #(#methods)* }))?;
+    let endings = endings(module, &scribe, None);
+    let attribute = attribute(module.interface.form, &scribe);
+    file.item(quote!(#attribute impl #api for Recorder { #(#methods)* #(#endings)* }))?;
     helpers(&tools, &mut file)?;
     Ok(file.finish(&scribe))
 }

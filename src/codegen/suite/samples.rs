@@ -1,5 +1,7 @@
 //! `samples.rs` of the suite: a function a type, which returns the type's n-th sample.
 
+mod errors;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use heck::ToSnakeCase;
@@ -13,7 +15,7 @@ use super::recorder::owned;
 use super::{foreign, json};
 use crate::analysis::code::{Code, ItemId};
 use crate::analysis::types::Type;
-use crate::analysis::wire::{self, Constructor, Field, Instance, Payload, all_fields};
+use crate::analysis::wire::{self, Constructor, Field, Instance, all_fields};
 use crate::codegen::rust_file::{RustFile, docs};
 use crate::codegen::scribe::Scribe;
 use crate::codegen::wire::field_ident;
@@ -66,9 +68,6 @@ struct Function {
 /// The fewest samples of anything: all kinds of texts and integers, each twice.
 const FEWEST: usize = 8;
 
-/// How many samples of a variant's data there are for an error.
-const OF_A_VARIANT: usize = 4;
-
 impl<'a, 'w> Samples<'a, 'w> {
     pub(super) fn new(
         scribe: &'a Scribe<'a, 'w>,
@@ -97,71 +96,6 @@ impl<'a, 'w> Samples<'a, 'w> {
         let name = self.function(ty);
         self.called.insert(name.clone());
         name
-    }
-
-    /// The function that returns errors, and how many there are.
-    pub(super) fn errors(&mut self) -> (Ident, usize) {
-        let error = &self.makers.module.wire.error;
-        let item = self.makers.code.item(error.item);
-        let name = self.unique(&item.name.clone().unwrap_or_default().to_snake_case());
-        let path = self.scribe.item(error.item);
-        let variants: Vec<_> = error
-            .variants
-            .iter()
-            .filter(|variant| {
-                let plain = variant.fields.iter().filter(|(_, p)| *p == Payload::Plain);
-                let types: Vec<Type> = plain.map(|(field, _)| field.ty.clone()).collect();
-                self.makers.lacking(&types).is_empty()
-            })
-            .collect();
-        let arms: Vec<TokenStream> = variants
-            .iter()
-            .map(|variant| {
-                let types: Vec<&Type> = variant.fields.iter().map(|(f, _)| &f.ty).collect();
-                let indices = side_by_side(&types);
-                let values = variant.fields.iter().zip(indices).map(|((field, payload), index)| {
-                    match foreign::payload(self.scribe, *payload) {
-                        Some(value) => {
-                            self.function(&Type::String);
-                            value
-                        }
-                        None => {
-                            let function = self.function(&field.ty);
-                            quote!(#function(#index))
-                        }
-                    }
-                });
-                let values: Vec<_> = values.collect();
-                let fields: Vec<&Field> = variant.fields.iter().map(|(f, _)| f).collect();
-                let shape = match (variant.named, fields.is_empty()) {
-                    (true, _) => Shape::Named,
-                    (false, false) => Shape::Tuple,
-                    (false, true) => Shape::Unit,
-                };
-                let variant = format_ident!("{}", variant.name);
-                construct(&quote!(#path::#variant), &fields, &values, shape)
-            })
-            .collect();
-        let count = arms.len();
-        let (per, body) = if arms.iter().all(|arm| !mentions_n(arm)) {
-            (1, choose(&quote!(n), &arms))
-        } else {
-            let total = Literal::usize_unsuffixed(count);
-            let choice = choose(&quote!(variant), &arms);
-            if count > 1 {
-                (OF_A_VARIANT, quote!(let (variant, n) = (n % #total, n / #total); #choice))
-            } else {
-                (OF_A_VARIANT, choice)
-            }
-        };
-        self.functions.push(Function {
-            name: name.clone(),
-            output: path,
-            body,
-            docs: docs("Every variant, each with several values of its data."),
-        });
-        self.called.insert(name.clone());
-        (name, count * per)
     }
 
     /// How many samples the tests should use.

@@ -94,21 +94,49 @@ macro_rules! by_names {
 }
 
 by_names! {
-    ServiceCall = "service/src/call.rs.j2";
     ServiceProblem = "service/src/problem.rs.j2";
     ServiceAuth = "service/src/auth.rs.j2";
     ServiceTelemetry = "service/src/telemetry.rs.j2";
-    TestSupport = "service/tests/support/mod.rs.j2";
-    TestServer = "service/tests/server.rs.j2";
     /// Only with a SQLite database.
     TestDatabase = "service/tests/database.rs.j2";
     RunnerCargo = "service/examples/monolith_tests/cargo.rs.j2";
     RunnerTest = "service/examples/monolith_tests/test.rs.j2";
     WireProblem = "service/wire/src/problem.rs.j2";
+    /// Only where calls block.
+    ClientBlocking = "service/client/src/blocking.rs.j2";
+    ClientBlockingTests = "service/client/src/blocking/tests.rs.j2";
+}
+
+/// Templates that need the names, and to know whether calls block.
+macro_rules! by_names_and_form {
+    ($($name:ident = $path:literal;)*) => {$(
+        #[derive(Template)]
+        #[template(path = $path, escape = "none")]
+        pub(super) struct $name<'a> {
+            pub(super) names: &'a Names,
+            /// Whether the trait's methods block.
+            pub(super) blocking: bool,
+        }
+    )*};
+}
+
+by_names_and_form! {
+    ServiceCall = "service/src/call.rs.j2";
+    TestSupport = "service/tests/support/mod.rs.j2";
+    TestServer = "service/tests/server.rs.j2";
     ClientLib = "service/client/src/lib.rs.j2";
     ClientConfig = "service/client/src/config.rs.j2";
-    ClientTransport = "service/client/src/transport.rs.j2";
     ClientTransportTests = "service/client/src/transport/tests.rs.j2";
+}
+
+#[derive(Template)]
+#[template(path = "service/client/src/transport.rs.j2", escape = "none")]
+pub(super) struct ClientTransport<'a> {
+    pub(super) names: &'a Names,
+    /// Whether the trait's methods block.
+    pub(super) blocking: bool,
+    /// Whether a call is a boxed future.
+    pub(super) boxed: bool,
 }
 
 #[derive(Template)]
@@ -132,6 +160,10 @@ pub(super) struct ServiceRun {
     pub(super) has_database: bool,
     /// Whether `compose` takes the settings: for the database or an argument.
     pub(super) compose_reads_settings: bool,
+    /// Whether methods of the module end it.
+    pub(super) has_endings: bool,
+    /// Whether the trait's methods block.
+    pub(super) blocking: bool,
 }
 
 #[derive(Template)]
@@ -191,6 +223,8 @@ pub(super) struct ServiceSettings<'a> {
     /// The monolith's pool size, or sqlx's 10.
     pub(super) max_connections: &'a str,
     pub(super) settings: &'a [Setting],
+    /// Whether the trait's methods block.
+    pub(super) blocking: bool,
 }
 
 /// Only with a SQLite database.
@@ -330,10 +364,18 @@ pub(super) struct Cutover<'a> {
     pub(super) tables: &'a [CopiedTable],
     /// Virtual tables: they hold no rows of their own.
     pub(super) rebuilt: &'a [String],
-    /// Their triggers: they must not run for rows that are copied.
+    /// Their triggers in the service: they must not run for rows that are copied.
     pub(super) triggers: &'a [Trigger],
-    /// Whether a migration of the monolith drops foreign keys into them.
-    pub(super) drops_foreign_keys: bool,
+    /// Their triggers in the monolith.
+    pub(super) old_triggers: &'a [Trigger],
+    /// What the new migrations of the monolith drop: "the foreign keys of `orders`".
+    pub(super) dropped: &'a [&'a str],
+    /// SQL that makes again what an older build would miss.
+    pub(super) restored: &'a [&'a str],
+    /// The migrations that give foreign keys back, relative to the workspace root.
+    pub(super) back: &'a [&'a str],
+    /// Whether the monolith's history makes them still.
+    pub(super) is_shared: bool,
     /// The migrations that do: a build from before refuses a history that has them.
     pub(super) added: &'a [AddedMigration],
     /// The SQL that drops them, relative to the workspace root.

@@ -23,6 +23,7 @@ struct Variant {
     /// Whether sqlx is 0.9 or later.
     recent_sqlx: bool,
     settings: Settings,
+    calls: Calls,
     /// Whether there is more than the least: triggers, foreign keys, counters, options, members.
     rich: bool,
 }
@@ -34,16 +35,30 @@ enum Settings {
     WithoutDefaults,
 }
 
+/// How the trait's methods wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Calls {
+    Awaited,
+    Boxed,
+    Blocking,
+}
+
 fn variants() -> Vec<Variant> {
     let mut all = Vec::new();
     for (database, postgres) in [(false, false), (true, false), (true, true)] {
         for recent_sqlx in [false, true] {
             for settings in [Settings::None, Settings::WithDefaults, Settings::WithoutDefaults] {
                 for rich in [false, true] {
-                    all.push(Variant { database, postgres, recent_sqlx, settings, rich });
+                    let calls = Calls::Awaited;
+                    all.push(Variant { database, postgres, recent_sqlx, settings, calls, rich });
                 }
             }
         }
+    }
+    // Nothing else that decides goes together with how methods wait.
+    let [least, .., most] = all[..] else { panic!("there are several") };
+    for calls in [Calls::Boxed, Calls::Blocking] {
+        all.extend([least, most].map(|variant| Variant { calls, ..variant }));
     }
     all
 }
@@ -125,8 +140,9 @@ const SCHEMA: &str = r#"
 
 /// What every template gives in one variant, by its path.
 fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String> {
-    let Variant { database, postgres, recent_sqlx, rich, .. } = variant;
+    let Variant { database, postgres, recent_sqlx, rich, calls, .. } = variant;
     let sqlite = database && !postgres;
+    let (blocking, boxed) = (calls == Calls::Blocking, calls == Calls::Boxed);
     let settings = settings(variant.settings);
     let mut all = BTreeMap::new();
     let mut add = |path: &'static str, text: Result<String>| {
@@ -161,13 +177,13 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
         "service/wire/src/io_error.rs" => WireIoError,
         "service/wire/src/anyhow_error.rs" => WireAnyhowError,
         "service/wire/src/boxed_error.rs" => WireBoxedError,
-        "service/src/call.rs" => ServiceCall { names },
+        "service/src/call.rs" => ServiceCall { names, blocking },
         "service/src/problem.rs" => ServiceProblem { names },
         "service/src/auth.rs" => ServiceAuth { names },
         "service/src/telemetry.rs" => ServiceTelemetry { names },
         "service/src/healthcheck.rs" => ServiceHealthcheck,
-        "service/tests/support/mod.rs" => TestSupport { names },
-        "service/tests/server.rs" => TestServer { names },
+        "service/tests/support/mod.rs" => TestSupport { names, blocking },
+        "service/tests/server.rs" => TestServer { names, blocking },
         "service/tests/database.rs" => TestDatabase { names },
         "service/examples/monolith_tests/cargo.rs" => RunnerCargo { names },
         "service/examples/monolith_tests/report.rs" => RunnerReport,
@@ -180,15 +196,19 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
         "service/examples/monolith_tests/main.rs" =>
             RunnerMain { names, postgres, test_arguments: "-p app -p admin" },
         "service/wire/src/problem.rs" => WireProblem { names },
-        "service/client/src/lib.rs" => ClientLib { names },
-        "service/client/src/config.rs" => ClientConfig { names },
-        "service/client/src/transport.rs" => ClientTransport { names },
-        "service/client/src/transport/tests.rs" => ClientTransportTests { names },
+        "service/client/src/lib.rs" => ClientLib { names, blocking },
+        "service/client/src/config.rs" => ClientConfig { names, blocking },
+        "service/client/src/transport.rs" => ClientTransport { names, blocking, boxed },
+        "service/client/src/blocking.rs" => ClientBlocking { names },
+        "service/client/src/blocking/tests.rs" => ClientBlockingTests { names },
+        "service/client/src/transport/tests.rs" => ClientTransportTests { names, blocking },
         "service/src/lib.rs" => ServiceLib { names, has_database: database },
         "service/src/main.rs" => ServiceMain { names, has_database: database },
         "service/src/run.rs" => ServiceRun {
             has_database: database,
             compose_reads_settings: database || !settings.is_empty(),
+            has_endings: rich,
+            blocking,
         },
         "service/src/admin.rs" => ServiceAdmin { has_database: database },
         "service/build.rs" => ServiceBuild { migrations: "../../modules/a b/migrations" },
@@ -197,6 +217,7 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
             has_database: database,
             max_connections: "10",
             settings: &settings,
+            blocking,
         },
         "service/src/database.rs" => ServiceDatabase {
             names,
@@ -277,7 +298,11 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
             tables: &tables(rich),
             rebuilt: &texts(&["search"]),
             triggers: &triggers,
-            drops_foreign_keys: rich,
+            old_triggers: &triggers,
+            dropped: if rich { &["the foreign keys of `orders`"] } else { &[] },
+            restored: if rich { &["CREATE VIEW v AS SELECT 1;"] } else { &[] },
+            back: if rich { &["migrations/2_keys.down.sql"] } else { &[] },
+            is_shared: rich,
             added,
             drop_tables: "services/thing/drop_from_monolith.sql",
         },
@@ -323,6 +348,15 @@ fn nothing_of_the_template_or_of_calve_is_left() {
         assert!(!text.contains("\n\n\n"), "{path} has two blank lines in a row:\n{text}");
         let trailing = text.lines().find(|line| line.ends_with(' '));
         assert_eq!(trailing, None, "{path} has a line with a space at its end");
+    });
+}
+
+/// Chains of `let` are of edition 2024; a workspace may be of 2021, and its crates with it.
+#[test]
+fn no_file_needs_edition_2024() {
+    for_each(|path, text| {
+        let chain = text.lines().find(|line| line.trim_start().starts_with("&& let "));
+        assert_eq!(chain, None, "{path} has a chain of `let`");
     });
 }
 
@@ -477,13 +511,9 @@ fn the_docker_ignore_file_denies_all_and_admits_what_is_named() {
 fn the_copy_of_the_runbook_runs() {
     let names = names("stock-keeping");
     for rich in [false, true] {
-        let variant = Variant {
-            database: true,
-            postgres: false,
-            recent_sqlx: true,
-            settings: Settings::None,
-            rich,
-        };
+        let (settings, calls) = (Settings::None, Calls::Awaited);
+        let (database, postgres, recent_sqlx) = (true, false, true);
+        let variant = Variant { database, postgres, recent_sqlx, settings, calls, rich };
         let text = render_all(&names, variant).remove("service/CUTOVER.md").unwrap();
         let script = text.split_once("<<'SQL'\n").unwrap().1;
         let script = script.split_once("    SQL\n").unwrap().0;

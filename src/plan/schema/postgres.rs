@@ -2,12 +2,16 @@
 
 use camino::Utf8Path;
 
-use super::{ForeignKeyDrop, SchemaPlan, StandIn, history_of, is_own, is_strict, occupy, owner_of};
+use super::history::{history_of, is_own, is_strict};
+use super::{NewMigration, SchemaPlan, StandIn};
 use crate::analysis::composition::Migrator;
+use crate::analysis::module::Module;
 use crate::analysis::schema::postgres::{
     self, Kind, Name, Schema, Table, crossings, drop_foreign_keys, stand_in, stand_in_path,
 };
-use crate::analysis::schema::{self, CopyPlan, MigrationFolder, Place};
+use crate::analysis::schema::{
+    self, CopyPlan, MigrationFile, MigrationFolder, MigrationKind, Place,
+};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::plan::Names;
 use crate::workspace::Workspace;
@@ -34,10 +38,6 @@ pub(super) fn plan(
     let owner = migrator.folder.as_path();
     let mut take = |list: Diagnostics| list.iter().for_each(|d| diagnostics.push(d.clone()));
     let mut folders = schema::migration_folders(workspace).map_err(&mut take).ok()?;
-    if let Some(problem) = shared(workspace, names, &folders, owner) {
-        diagnostics.push(problem);
-        return None;
-    }
     let schema = Schema::of(&folders).map_err(&mut take).ok()?;
     let found = crossings(&schema, owner);
     if !found.refused.is_empty() {
@@ -69,10 +69,13 @@ pub(super) fn plan(
         .filter(|object| object.kind == Kind::Sequence && object.folder == owner)
         .map(|object| object.name.clone());
     Some(SchemaPlan {
-        drops,
+        added: drops,
         clean_up: postgres::drop_owned(&schema, owner, history, &lock),
         tables: tables.iter().map(|name| name.name.clone()).collect(),
+        views: Vec::new(),
         triggers: Vec::new(),
+        old_triggers: Vec::new(),
+        shared: None,
         copy: CopyPlan { tables: Vec::new(), circular: false, rebuilt: Vec::new() },
         foreign_tables: schema
             .tables
@@ -90,24 +93,33 @@ pub(super) fn plan(
     })
 }
 
-/// A folder that is not the module's own: its statements would have to be given to their owners.
-fn shared(
-    workspace: &Workspace,
-    names: &Names,
-    folders: &[MigrationFolder],
-    owner: &Utf8Path,
-) -> Option<Diagnostic> {
-    let first = folders.iter().find(|folder| folder.path == owner)?.files.first()?;
-    let own = owner_of(workspace, &first.path).is_some_and(|member| member.name == names.module);
-    (!own).then(|| {
-        Diagnostic::error(
-            "shared-migrations",
-            format!("the migrations of `{}` are not its own", names.module),
-        )
-        .at(&first.path, 0..0, "in a folder outside of the module")
-        .note("on PostgreSQL calve carries a folder of migrations that is the module's alone")
-        .help("give the module a folder of migrations and a history of its own")
-    })
+/// A module on PostgreSQL that embeds no migrations, where others have some.
+pub(in crate::plan) fn shared_history(module: &Module<'_>) -> Diagnostic {
+    let implementation = &module.implementation;
+    Diagnostic::error(
+        "shared-migrations",
+        format!("`{}` embeds no migrations of its own", module.member.name),
+    )
+    .at(
+        implementation.file,
+        implementation.name_range(),
+        "works on tables that somebody else makes",
+    )
+    .note("on PostgreSQL calve does not give the statements of a history to their owners")
+    .help("give the module a folder of migrations and embed it with `sqlx::migrate!`")
+}
+
+/// Takes the version of a new file, so that the next one gets another.
+fn occupy(folder: &mut MigrationFolder, path: &Utf8Path, text: &str) {
+    let name = path.file_name().unwrap_or_default();
+    let version = name.split('_').next().and_then(|v| v.parse().ok()).unwrap_or_default();
+    folder.files.push(MigrationFile {
+        path: path.to_owned(),
+        version,
+        description: String::new(),
+        text: text.into(),
+        kind: MigrationKind::Simple,
+    });
 }
 
 /// The migration that drops the foreign keys of one table into the module's.
@@ -118,7 +130,7 @@ fn dropped(
     home: &mut MigrationFolder,
     owner: &Utf8Path,
     table: &Table,
-) -> Option<ForeignKeyDrop> {
+) -> Option<NewMigration> {
     let into = |name: &Name| schema.table(name).is_some_and(|target| target.folder == owner);
     if !table.foreign_keys.iter().any(|key| into(&key.table)) {
         return None;
@@ -128,7 +140,15 @@ fn dropped(
     let text = drop_foreign_keys(schema, table, owner);
     occupy(home, &path, &text);
     let (history, strict) = (history_of(workspace, &path), is_strict(workspace, &path));
-    Some(ForeignKeyDrop { table: table.name.to_string(), path, text, history, strict })
+    Some(NewMigration {
+        drops: format!("the foreign keys of `{}`", table.name),
+        object: table.name.to_string(),
+        path,
+        text,
+        history,
+        strict,
+        ..NewMigration::default()
+    })
 }
 
 /// The migration that runs before the first one of a folder which references the module's tables.

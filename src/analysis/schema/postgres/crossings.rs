@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use camino::Utf8Path;
 
 use super::model::{Mention, Schema, Sort, Space, Statement};
-use crate::analysis::schema::{Place, sql_mentions};
+use crate::analysis::schema::Place;
+use crate::analysis::sql;
 use crate::diagnostic::Diagnostic;
 
 /// What was found.
@@ -62,9 +63,10 @@ fn statement_crosses(
             .map(|table| table.name.name.as_str())
             .collect();
         let others: Vec<&str> = others.into_iter().collect();
-        let mut mentions = sql_mentions(text, &others);
-        match mentions.pop() {
-            Some((_, table)) => found.refused.push(
+        // It is SQL, or will be, wherever it begins and however it is written.
+        let statement = format!("select {text}");
+        match sql::mentions(&statement, &others).into_iter().next() {
+            Some(sql::Mention { table, .. }) => found.refused.push(
                 Diagnostic::error(
                     "function-crosses",
                     format!("code in a text names `{table}`, which is on the other side"),

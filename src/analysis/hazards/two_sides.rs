@@ -1,0 +1,119 @@
+//! An adapter's crate of which a part goes and a part stays: the tables that both name in their SQL.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use camino::Utf8PathBuf;
+use quote::ToTokens;
+
+use super::foreign_sql::literals;
+use crate::analysis::code::{Code, Item, ItemId};
+use crate::analysis::composition::Composition;
+use crate::analysis::leads::Leads;
+use crate::analysis::module::Boundary;
+use crate::analysis::sql::mentions;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+
+/// A string literal with SQL over a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file, relative to the workspace root.
+    pub file: Utf8PathBuf,
+    /// The literal.
+    pub range: Range<usize>,
+}
+
+/// Refuses what both sides of an adapter's crate work on: the tables that the SQL of the implementation
+/// and of what stays names, or the migrations that make the tables of both.
+pub fn refuse(
+    code: &Code<'_>,
+    module: &Boundary<'_>,
+    composition: Option<&Composition<'_>>,
+    diagnostics: &mut Diagnostics,
+) {
+    let staying: BTreeSet<ItemId> = module
+        .references
+        .iter()
+        .filter(|r| !r.dev && module.contract.kept.contains(&r.item))
+        .filter(|r| composition.is_none_or(|c| !c.takes_away(r.file, &r.range)))
+        .map(|r| r.item)
+        .collect();
+    if !module.is_adapter() || staying.is_empty() {
+        return;
+    }
+    let package = &module.member.name;
+    let leads = Leads::of(code, module.implementation.id.root);
+    let ours = tables_of(code, &leads, [module.implementation.id]);
+    let theirs = tables_of(code, &leads, staying);
+    let (name, port) = (module.implementation.name.clone(), module.api.name.clone());
+    let (name, port) = (name.unwrap_or_default(), port.unwrap_or_default());
+    let mut is_shared = false;
+    for (table, place) in &ours {
+        let Some(their_place) = theirs.get(table) else { continue };
+        is_shared = true;
+        diagnostics.push(
+            Diagnostic::error(
+                "shared-table",
+                format!("`{name}` and what stays of `{package}` work on one table, `{table}`"),
+            )
+            .at(&place.file, place.range.clone(), format!("goes with `{name}`"))
+            .at(&their_place.file, their_place.range.clone(), "stays in the monolith")
+            .note(
+                "after the cut each side has a database of its own: what one writes, the other does \
+                 not see",
+            )
+            .help(format!("let what stays ask through `{port}`, or extract both sides together")),
+        );
+    }
+    if let Some((_, place)) = theirs.first_key_value()
+        && !is_shared
+        && !ours.is_empty()
+        && let Some(migrator) = composition.and_then(|c| c.migrator.as_ref())
+    {
+        diagnostics.push(
+            Diagnostic::error(
+                "migrations-of-several",
+                format!("the migrations of `{package}` make tables of what goes and of what stays"),
+            )
+            .at(&place.file, place.range.clone(), "stays in the monolith, and needs its tables")
+            .note(format!(
+                "calve does not split the history in `{}` by implementation",
+                migrator.folder
+            ))
+            .help(format!("give `{name}` a crate and migrations of its own")),
+        );
+    }
+}
+
+/// The tables that the SQL of items names, and of all that they lead to in their library; each with its
+/// first place.
+pub fn tables_of(
+    code: &Code<'_>,
+    leads: &Leads,
+    items: impl IntoIterator<Item = ItemId>,
+) -> BTreeMap<String, Place> {
+    let mut tables = BTreeMap::new();
+    for id in leads.reached_from(items) {
+        add_tables(&code.item(id), &mut tables);
+    }
+    tables
+}
+
+fn add_tables(item: &Item<'_>, tables: &mut BTreeMap<String, Place>) {
+    literals(item.syntax.to_token_stream(), false, &mut |literal, dev| {
+        let Ok(text) = syn::parse_str::<syn::LitStr>(&literal.to_string()) else { return };
+        let text = text.value();
+        // Nobody says which tables there are, so any name that stands where a table does is one.
+        let names: BTreeSet<&str> = text
+            .split(|c: char| !c.is_alphanumeric() && c != '_')
+            .filter(|n| !n.is_empty())
+            .collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        for mention in mentions(&text, &names).into_iter().filter(|_| !dev) {
+            tables.entry(mention.table.to_lowercase()).or_insert_with(|| Place {
+                file: item.file.to_owned(),
+                range: item.source.range(literal.span()),
+            });
+        }
+    });
+}

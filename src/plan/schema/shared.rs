@@ -1,0 +1,224 @@
+//! A history that the module shares with others: its statements become a set of the service's own.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::added::Adder;
+use super::{SchemaPlan, described, referring};
+use crate::analysis::composition::Pool;
+use crate::analysis::hazards;
+use crate::analysis::module::Module;
+use crate::analysis::schema::{
+    self, Cut, Divided, Division, Evidence, History, Lost, MigrationFolder, OwnedTable,
+};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::plan::Names;
+use crate::workspace::Workspace;
+
+/// What is decided of a shared history.
+#[derive(Debug, Clone)]
+pub struct SharedPlan {
+    /// Its folder, relative to the workspace root.
+    pub history: Utf8PathBuf,
+    /// The folder of the service's set.
+    pub set_folder: Utf8PathBuf,
+    /// The service's migrations, each with its path.
+    pub set: Vec<(Utf8PathBuf, String)>,
+    /// The module's tables, and what says so.
+    pub owned: Vec<OwnedTable>,
+    /// What the user left out.
+    pub cuts: Vec<Cut>,
+    /// Statements that stay and read the monolith's copy of the module's tables: file, line, tables.
+    pub reads: Vec<(Utf8PathBuf, usize, Vec<String>)>,
+    /// Views and triggers that neither side has afterwards.
+    pub lost: Vec<String>,
+    /// The module's tests that name tables which its set does not make: file, line, table.
+    pub tests: Vec<(Utf8PathBuf, usize, String)>,
+}
+
+/// What is asked.
+pub struct Request<'a, 'w> {
+    /// The monolith.
+    pub workspace: &'w Workspace,
+    /// The module.
+    pub module: &'a Module<'w>,
+    /// What everything is called.
+    pub names: &'a Names,
+    /// The monolith's connections as the module has them.
+    pub pool: Option<&'a Pool>,
+    /// What the user wants left out.
+    pub cuts: &'a [String],
+}
+
+/// Finds the history that makes the module's tables, and divides it; none where something is refused.
+pub fn plan_shared(request: &Request<'_, '_>, diagnostics: &mut Diagnostics) -> Option<SchemaPlan> {
+    let Request { workspace, module, names, .. } = request;
+    let member = module.member;
+    let mut take = |list: Diagnostics| list.iter().for_each(|d| diagnostics.push(d.clone()));
+    let folders = schema::migration_folders(workspace).map_err(&mut take).ok()?;
+    // One that lies in the module and that nothing of it embeds is nobody's: not the module's either.
+    let own = |folder: &MigrationFolder| {
+        !member.dir.as_str().is_empty() && folder.path.starts_with(&member.dir)
+    };
+    let folders: Vec<MigrationFolder> = folders.into_iter().filter(|f| !own(f)).collect();
+    let history = History::read(&folders).map_err(&mut take).ok()?;
+    let tables = history.names();
+    let mentions: Vec<hazards::SqlMention> = workspace
+        .members
+        .iter()
+        .flat_map(|m| hazards::sql_of(workspace, m, m.name == member.name, &tables))
+        .collect();
+    let evidence: Vec<Evidence> = mentions
+        .iter()
+        .filter(|mention| !mention.dev)
+        .map(|mention| Evidence {
+            table: mention.table.clone(),
+            by_module: mention.by_module,
+            file: mention.file.clone(),
+            range: mention.range.clone(),
+            line: mention.line,
+        })
+        .collect();
+    let declared = declared(module);
+    let unknown = |name: &&String| !tables.iter().any(|table| table.eq_ignore_ascii_case(name));
+    let mut refused = false;
+    for name in declared.iter().flatten().filter(unknown) {
+        refused = true;
+        let range = member.metadata_range(workspace, &["tables"], name);
+        diagnostics.push(
+            Diagnostic::error("unknown-table", format!("no migration makes `{name}`"))
+                .at(&member.manifest, range, "declared as the module's")
+                .help("name tables as the migrations do"),
+        );
+    }
+    if refused {
+        return None;
+    }
+    if declared.is_none() && !evidence.iter().any(|e| e.by_module) {
+        diagnostics.push(no_migrations(module));
+        return None;
+    }
+    let set_folder = names.dir.join("migrations");
+    let division = Division {
+        module: &member.name,
+        manifest: &member.manifest,
+        evidence: &evidence,
+        declared: declared.as_deref(),
+        cuts: request.cuts,
+        to: &set_folder,
+    };
+    let divided = history.divide(&division, diagnostics)?;
+    let mut plan = decided(request, &divided, &set_folder);
+    let tests = mentions.iter().filter(|m| m.dev && m.by_module);
+    let foreign = |m: &&hazards::SqlMention| {
+        plan.foreign_tables.iter().any(|table| table.eq_ignore_ascii_case(&m.table))
+    };
+    let tests = tests.filter(foreign).map(|m| (m.file.clone(), m.line, m.table.clone())).collect();
+    if let Some(shared) = &mut plan.shared {
+        shared.tests = tests;
+    }
+    Some(plan)
+}
+
+fn decided(request: &Request<'_, '_>, divided: &Divided, to: &Utf8Path) -> SchemaPlan {
+    let schema = &divided.schema;
+    let lost = |wanted: &dyn Fn(&Lost) -> Option<&String>| -> Vec<&str> {
+        divided.cuts.iter().filter_map(|cut| wanted(&cut.lost)).map(String::as_str).collect()
+    };
+    let lost_views = lost(&|lost| match lost {
+        Lost::View(name) => Some(name),
+        _ => None,
+    });
+    let lost_in = lost(&|lost| match lost {
+        Lost::TriggerIn(name) => Some(name),
+        _ => None,
+    });
+    let lost_out = lost(&|lost| match lost {
+        Lost::TriggerOut(name) => Some(name),
+        _ => None,
+    });
+    let owned: Vec<&str> = schema.owned(to).map(|table| table.name.as_str()).collect();
+    let others: Vec<&str> =
+        schema.tables.iter().filter(|t| t.folder != to).map(|t| t.name.as_str()).collect();
+    let mut adder = Adder::new(request.workspace, request.names, schema, request.pool);
+    for view in schema.views.iter().filter(|view| lost_views.contains(&view.name.as_str())) {
+        adder.drop_view(&divided.folder, view);
+    }
+    for trigger in schema.triggers().filter(|t| lost_in.contains(&t.name.as_str())) {
+        adder.drop_trigger(&divided.folder, trigger);
+    }
+    for table in referring(schema, to, &owned) {
+        adder.drop_foreign_keys(table, &owned);
+    }
+    // Rows of the old tables would go on holding rows of the others, or go with them.
+    for table in schema.owned(to) {
+        let keys = |other: &&str| {
+            table.foreign_keys.iter().any(|key| key.table.eq_ignore_ascii_case(other))
+        };
+        let into: Vec<&str> = others.iter().copied().filter(keys).collect();
+        if !into.is_empty() {
+            adder.drop_foreign_keys_in(&divided.folder, table, &into);
+        }
+    }
+    let clean_up = schema::drop_owned_tables(schema, to, None);
+    let mut plan = described(schema, to, adder.finish(), clean_up);
+    plan.triggers.retain(|(name, _)| !lost_out.contains(&name.as_str()));
+    plan.shared = Some(SharedPlan {
+        history: divided.folder.clone(),
+        set_folder: to.to_owned(),
+        set: divided.set.clone(),
+        owned: divided.tables.clone(),
+        cuts: divided.cuts.clone(),
+        reads: divided.reads.clone(),
+        lost: lost_views.iter().map(|name| (*name).to_owned()).collect(),
+        tests: Vec::new(),
+    });
+    plan
+}
+
+/// `tables` in `[package.metadata.calve]` of the module.
+fn declared(module: &Module<'_>) -> Option<Vec<String>> {
+    let tables = module.member.metadata.get("tables")?.as_array()?;
+    Some(tables.iter().filter_map(|table| table.as_str().map(str::to_owned)).collect())
+}
+
+fn no_migrations(module: &Module<'_>) -> Diagnostic {
+    let package = &module.member.name;
+    Diagnostic::error(
+        "no-migrations",
+        format!("`{package}` stores in a database, but no migrations make its tables"),
+    )
+    .at(
+        module.implementation.file,
+        module.implementation.name_range(),
+        "works on tables that somebody else makes",
+    )
+    .note("the service has a database of its own, and nothing would make its tables")
+    .help(
+        "embed a folder of migrations with `sqlx::migrate!`, in the module or where the modules are put \
+         together",
+    )
+}
+
+/// A module that runs the history of others: its code would go on doing so in the service.
+pub(in crate::plan) fn runs_shared_history(module: &Module<'_>, folder: &Utf8Path) -> Diagnostic {
+    let package = &module.member.name;
+    Diagnostic::error(
+        "shared-history-runner",
+        format!("`{package}` runs the migrations in `{folder}`, which are not its own"),
+    )
+    .at(module.implementation.file, module.implementation.name_range(), "its library embeds them")
+    .note(
+        "the service runs the module's part of them only, and the monolith must go on running all",
+    )
+    .help("run them where the modules are put together, and nowhere else")
+}
+
+/// Cuts are for histories that are divided.
+pub(in crate::plan) fn nothing_to_cut(name: &str) -> Diagnostic {
+    Diagnostic::error(
+        "unknown-cut",
+        format!("`--cut {name}` names nothing that crosses the boundary"),
+    )
+    .note("statements are left out only of a migration history that modules share")
+    .help("leave the option out")
+}

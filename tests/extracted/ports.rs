@@ -1,0 +1,84 @@
+//! Ports and adapters: `mailer` taken out of `fixtures/ports`, named after the port that it implements,
+//! its error an `anyhow::Error`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::cargo::{binary, cargo, exclusively};
+use crate::support::http::TOKEN;
+use crate::support::process::Server;
+use crate::support::{shop, tree};
+
+/// The help desk without its mailer. The lock file is that of the shop, so its builds serve this one.
+fn extracted() -> PathBuf {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/ports");
+    let temporary = tempfile::tempdir().unwrap();
+    let into = temporary.path().join("desk");
+    let arguments = ["extract", "mailer", "--no-verify", "--into", into.to_str().unwrap()];
+    let said = shop::calve(&fixture, &arguments).ok();
+    assert!(said.stderr.contains("1 of `Mailer`"), "{}", said.stderr);
+    let desk = shop::folder("desk");
+    tree::write(&desk, &tree::read(&into));
+    shop::repository(&desk);
+    desk
+}
+
+#[test]
+fn the_desk_sends_its_mail_through_the_service() {
+    let desk = extracted();
+    shop::calve(&desk, &["check"]).ok();
+    let read = |path: &str| fs::read_to_string(desk.join(path)).unwrap();
+    let manifest = read("app/Cargo.toml");
+    assert!(manifest.contains("mailer_client.workspace"), "{manifest}");
+    assert!(
+        !manifest.contains("\nmailer.workspace"),
+        "the adapter is nobody's dependency any more"
+    );
+    for untouched in ["mailer/Cargo.toml", "mailer/src/lib.rs", "domain/src/desk.rs"] {
+        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/ports").join(untouched);
+        assert_eq!(read(untouched), fs::read_to_string(fixture).unwrap(), "{untouched}");
+    }
+
+    let together = ["check", "--offline", "--locked", "--workspace", "--all-targets"];
+    let built = cargo(&desk, &together).ok();
+    assert!(!built.stderr.contains("warning"), "{}", built.stderr);
+    let own = ["test", "--offline", "--locked", "-p", "mailer_service", "-p", "mailer_client"];
+    cargo(&desk, &[&own[..], &["-p", "mailer_wire"]].concat()).ok();
+
+    let program = binary(&desk, "mailer_service", "mailer_service", "mailer_service");
+    let folder = tempfile::tempdir().unwrap();
+    let (ready, spool) = (folder.path().join("ready"), folder.path().join("spool"));
+    let environment = [
+        ("MAILER_LISTEN", "127.0.0.1:0"),
+        ("MAILER_ADMIN_LISTEN", "127.0.0.1:0"),
+        ("MAILER_READY_FILE", ready.to_str().unwrap()),
+        ("MAILER_SPOOL", spool.to_str().unwrap()),
+        ("MAILER_SENDER", "service@example.org"),
+        ("MAILER_TOKEN", TOKEN),
+    ];
+    let mut server = Server::start(&program, &["serve"], folder.path(), &environment);
+    let addresses: Value = server.wait_for("the service is ready", |_| {
+        fs::read_to_string(&ready).ok().map(|text| serde_json::from_str(&text).unwrap())
+    });
+    let url = format!("http://{}", addresses["listen"].as_str().unwrap());
+
+    // The desk's own tests, the one of a mail that cannot go among them: its reason crosses.
+    let mut tests = Command::new("cargo");
+    tests
+        .current_dir(&desk)
+        .args(["test", "--offline", "--locked", "-p", "app"])
+        .env("MAILER_URL", url)
+        .env("MAILER_TOKEN", TOKEN);
+    let ran = exclusively(&mut tests).ok();
+    assert!(ran.stdout.contains("a_mail_that_cannot_go_is_told_with_its_reason ... ok"));
+    assert!(ran.stdout.contains("a_customer_is_told ... ok"), "the doubles go on as they are");
+    // Two tickets are opened by one test, one answered, one opened by another.
+    let mails = fs::read_dir(&spool).unwrap().count();
+    assert_eq!(mails, 4, "all mail went through the service");
+    let one = fs::read_to_string(spool.join("1.mail")).unwrap();
+    assert!(one.starts_with("From: service@example.org\nTo: ada@example.org\n"), "{one}");
+    assert_eq!(server.stop("INT"), 0);
+}

@@ -270,7 +270,10 @@ fn root_of_adapter(
     let package = &facts.module.member.name;
     let text = text_of(facts, &member.manifest).unwrap_or_default();
     let of_adapter = || member.dependencies.iter().filter(|d| d.package == *package);
-    let inherits = of_adapter().any(|d| manifest::inherits(&text, &table_of(d), &d.key));
+    // After the cut it is the stub that tells.
+    let stubs = member.dependencies.iter().filter(|d| d.package == facts.names.client);
+    let inherits =
+        of_adapter().chain(stubs).any(|d| manifest::inherits(&text, &table_of(d), &d.key));
     stub(facts, member, inherits, all);
     if !facts.without_adapter.contains(&member.name) {
         return;

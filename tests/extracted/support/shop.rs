@@ -58,7 +58,8 @@ pub(crate) fn repository(top: &Path) {
     if !top.join(".git").exists() {
         git(top, &["init", "--quiet", "--initial-branch=main"]).ok();
     }
-    git(top, &["add", "--all", "--force"]).ok();
+    // Not what calve keeps for itself, which ignores itself.
+    git(top, &["add", "--all", "--force", "--", ".", ":(exclude).calve"]).ok();
     git(top, &["commit", "--quiet", "--allow-empty", "--message=as it is"]).ok();
 }
 

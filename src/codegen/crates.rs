@@ -6,12 +6,14 @@ use super::fixed::{self, Fixed};
 use super::manifest::{Inheritable, NewManifest};
 use super::suite::SERDE_WITH;
 use crate::analysis::code::Code;
+use crate::analysis::composition::Engine;
 use crate::analysis::module::Module;
 use crate::analysis::trait_form::Form;
 use crate::analysis::types::Type;
 use crate::analysis::wire::{self, Encoding, Payload, WIRE};
 use crate::plan::features::WireFeature;
 use crate::plan::{Dependency, HouseStyle, Names, Origin, ServicePlan, relative};
+use crate::workspace::DependencyKind;
 use crate::workspace::Member;
 
 /// What the manifests follow.
@@ -160,8 +162,13 @@ impl Facts<'_, '_> {
                 }
             }
         }
-        if self.service.database.is_some() {
-            let features = ["macros", "migrate", "runtime-tokio", "sqlite"];
+        if let Some(database) = &self.service.database {
+            let driver = match database.engine {
+                Engine::Sqlite => "sqlite",
+                Engine::Postgres => "postgres",
+            };
+            let mut features = vec!["macros", "migrate", "runtime-tokio", driver];
+            features.extend(self.tls_of_sqlx());
             let sqlx = self.style.crate_of_module(self.module.member, "sqlx", &features);
             set(&mut manifest.dependencies, "sqlx", sqlx);
         }
@@ -185,6 +192,20 @@ impl Facts<'_, '_> {
         }
         self.add_fixed(&mut manifest.dev_dependencies, fixed::SERVICE_DEV);
         manifest.render()
+    }
+
+    /// How the monolith encrypts its connections: without it, a server that does not insist is talked to
+    /// in the clear.
+    fn tls_of_sqlx(&self) -> impl Iterator<Item = &str> {
+        let members = self.code.workspace.members.iter();
+        let features: BTreeSet<&str> = members
+            .flat_map(|member| &member.dependencies)
+            .filter(|d| d.package == "sqlx" && d.kind != DependencyKind::Dev)
+            .flat_map(|d| &d.features)
+            .map(String::as_str)
+            .filter(|feature| feature.contains("tls"))
+            .collect();
+        features.into_iter()
     }
 
     fn manifest(&self, name: &str, description: &str) -> NewManifest {

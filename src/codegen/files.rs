@@ -7,12 +7,14 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::client::boxes_calls;
 use super::compose::reads_settings;
 use super::templates::{self, render};
+use crate::analysis::composition::Engine;
 use crate::analysis::module::Module;
+use crate::analysis::schema::postgres::Name;
 use crate::analysis::sql::quote;
 use crate::analysis::wire::{Encoding, Payload};
 use crate::changes::ChangeSet;
 use crate::diagnostic::Result;
-use crate::plan::schema::SchemaPlan;
+use crate::plan::schema::{PostgresPlan, SchemaPlan};
 use crate::plan::{Environment, Names, ServicePlan, relative};
 
 /// What the files follow.
@@ -171,27 +173,48 @@ impl Facts<'_, '_> {
             let own_table = format!("_{}", names.service_ident);
             let history = format!("{own_table}_migrations");
             let recent = self.environment.sqlx_is_recent;
-            let template = templates::ServiceDatabase {
-                names,
-                connect_options: &database.connect_options,
-                pool_options: &database.pool_options,
-                migrations,
-                sqlx_table_name: recent,
-                history_table: if recent { &history } else { "_sqlx_migrations" },
-                own_table: &own_table,
+            let (connect_options, pool_options) =
+                (&database.connect_options, &database.pool_options);
+            let history_table = if recent { &history } else { "_sqlx_migrations" };
+            let (sqlx_table_name, own_table) = (recent, own_table.as_str());
+            macro_rules! on_engine {
+                ($template:ident) => {
+                    render(&templates::$template {
+                        names,
+                        connect_options,
+                        pool_options,
+                        migrations,
+                        sqlx_table_name,
+                        history_table,
+                        own_table,
+                    })
+                };
+            }
+            let postgres = database.engine == Engine::Postgres;
+            let text = match database.engine {
+                Engine::Sqlite => on_engine!(ServiceDatabase),
+                Engine::Postgres => on_engine!(ServiceDatabasePostgres),
             };
-            add(src.join("database.rs"), render(&template))?;
+            add(src.join("database.rs"), text)?;
             add(dir.join("build.rs"), render(&templates::ServiceBuild { migrations }))?;
             let runner = dir.join("examples/monolith_tests");
             let test_arguments = &self.environment.test_arguments;
-            let template = templates::RunnerMain { names, test_arguments };
+            let template = templates::RunnerMain { names, postgres, test_arguments };
             add(runner.join("main.rs"), render(&template))?;
+            let template = templates::RunnerService { names, postgres };
+            add(runner.join("service.rs"), render(&template))?;
             add(runner.join("report.rs"), render(&templates::RunnerReport))?;
             by_names! {
-                dir.join("tests/database.rs") => TestDatabase,
                 runner.join("test.rs") => RunnerTest,
                 runner.join("cargo.rs") => RunnerCargo,
-                runner.join("service.rs") => RunnerService,
+            }
+            if postgres {
+                let template = templates::RunnerDatabase { names, sqlx_table_name };
+                add(runner.join("database.rs"), render(&template))?;
+                let template = templates::TestDatabasePostgres { names, sqlx_table_name };
+                add(dir.join("tests/database.rs"), render(&template))?;
+            } else {
+                by_names!(dir.join("tests/database.rs") => TestDatabase);
             }
         }
         Ok(())
@@ -202,10 +225,16 @@ impl Facts<'_, '_> {
         let names = self.names;
         let environment = self.environment;
         let dir = &names.dir;
-        let sqlite = self.service.database.is_some();
+        let engine = self.service.database.as_ref().map(|database| database.engine);
+        let has_database = engine.is_some();
+        let (sqlite, postgres) = (engine == Some(Engine::Sqlite), engine == Some(Engine::Postgres));
         let settings = self.service.settings(names);
         let workspace_root = relative(dir, Utf8Path::new(""));
-        let database_url = format!("sqlite://{}.db?mode=rwc", names.display);
+        let database_url = if postgres {
+            format!("postgres://localhost/{}", names.module_ident)
+        } else {
+            format!("sqlite://{}.db?mode=rwc", names.display)
+        };
         let dockerfile = templates::Dockerfile {
             names,
             service_dir: dir.as_str(),
@@ -226,12 +255,13 @@ impl Facts<'_, '_> {
             service_dir: dir.as_str(),
             workspace_root: workspace_root.as_str(),
             sqlite,
+            postgres,
         };
         changes.create(dir.join("compose.yaml"), render(&compose)?)?;
         let example = templates::EnvExample {
             names,
-            has_database: sqlite,
-            sqlite,
+            has_database,
+            postgres,
             database_url: &database_url,
             settings: &settings,
         };
@@ -240,7 +270,7 @@ impl Facts<'_, '_> {
         let operation = self.module.interface.operations.first().map_or("", |o| o.name.as_str());
         let readme = templates::Readme {
             names,
-            has_database: sqlite,
+            has_database,
             database_url: &database_url,
             has_cutover: self.service.database.as_ref().is_some_and(|d| d.migrations.is_some()),
             example_route: &format!("/v1/{operation}"),
@@ -252,6 +282,34 @@ impl Facts<'_, '_> {
 
     /// The files that are written once, at the extraction: the runbook, and the SQL of its last step.
     pub(super) fn cutover(&self, schema: &SchemaPlan, changes: &mut ChangeSet) -> Result<()> {
+        let clean_up = self.names.dir.join(CLEAN_UP);
+        changes.create(clean_up.clone(), schema.clean_up.clone())?;
+        for added in &schema.added {
+            changes.create(added.path.clone(), added.text.clone())?;
+            if let Some((path, text)) = &added.back {
+                changes.create(path.clone(), text.clone())?;
+            }
+        }
+        for stand_in in &schema.stand_ins {
+            changes.create(stand_in.path.clone(), stand_in.text.clone())?;
+        }
+        for (path, text) in schema.shared.iter().flat_map(|shared| &shared.set) {
+            changes.create(path.clone(), text.clone())?;
+        }
+        let drops = schema.added.iter().map(|added| (&added.path, &added.history));
+        let stand_ins = schema.stand_ins.iter().map(|one| (&one.path, &one.history));
+        let added: Vec<templates::AddedMigration> = drops
+            .chain(stand_ins)
+            .filter_map(|(path, history)| {
+                let (version, _) = path.file_name()?.split_once('_')?;
+                let history = quote(history);
+                Some(templates::AddedMigration { history, version: version.to_owned() })
+            })
+            .collect();
+        if let Some(postgres) = &schema.postgres {
+            let text = self.cutover_on_postgres(schema, postgres, &added, &clean_up)?;
+            return changes.create(self.names.dir.join("CUTOVER.md"), text);
+        }
         let triggers = |list: &[(String, String)]| -> Vec<templates::Trigger> {
             list.iter()
                 .map(|(name, sql)| templates::Trigger { quoted: quote(name), sql: sql.clone() })
@@ -276,16 +334,6 @@ impl Facts<'_, '_> {
                 autoincrement: table.autoincrement,
             })
             .collect();
-        let clean_up = self.names.dir.join(CLEAN_UP);
-        let added: Vec<templates::AddedMigration> = schema
-            .added
-            .iter()
-            .filter_map(|added| {
-                let (version, _) = added.path.file_name()?.split_once('_')?;
-                let history = quote(&added.history);
-                Some(templates::AddedMigration { history, version: version.to_owned() })
-            })
-            .collect();
         let runbook = templates::Cutover {
             names: self.names,
             tables: &tables,
@@ -299,17 +347,32 @@ impl Facts<'_, '_> {
             added: &added,
             drop_tables: clean_up.as_str(),
         };
-        changes.create(self.names.dir.join("CUTOVER.md"), render(&runbook)?)?;
-        changes.create(clean_up, schema.clean_up.clone())?;
-        for added in &schema.added {
-            changes.create(added.path.clone(), added.text.clone())?;
-            if let Some((path, text)) = &added.back {
-                changes.create(path.clone(), text.clone())?;
-            }
-        }
-        for (path, text) in schema.shared.iter().flat_map(|shared| &shared.set) {
-            changes.create(path.clone(), text.clone())?;
-        }
-        Ok(())
+        changes.create(self.names.dir.join("CUTOVER.md"), render(&runbook)?)
+    }
+
+    fn cutover_on_postgres(
+        &self,
+        schema: &SchemaPlan,
+        postgres: &PostgresPlan,
+        added: &[templates::AddedMigration],
+        clean_up: &Utf8Path,
+    ) -> Result<String> {
+        let moved = |name: &Name| templates::Moved {
+            name: name.to_string(),
+            sql: name.full_sql(),
+            text: format!("'{}'", name.full_sql().replace('\'', "''")),
+            shell: name.full_sql().replace('\'', r"'\''"),
+        };
+        let tables: Vec<_> = postgres.tables.iter().map(moved).collect();
+        let sequences: Vec<_> = postgres.sequences.iter().map(moved).collect();
+        render(&templates::CutoverPostgres {
+            names: self.names,
+            tables: &tables,
+            sequences: &sequences,
+            lock: &postgres.lock,
+            drops_foreign_keys: !schema.added.is_empty(),
+            added,
+            drop_tables: clean_up.as_str(),
+        })
     }
 }

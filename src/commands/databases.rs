@@ -25,6 +25,17 @@ pub(super) fn prove(
             Diagnostic::error("no-database", "the module has no database to compare").into()
         );
     };
+    if plan.postgres.is_some() {
+        return Err(Diagnostic::error(
+            "no-database",
+            "the module is on PostgreSQL, whose databases calve does not compare",
+        )
+        .note("`--verify db` runs the histories in databases of SQLite; PostgreSQL needs a server")
+        .help(
+            "leave `db` out, and rehearse CUTOVER.md with copies of both databases: its step 4 compares them",
+        )
+        .into());
+    }
     let before = migration_folders(workspace).map_err(first)?;
     let (monolith, service) = after(extraction, plan, &before).map_err(first)?;
     let shared = plan.shared.as_ref();

@@ -84,6 +84,13 @@ pub(super) fn extracted(
             database::divided(shared, err)?;
         }
     }
+    for stand_in in plan.schema.iter().flat_map(|schema| &schema.stand_ins) {
+        writeln!(
+            err,
+            "  migration    {} stands in for the tables that left, on a new database",
+            stand_in.path
+        )?;
+    }
     for driver in &extraction.module.contract.drivers_kept {
         writeln!(
             err,
@@ -116,6 +123,19 @@ pub(super) fn extracted(
     }
     if let Some(shared) = plan.schema.as_ref().and_then(|schema| schema.shared.as_ref()) {
         anything |= database::look_at(shared, err)?;
+    }
+    let postgres = plan.schema.iter().filter_map(|schema| schema.postgres.as_ref());
+    for place in postgres.flat_map(|postgres| &postgres.only_searched) {
+        anything = true;
+        let line = workspace.source(&place.file).map_or(1, |source| {
+            source.text[..place.span.start].bytes().filter(|byte| *byte == b'\n').count() + 1
+        });
+        writeln!(
+            err,
+            "  {}:{line}: code in a text was searched for names of tables, and none was found; \
+             nothing parses it before it runs",
+            place.file
+        )?;
     }
     let added = plan.schema.iter().flat_map(|s| &s.added);
     let strict: Vec<&str> = added.filter(|a| a.strict).map(|a| a.object.as_str()).collect();

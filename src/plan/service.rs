@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Names, relative};
 use crate::analysis::composition::{
-    ArgumentKind, Composition, Form, OptionCall, Setting as Found, SettingType, Wrapped,
+    ArgumentKind, Composition, Engine, Form, OptionCall, Setting as Found, SettingType, Wrapped,
 };
 use crate::workspace::Member;
 
@@ -79,6 +79,9 @@ impl Holder {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct DatabasePlan {
+    /// Which database it is.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub engine: Engine,
     /// Calls on the connect options, fully qualified: `.foreign_keys(true)`.
     #[serde(default)]
     pub connect_options: Vec<String>,
@@ -151,6 +154,10 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 impl ServicePlan {
     /// Reads the composition as a plan. `migrations` is the folder that the service embeds, `cuts` what was
     /// left out of it.
@@ -178,6 +185,7 @@ impl ServicePlan {
                             pool.connect.iter().map(call).chain(pragmas).collect::<Vec<_>>();
                         let size = pool.pool.iter().find(|c| c.method == "max_connections");
                         database = Some(DatabasePlan {
+                            engine: pool.engine,
                             connect_options: connect,
                             pool_options: pool
                                 .pool

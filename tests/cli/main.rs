@@ -52,6 +52,7 @@ cases! {
     gates_items_and_splits_use
     inherits_from_the_workspace
     keeps_line_ends_and_marks
+    leaves_postgresql
     links_that_lead_in_circles
     migrations_leave_the_monolith
     mirrors_lossy_serde
@@ -71,6 +72,7 @@ cases! {
     refuses_a_parameter_left_unused
     refuses_a_path_as_a_name
     refuses_a_read_only_tree
+    refuses_a_shared_history_on_postgresql
     refuses_a_single_package
     refuses_a_source_that_is_not_utf_8
     refuses_a_table_of_both
@@ -87,14 +89,21 @@ cases! {
     refuses_an_unknown_table
     refuses_attached_databases
     refuses_concrete_types_in_consumers
+    refuses_crossings_on_postgresql
+    refuses_diesel
     refuses_foreign_sql
+    refuses_migrations_that_cannot_be_read
     refuses_names_behind_the_trait
     refuses_operations_that_cannot_cross
     refuses_roots_that_disagree
+    refuses_rusqlite
+    refuses_sea_orm
     refuses_shared_state
     refuses_taken_package_names
     refuses_the_deepest_cause_first
     refuses_to_choose_an_api_trait
+    refuses_to_compare_on_postgresql
+    refuses_to_run_a_shared_history_on_postgresql
     refuses_two_histories
     refuses_what_each_implementation_chooses
     refuses_what_stands_on_both_sides

@@ -6,7 +6,7 @@ use super::classify::Construction;
 use super::constructor::{ModuleFacts, Parameter, first_argument};
 use super::pool::{self, Database};
 use super::trace::{self, Site, Value};
-use super::{Argument, ArgumentKind, Wrapped, settings, stateless};
+use super::{Argument, ArgumentKind, Wrapped, settings, stateless, storage};
 use crate::analysis::code::{ItemId, ItemKind};
 use crate::analysis::types::{self, Substitution};
 use crate::diagnostic::Diagnostic;
@@ -65,17 +65,26 @@ impl<'w> Resolving<'_, '_, 'w> {
             kind,
         };
         match pool::database(&read(inner)) {
-            Some(Database::Sqlite) => {
-                let pool = pool::read(self.module.code, site, within(self.expr, wrapped))?;
+            Some(Database::Known(engine)) => {
+                let pool = within(self.expr, wrapped);
+                let pool = pool::read(self.module.code, site, pool, engine)?;
                 return Ok(argument(wrapped, ArgumentKind::Pool(pool)));
             }
             Some(Database::Other(database)) => {
                 return Err(self
                     .refusal("storage-not-carried", format!("the module stores in {database}"))
-                    .note("calve generates services on SQLite for now")
+                    .note("calve makes services on SQLite and on PostgreSQL")
                     .into());
             }
             None => {}
+        }
+        if let Some(library) = storage::library(&read(self.parameter.ty)) {
+            let refusal = self.refusal(
+                "storage-not-carried",
+                format!("the module stores through {}", library.name()),
+            );
+            let module = &self.module.package;
+            return Err(storage::explain(self.module.code, module, library, refusal).into());
         }
         let value = self.settled(site);
         if let Some(ty) = settings::setting_type(&read(inner)) {

@@ -15,6 +15,7 @@ mod qualify;
 mod renames;
 mod settings;
 mod stateless;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -24,6 +25,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
 
 use super::code::{Code, Item, ScopeId};
 use super::contract::Contract;
@@ -208,12 +210,25 @@ pub enum ArgumentKind {
     Stateless(Stateless),
 }
 
+/// The databases of sqlx that a service can be made for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Engine {
+    /// A file.
+    #[default]
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
 /// How the monolith opens the database, without its address: copied into the service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pool {
-    /// Methods called on `SqliteConnectOptions`, in order.
+    /// Of which database.
+    pub engine: Engine,
+    /// Methods called on the connect options, in order.
     pub connect: Vec<OptionCall>,
-    /// Methods called on `SqlitePoolOptions`, in order.
+    /// Methods called on the pool options, in order.
     pub pool: Vec<OptionCall>,
     /// `PRAGMA` statements executed on the pool after connecting.
     pub pragmas: Vec<String>,

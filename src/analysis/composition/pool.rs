@@ -7,7 +7,7 @@ use syn::visit::{self, Visit};
 use super::function::{self, Function};
 use super::qualify;
 use super::trace::{self, Site, Value};
-use super::{OptionCall, Pool};
+use super::{Engine, OptionCall, Pool};
 use crate::analysis::code::{Code, Found};
 use crate::analysis::types::Type;
 use crate::diagnostic::Diagnostic;
@@ -15,7 +15,7 @@ use crate::diagnostic::Diagnostic;
 /// The databases of sqlx, by the types that a constructor can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Database {
-    Sqlite,
+    Known(Engine),
     Other(&'static str),
 }
 
@@ -35,8 +35,8 @@ pub(super) fn database(ty: &Type) -> Option<Database> {
         _ => return None,
     };
     Some(match of.as_str() {
-        "Sqlite" => Database::Sqlite,
-        "Postgres" => Database::Other("PostgreSQL"),
+        "Sqlite" => Database::Known(Engine::Sqlite),
+        "Postgres" => Database::Known(Engine::Postgres),
         "MySql" => Database::Other("MySQL"),
         _ => Database::Other("a database chosen at run time"),
     })
@@ -50,8 +50,9 @@ pub(super) fn read<'w>(
     code: &Code<'w>,
     site: &Site<'w>,
     expr: &'w syn::Expr,
+    engine: Engine,
 ) -> Result<Pool, Box<Diagnostic>> {
-    let mut reader = Reader { code, found: Pool::default() };
+    let mut reader = Reader { code, found: Pool { engine, ..Pool::default() } };
     reader.pool(site, expr, 0)?;
     Ok(reader.found)
 }
@@ -69,7 +70,9 @@ impl<'w> Reader<'_, 'w> {
         depth: usize,
     ) -> Result<(), Box<Diagnostic>> {
         let value = self.made(site, expr);
-        self.pragmas(&value.site)?;
+        if self.found.engine == Engine::Sqlite {
+            self.pragmas(&value.site)?;
+        }
         match value.expr {
             syn::Expr::MethodCall(call) => match call.method.to_string().as_str() {
                 "connect_with" | "connect_lazy_with" => {
@@ -80,7 +83,7 @@ impl<'w> Reader<'_, 'w> {
                     self.found.pool = self.chain(&value.site, &call.receiver, "PoolOptions")?;
                     Ok(())
                 }
-                _ => Err(unknown(&value)),
+                _ => Err(self.unknown(&value)),
             },
             syn::Expr::Call(call) => match trace::called(self.code, &value.site, &call.func) {
                 Found::External(_, path) => match path.last().map(String::as_str) {
@@ -88,19 +91,19 @@ impl<'w> Reader<'_, 'w> {
                         self.options(&value.site, call.args.first())
                     }
                     Some("connect" | "connect_lazy") => Ok(()),
-                    _ => Err(unknown(&value)),
+                    _ => Err(self.unknown(&value)),
                 },
                 Found::Item(item, rest) if depth < 4 => {
                     let made_by = trace::function_of(self.code, item, &rest);
                     let last = made_by.as_ref().and_then(trace::result_of);
                     let (Some(function), Some(last)) = (made_by, last) else {
-                        return Err(unknown(&value));
+                        return Err(self.unknown(&value));
                     };
                     self.pool(&Site::new(function), last, depth + 1)
                 }
-                _ => Err(unknown(&value)),
+                _ => Err(self.unknown(&value)),
             },
-            _ => Err(unknown(&value)),
+            _ => Err(self.unknown(&value)),
         }
     }
 
@@ -140,8 +143,9 @@ impl<'w> Reader<'_, 'w> {
             match value.expr {
                 syn::Expr::MethodCall(call) if call.method == "parse" => break,
                 syn::Expr::MethodCall(call) => {
-                    // Where the database is stays the operator's to say.
-                    if call.method != "filename" {
+                    // Where the database is, and who may in, stays the operator's to say.
+                    let address = ADDRESS.iter().any(|name| call.method == name);
+                    if !address {
                         calls.push(self.option(&value.site, call)?);
                     }
                     value = self.made(&value.site, &call.receiver);
@@ -157,13 +161,13 @@ impl<'w> Reader<'_, 'w> {
                                 Some((function, last))
                             })
                         else {
-                            return Err(unknown(&value));
+                            return Err(self.unknown(&value));
                         };
                         value = self.made(&Site::new(function), last);
                     }
-                    _ => return Err(unknown(&value)),
+                    _ => return Err(self.unknown(&value)),
                 },
-                _ => return Err(unknown(&value)),
+                _ => return Err(self.unknown(&value)),
             }
         }
         calls.reverse();
@@ -176,6 +180,18 @@ impl<'w> Reader<'_, 'w> {
         call: &'w syn::ExprMethodCall,
     ) -> Result<OptionCall, Box<Diagnostic>> {
         let mut arguments = Vec::new();
+        if call.method == "options"
+            && call.args.to_token_stream().to_string().contains("search_path")
+        {
+            return Err(Diagnostic::error(
+                "pool-option-not-carried",
+                "the pool changes the search path",
+            )
+            .at(site.function.item.file, site.range_of(call), "which schema is meant is said here")
+            .note("the service's migrations and its history would land in another schema")
+            .help("write the schema in front of the names, and leave the search path as it is")
+            .into());
+        }
         for argument in &call.args {
             let value = trace::value(self.code, site, argument);
             let known = qualify::expression(self.code, &value.site, value.expr)
@@ -200,6 +216,30 @@ impl<'w> Reader<'_, 'w> {
             }
         }
         Ok(OptionCall { method: call.method.to_string(), arguments })
+    }
+
+    fn unknown(&self, value: &Value<'_>) -> Box<Diagnostic> {
+        let prefix = match self.found.engine {
+            Engine::Sqlite => "Sqlite",
+            Engine::Postgres => "Pg",
+        };
+        let mut diagnostic = Diagnostic::error(
+            "pool-not-understood",
+            "calve cannot see how this pool is opened",
+        )
+        .at(
+            value.site.function.item.file,
+            value.site.range_of(value.expr),
+            format!("`{}`", shortened(&value.expr.to_token_stream().to_string())),
+        )
+        .note("the service opens a database of its own with the same options")
+        .help(format!(
+            "open it with `{prefix}PoolOptions` and `{prefix}ConnectOptions` in a function of the workspace"
+        ));
+        if let Some(why) = value.stuck {
+            diagnostic = diagnostic.note(why);
+        }
+        diagnostic.into()
     }
 
     /// `PRAGMA` statements among the statements of the function that makes the pool or holds it.
@@ -237,28 +277,14 @@ impl<'w> Reader<'_, 'w> {
     }
 }
 
+/// Methods of connect options that say where the database is.
+const ADDRESS: [&str; 7] =
+    ["filename", "host", "port", "socket", "username", "password", "database"];
+
 /// `after_connect(|connection, _| …)` runs for each connection, a statement on the pool only once.
 fn is_inside_closure(function: &Function<'_>, text: &syn::LitStr, site: &Site<'_>) -> bool {
     let nodes = function::nodes(function.item.source, function.block, &site.range_of(text));
     nodes.iter().any(|n| matches!(n, function::Node::Expr(syn::Expr::Closure(_))))
-}
-
-fn unknown(value: &Value<'_>) -> Box<Diagnostic> {
-    let mut diagnostic = Diagnostic::error(
-        "pool-not-understood",
-        "calve cannot see how this pool is opened",
-    )
-    .at(
-        value.site.function.item.file,
-        value.site.range_of(value.expr),
-        format!("`{}`", shortened(&value.expr.to_token_stream().to_string())),
-    )
-    .note("the service opens a database of its own with the same options")
-    .help("open it with `SqlitePoolOptions` and `SqliteConnectOptions` in a function of the workspace");
-    if let Some(why) = value.stuck {
-        diagnostic = diagnostic.note(why);
-    }
-    diagnostic.into()
 }
 
 fn shortened(text: &str) -> String {

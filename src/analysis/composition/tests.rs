@@ -22,7 +22,7 @@ impl SqlStock {
     pub fn patient(pool: SqlitePool, wait: std::time::Duration) -> Self { Self { pool } }
     pub async fn connect(url: &str) -> Result<Self, sqlx::Error> { todo!() }
     pub fn on_bus(pool: SqlitePool, bus: Arc<Bus>) -> Self { Self { pool } }
-    pub fn on_postgres(pool: sqlx::PgPool) -> Self { todo!() }
+    pub fn on_mysql(pool: sqlx::MySqlPool) -> Self { todo!() }
     pub fn builder(pool: SqlitePool) -> StockBuilder { todo!() }
     pub async fn migrate(&self) { sqlx::migrate!().run(&self.pool) }
     pub fn vacuum(&self) { self.pool.close() }
@@ -266,8 +266,8 @@ fn names_behind_the_trait_are_refused_all_at_once() {
 
 #[test]
 fn what_cannot_be_carried_is_refused_by_its_kind() {
-    let postgres = run_app("", "    Ok(Arc::new(SqlStock::on_postgres(pool.clone())))\n");
-    assert_eq!(postgres.refused, ["storage-not-carried: pool.clone()"]);
+    let mysql = run_app("", "    Ok(Arc::new(SqlStock::on_mysql(pool.clone())))\n");
+    assert_eq!(mysql.refused, ["storage-not-carried: pool.clone()"]);
 
     let bus = "    let bus = Arc::new(kernel::Bus::new());\n    bus.listen();\n    \
                Ok(Arc::new(SqlStock::on_bus(pool.clone(), bus.clone())))\n";

@@ -16,6 +16,7 @@ mod ear;
 mod folder;
 mod model;
 mod of_workspace;
+pub mod postgres;
 mod rebuild;
 mod run;
 mod shared;

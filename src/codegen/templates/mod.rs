@@ -101,8 +101,6 @@ by_names! {
     TestDatabase = "service/tests/database.rs.j2";
     RunnerCargo = "service/examples/monolith_tests/cargo.rs.j2";
     RunnerTest = "service/examples/monolith_tests/test.rs.j2";
-    /// Starts the service on SQLite files.
-    RunnerService = "service/examples/monolith_tests/service.rs.j2";
     WireProblem = "service/wire/src/problem.rs.j2";
     /// Only where calls block.
     ClientBlocking = "service/client/src/blocking.rs.j2";
@@ -174,10 +172,37 @@ pub(super) struct ServiceAdmin {
     pub(super) has_database: bool,
 }
 
+/// Starts the service on SQLite files, or on databases of a PostgreSQL server.
+#[derive(Template)]
+#[template(path = "service/examples/monolith_tests/service.rs.j2", escape = "none")]
+pub(super) struct RunnerService<'a> {
+    pub(super) names: &'a Names,
+    pub(super) postgres: bool,
+}
+
+/// Only with a PostgreSQL database.
+#[derive(Template)]
+#[template(path = "service/examples/monolith_tests/database.rs.j2", escape = "none")]
+pub(super) struct RunnerDatabase<'a> {
+    pub(super) names: &'a Names,
+    /// See [`ServiceDatabase::sqlx_table_name`].
+    pub(super) sqlx_table_name: bool,
+}
+
+/// Only with a PostgreSQL database.
+#[derive(Template)]
+#[template(path = "service/tests/database.postgres.rs.j2", escape = "none")]
+pub(super) struct TestDatabasePostgres<'a> {
+    pub(super) names: &'a Names,
+    /// See [`ServiceDatabase::sqlx_table_name`].
+    pub(super) sqlx_table_name: bool,
+}
+
 #[derive(Template)]
 #[template(path = "service/examples/monolith_tests/main.rs.j2", escape = "none")]
 pub(super) struct RunnerMain<'a> {
     pub(super) names: &'a Names,
+    pub(super) postgres: bool,
     /// See [`Readme::test_arguments`].
     pub(super) test_arguments: &'a str,
 }
@@ -218,6 +243,25 @@ pub(super) struct ServiceDatabase<'a> {
     /// With it `_inventory_service_migrations`, else `_sqlx_migrations`.
     pub(super) history_table: &'a str,
     /// The mark of ownership where the history has no name of its own: `_inventory_service`.
+    pub(super) own_table: &'a str,
+}
+
+/// Only with a PostgreSQL database.
+#[derive(Template)]
+#[template(path = "service/src/database.postgres.rs.j2", escape = "none")]
+pub(super) struct ServiceDatabasePostgres<'a> {
+    pub(super) names: &'a Names,
+    /// Calls on `PgConnectOptions`, names in full: `.application_name("shop")`.
+    pub(super) connect_options: &'a [String],
+    /// Calls on `PgPoolOptions` besides `max_connections`.
+    pub(super) pool_options: &'a [String],
+    /// See [`ServiceBuild::migrations`].
+    pub(super) migrations: &'a str,
+    /// See [`ServiceDatabase::sqlx_table_name`].
+    pub(super) sqlx_table_name: bool,
+    /// See [`ServiceDatabase::history_table`].
+    pub(super) history_table: &'a str,
+    /// See [`ServiceDatabase::own_table`].
     pub(super) own_table: &'a str,
 }
 
@@ -274,6 +318,7 @@ pub(super) struct Compose<'a> {
     /// The workspace root, relative to the service's folder: `../..`.
     pub(super) workspace_root: &'a str,
     pub(super) sqlite: bool,
+    pub(super) postgres: bool,
 }
 
 #[derive(Template)]
@@ -281,7 +326,7 @@ pub(super) struct Compose<'a> {
 pub(super) struct EnvExample<'a> {
     pub(super) names: &'a Names,
     pub(super) has_database: bool,
-    pub(super) sqlite: bool,
+    pub(super) postgres: bool,
     /// For a service on this machine: `sqlite://inventory.db?mode=rwc`.
     pub(super) database_url: &'a str,
     pub(super) settings: &'a [Setting],
@@ -334,5 +379,36 @@ pub(super) struct Cutover<'a> {
     /// The migrations that do: a build from before refuses a history that has them.
     pub(super) added: &'a [AddedMigration],
     /// The SQL that drops them, relative to the workspace root.
+    pub(super) drop_tables: &'a str,
+}
+
+/// A table or sequence of PostgreSQL that moves.
+pub(super) struct Moved {
+    /// As people write it: `bins`.
+    pub(super) name: String,
+    /// As SQL, with its schema: `public.bins`.
+    pub(super) sql: String,
+    /// That as a text in SQL: `'public.bins'`.
+    pub(super) text: String,
+    /// That between single quotes of a shell.
+    pub(super) shell: String,
+}
+
+/// Only with a PostgreSQL database.
+#[derive(Template)]
+#[template(path = "service/CUTOVER.postgres.md.j2", escape = "none")]
+pub(super) struct CutoverPostgres<'a> {
+    pub(super) names: &'a Names,
+    /// The tables that move.
+    pub(super) tables: &'a [Moved],
+    /// Sequences that belong to no column.
+    pub(super) sequences: &'a [Moved],
+    /// The function and triggers that refuse writes: `bins_has_moved`.
+    pub(super) lock: &'a str,
+    /// See [`Cutover::drops_foreign_keys`].
+    pub(super) drops_foreign_keys: bool,
+    /// See [`Cutover::added`].
+    pub(super) added: &'a [AddedMigration],
+    /// See [`Cutover::drop_tables`].
     pub(super) drop_tables: &'a str,
 }

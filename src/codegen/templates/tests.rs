@@ -18,6 +18,8 @@ const MODULES: [&str; 3] = ["inventory", "stock-keeping", "a"];
 #[derive(Debug, Clone, Copy)]
 struct Variant {
     database: bool,
+    /// Whether the database is PostgreSQL's.
+    postgres: bool,
     /// Whether sqlx is 0.9 or later.
     recent_sqlx: bool,
     settings: Settings,
@@ -43,12 +45,12 @@ enum Calls {
 
 fn variants() -> Vec<Variant> {
     let mut all = Vec::new();
-    for database in [false, true] {
+    for (database, postgres) in [(false, false), (true, false), (true, true)] {
         for recent_sqlx in [false, true] {
             for settings in [Settings::None, Settings::WithDefaults, Settings::WithoutDefaults] {
                 for rich in [false, true] {
                     let calls = Calls::Awaited;
-                    all.push(Variant { database, recent_sqlx, settings, calls, rich });
+                    all.push(Variant { database, postgres, recent_sqlx, settings, calls, rich });
                 }
             }
         }
@@ -117,6 +119,16 @@ fn tables(rich: bool) -> Vec<CopiedTable> {
     if rich { vec![items, order] } else { vec![items] }
 }
 
+fn moved(names: &[&str]) -> Vec<Moved> {
+    let moved = |name: &&str| Moved {
+        name: (*name).to_owned(),
+        sql: format!("public.\"{name}\""),
+        text: format!("'public.\"{name}\"'"),
+        shell: format!("public.\"{name}\""),
+    };
+    names.iter().map(moved).collect()
+}
+
 const SCHEMA: &str = r#"
     CREATE TABLE items (sku TEXT PRIMARY KEY, title TEXT NOT NULL, shout AS (upper(title)));
     CREATE TABLE "order" (number INTEGER PRIMARY KEY AUTOINCREMENT, "group" TEXT);
@@ -128,7 +140,8 @@ const SCHEMA: &str = r#"
 
 /// What every template gives in one variant, by its path.
 fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String> {
-    let Variant { database, recent_sqlx, rich, calls, .. } = variant;
+    let Variant { database, postgres, recent_sqlx, rich, calls, .. } = variant;
+    let sqlite = database && !postgres;
     let (blocking, boxed) = (calls == Calls::Blocking, calls == Calls::Boxed);
     let settings = settings(variant.settings);
     let mut all = BTreeMap::new();
@@ -175,9 +188,13 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
         "service/examples/monolith_tests/cargo.rs" => RunnerCargo { names },
         "service/examples/monolith_tests/report.rs" => RunnerReport,
         "service/examples/monolith_tests/test.rs" => RunnerTest { names },
-        "service/examples/monolith_tests/service.rs" => RunnerService { names },
+        "service/examples/monolith_tests/service.rs" => RunnerService { names, postgres },
+        "service/examples/monolith_tests/database.rs" =>
+            RunnerDatabase { names, sqlx_table_name: recent_sqlx },
+        "service/tests/database.postgres.rs" =>
+            TestDatabasePostgres { names, sqlx_table_name: recent_sqlx },
         "service/examples/monolith_tests/main.rs" =>
-            RunnerMain { names, test_arguments: "-p app -p admin" },
+            RunnerMain { names, postgres, test_arguments: "-p app -p admin" },
         "service/wire/src/problem.rs" => WireProblem { names },
         "service/client/src/lib.rs" => ClientLib { names, blocking },
         "service/client/src/config.rs" => ClientConfig { names, blocking },
@@ -211,6 +228,24 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
             history_table: history,
             own_table: "_thing_service",
         },
+        "service/src/database.postgres.rs" => ServiceDatabasePostgres {
+            names,
+            connect_options: &texts(&[".application_name(\"thing\")"]),
+            pool_options: &pool_options,
+            migrations: "../../modules/a b/migrations",
+            sqlx_table_name: recent_sqlx,
+            history_table: history,
+            own_table: "_thing_service",
+        },
+        "service/CUTOVER.postgres.md" => CutoverPostgres {
+            names,
+            tables: &moved(&["items", "order"]),
+            sequences: &moved(if rich { &["labels"] } else { &[] }),
+            lock: "thing_has_moved",
+            drops_foreign_keys: rich,
+            added,
+            drop_tables: "services/thing/drop_from_monolith.sql",
+        },
         "service/wire/src/lib.rs" => WireLib {
             modules: if rich { &["error", "float", "operations"] } else { &["error", "operations"] },
             exports: if rich { &["float::Float", "operations::*"] } else { &["operations::*"] },
@@ -228,7 +263,7 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
             rust_image: "1.95",
             debian_name: "trixie",
             debian_number: "13",
-            sqlite: database,
+            sqlite,
         },
         "service/Dockerfile.dockerignore" => Dockerignore {
             root_files: &["Cargo.toml".to_owned(), "Cargo.lock".to_owned()],
@@ -239,12 +274,13 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
             names,
             service_dir: names.dir.as_str(),
             workspace_root: "../..",
-            sqlite: database,
+            sqlite,
+            postgres,
         },
         "service/.env.example" => EnvExample {
             names,
             has_database: database,
-            sqlite: database,
+            postgres,
             database_url: "sqlite://thing.db?mode=rwc",
             settings: &settings,
         },
@@ -475,8 +511,14 @@ fn the_docker_ignore_file_denies_all_and_admits_what_is_named() {
 fn the_copy_of_the_runbook_runs() {
     let names = names("stock-keeping");
     for rich in [false, true] {
-        let (settings, calls) = (Settings::None, Calls::Awaited);
-        let variant = Variant { database: true, recent_sqlx: true, settings, calls, rich };
+        let variant = Variant {
+            database: true,
+            postgres: false,
+            recent_sqlx: true,
+            settings: Settings::None,
+            calls: Calls::Awaited,
+            rich,
+        };
         let text = render_all(&names, variant).remove("service/CUTOVER.md").unwrap();
         let script = text.split_once("<<'SQL'\n").unwrap().1;
         let script = script.split_once("    SQL\n").unwrap().0;

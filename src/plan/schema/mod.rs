@@ -3,17 +3,19 @@
 
 mod added;
 mod history;
+mod postgres;
 mod shared;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Names;
-use crate::analysis::composition::{Migrator, Pool};
+use crate::analysis::composition::{Engine, Migrator, Pool};
 use crate::analysis::schema::{self, CopyPlan, Schema, SchemaCrossing};
 use crate::diagnostic::Diagnostics;
 use crate::workspace::Workspace;
 
 pub use added::NewMigration;
+pub use postgres::PostgresPlan;
 pub use shared::{Request, SharedPlan, plan_shared};
 pub(super) use shared::{nothing_to_cut, runs_shared_history};
 
@@ -38,6 +40,21 @@ pub struct SchemaPlan {
     pub foreign_tables: Vec<String>,
     /// What is decided of a history that the module shares with others.
     pub shared: Option<SharedPlan>,
+    /// New migrations that stand in for the module's tables on a new database of the monolith.
+    pub stand_ins: Vec<StandIn>,
+    /// What PostgreSQL's runbook needs; none on SQLite.
+    pub postgres: Option<PostgresPlan>,
+}
+
+/// A migration that runs before others which reference the module's tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandIn {
+    /// The file, relative to the workspace root.
+    pub path: Utf8PathBuf,
+    /// Its text.
+    pub text: String,
+    /// The history table of the migrator that applies it.
+    pub history: String,
 }
 
 impl SchemaPlan {
@@ -60,6 +77,9 @@ pub fn plan(
     pool: Option<&Pool>,
     diagnostics: &mut Diagnostics,
 ) -> Option<SchemaPlan> {
+    if pool.is_some_and(|pool| pool.engine == Engine::Postgres) {
+        return postgres::plan(workspace, names, migrator, diagnostics);
+    }
     let folder = migrator.folder.as_path();
     let mut take = |list: Diagnostics| list.iter().for_each(|d| diagnostics.push(d.clone()));
     let folders = schema::migration_folders(workspace).map_err(&mut take).ok()?;
@@ -118,6 +138,8 @@ fn described(
         foreign_tables: foreign.map(|t| t.name.clone()).collect(),
         copy,
         shared: None,
+        stand_ins: Vec::new(),
+        postgres: None,
     }
 }
 

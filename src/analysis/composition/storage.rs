@@ -1,0 +1,157 @@
+//! Storage that calve knows but cannot carry: through which library, where its schema is, and what to do.
+
+use std::ops::Range;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::analysis::code::Code;
+use crate::analysis::types::Type;
+use crate::diagnostic::Diagnostic;
+use crate::workspace::{Member, Source};
+
+/// A library through which a module can store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Library {
+    Diesel,
+    SeaOrm,
+    Rusqlite,
+    TokioPostgres,
+    /// Another one, by the name of its package.
+    Other(&'static str),
+}
+
+/// The library that a parameter's type is of, however it is wrapped.
+pub(super) fn library(ty: &Type) -> Option<Library> {
+    const OTHERS: [&str; 8] =
+        ["libsql", "mongodb", "mysql", "mysql_async", "redis", "rocksdb", "sled", "surrealdb"];
+    if let Type::External { package, .. } = ty {
+        let known = match package.as_str() {
+            "diesel" | "diesel-async" => Some(Library::Diesel),
+            "sea-orm" => Some(Library::SeaOrm),
+            "rusqlite" | "r2d2_sqlite" | "tokio-rusqlite" | "deadpool-sqlite" => {
+                Some(Library::Rusqlite)
+            }
+            "postgres" | "tokio-postgres" | "deadpool-postgres" | "bb8-postgres"
+            | "r2d2_postgres" => Some(Library::TokioPostgres),
+            other => OTHERS.into_iter().find(|name| *name == other).map(Library::Other),
+        };
+        if known.is_some() {
+            return known;
+        }
+    }
+    ty.children().into_iter().find_map(library)
+}
+
+/// Completes a refusal with what the module's and its neighbours' sources show of the library.
+pub(super) fn explain(
+    code: &Code<'_>,
+    module: &str,
+    library: Library,
+    mut diagnostic: Diagnostic,
+) -> Diagnostic {
+    let workspace = code.workspace;
+    for mark in library.marks() {
+        // The module's own places first, then those of the rest: a crate of migrations.
+        let (own, others): (Vec<&Member>, Vec<&Member>) =
+            workspace.members.iter().partition(|member| member.name == module);
+        let found = own.into_iter().chain(others).find_map(|member| {
+            workspace.rust_files(member).find_map(|(path, source)| mark.find(path, source))
+        });
+        if let Some((path, range)) = found {
+            diagnostic = diagnostic.at(&path, range, mark.label);
+        }
+    }
+    diagnostic
+        .note("calve makes the service's pool, migrations, readiness and cutover with sqlx")
+        .note(library.why())
+        .help(library.help())
+}
+
+/// What tells in a source where a library's schema is.
+struct Mark {
+    text: &'static str,
+    label: &'static str,
+}
+
+impl Mark {
+    fn find(&self, path: &Utf8Path, source: &Source) -> Option<(Utf8PathBuf, Range<usize>)> {
+        let at = source.text.find(self.text)?;
+        Some((path.to_owned(), at..at + self.text.len()))
+    }
+}
+
+impl Library {
+    /// Its name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Diesel => "diesel",
+            Self::SeaOrm => "sea-orm",
+            Self::Rusqlite => "rusqlite",
+            Self::TokioPostgres => "tokio-postgres",
+            Self::Other(name) => name,
+        }
+    }
+
+    fn marks(self) -> &'static [Mark] {
+        match self {
+            Self::Diesel => &[
+                Mark { text: "table!", label: "its tables are declared here" },
+                Mark { text: "embed_migrations!", label: "its migrations are embedded here" },
+            ],
+            Self::SeaOrm => &[
+                Mark { text: "DeriveEntityModel", label: "an entity" },
+                Mark { text: "MigratorTrait", label: "its migrations are Rust code" },
+            ],
+            Self::Rusqlite => &[
+                Mark { text: "embed_migrations!", label: "its migrations are embedded here" },
+                Mark { text: "embed_migrations(", label: "its migrations are embedded here" },
+            ],
+            Self::TokioPostgres => {
+                &[Mark { text: "embed_migrations!", label: "its migrations are embedded here" }]
+            }
+            Self::Other(_) => &[],
+        }
+    }
+
+    fn why(self) -> &'static str {
+        match self {
+            Self::Diesel => {
+                "a pool of diesel and its history of migrations need other service code, which calve \
+                 does not write, and `schema.rs` would have to be split"
+            }
+            Self::SeaOrm => {
+                "sea-orm's migrations are Rust code: which tables they make, and for whom, is seen only \
+                 by running them"
+            }
+            Self::Rusqlite => {
+                "a connection behind a lock and refinery's history of migrations need other service \
+                 code, which calve does not write"
+            }
+            Self::TokioPostgres => {
+                "how its pool is built and its tables are migrated differs from program to program"
+            }
+            Self::Other(_) => "it has no migrations that calve can read",
+        }
+    }
+
+    fn help(self) -> &'static str {
+        match self {
+            Self::Diesel => {
+                "move the module's queries to sqlx, behind the same trait and on the same tables; its \
+                 `up.sql` files become sqlx's migrations as they are"
+            }
+            Self::SeaOrm => {
+                "give the module migrations in SQL and a pool of sqlx: sea-orm works on one \
+                 (`SqlxPostgresConnector::from_sqlx_postgres_pool`), so its entities can stay"
+            }
+            Self::Rusqlite => {
+                "move the module's queries to sqlx, behind the same trait and on the same tables; \
+                 refinery's `V1__x.sql` becomes `1_x.sql`"
+            }
+            Self::TokioPostgres => {
+                "move the module's queries to sqlx, behind the same trait and on the same tables"
+            }
+            Self::Other(_) => "keep what must be stored in PostgreSQL or SQLite, through sqlx",
+        }
+    }
+}

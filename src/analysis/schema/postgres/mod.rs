@@ -1,0 +1,24 @@
+//! Who owns which table on PostgreSQL: migrations in, schema out, read in their syntax trees.
+//!
+//! What its neighbour does with SQLite itself is done here without a server: names are followed
+//! through the statements ([`Schema::of`]), [`crossings`] says what reaches over the boundary, and
+//! three texts come out: the migration that drops foreign keys into the module
+//! ([`drop_foreign_keys`]), the one that stands in for its tables on a new database of the monolith
+//! ([`stand_in`]), and the later clean-up ([`drop_owned`]).
+
+mod cleanup;
+mod crossings;
+mod extensions;
+mod foreign_keys;
+mod mentions;
+mod model;
+mod names;
+mod read;
+#[cfg(test)]
+mod tests;
+
+pub use cleanup::drop_owned;
+pub use crossings::{Crossings, crossings};
+pub use foreign_keys::{drop_foreign_keys, stand_in, stand_in_path};
+pub use model::{Kind, Object, Schema, Space, Statement, Table};
+pub use names::{Name, identifier};

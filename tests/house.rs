@@ -123,7 +123,8 @@ fn every_code_has_an_explanation_and_none_is_left_over() {
         let words = flat(file.to_token_stream());
         for at in 0..words.len() {
             let next: Vec<&str> = words[at..].iter().take(6).map(String::as_str).collect();
-            if let ["Diagnostic", ":", ":", "error" | "warning", "(", code] = next.as_slice()
+            if let ["Diagnostic", ":", ":", "error" | "warning", "(", code, ..]
+            | ["draft", ".", "error" | "warning", "(", code, ..] = next.as_slice()
                 && code.starts_with('"')
             {
                 said.insert(((*code).to_owned(), path.clone()));

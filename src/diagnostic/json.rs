@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_message_has_everything_that_the_picture_has() {
-        let diagnostic = Diagnostic::error("float", "no")
+        let diagnostic = Diagnostic::error("union", "no")
             .at("a.rs", 3..4, "here")
             .at("gone.rs", 0..2, "")
             .note("why")
@@ -125,7 +125,7 @@ mod tests {
         let message = Message::of(&diagnostic, &source);
         let json = serde_json::to_value(&message).unwrap();
         let expected = serde_json::json!({
-            "code": "float",
+            "code": "union",
             "severity": "error",
             "message": "no",
             "spans": [
@@ -143,6 +143,6 @@ mod tests {
             "rendered": message.rendered,
         });
         assert_eq!(json, expected);
-        assert!(message.rendered.starts_with("error[float]: no\n"), "{}", message.rendered);
+        assert!(message.rendered.starts_with("error[union]: no\n"), "{}", message.rendered);
     }
 }

@@ -200,12 +200,12 @@ mod tests {
     #[test]
     fn carriage_returns_tabs_and_a_mark_do_not_shift_the_underline() {
         let text = "\u{feff}fn a() {}\r\n\tlet größe = 名前(x);\r\nfn c() {}\r\n";
-        let diagnostic = Diagnostic::error("float", "m")
+        let diagnostic = Diagnostic::error("union", "m")
             .at("a.rs", span(text, "fn a"), "first")
             .at("a.rs", span(text, "名前"), "wide")
             .at("a.rs", span(text, "(x);"), "after wide");
         insta::assert_snapshot!(rendered(&diagnostic, &[("a.rs", text)]), @r"
-        error[float]: m
+        error[union]: m
          --> a.rs:1:1
           |
         1 | fn a() {}
@@ -224,19 +224,19 @@ mod tests {
         for text in texts {
             for start in 0..text.len() + 4 {
                 for end in (0..text.len() + 4).chain([usize::MAX]) {
-                    let diagnostic = Diagnostic::error("float", "m")
+                    let diagnostic = Diagnostic::error("union", "m")
                         .at("a.rs", start..end, "label")
                         .at("a.rs", end..start, "")
                         .at("a.rs", start..start, "empty\nof two lines");
                     let out = rendered(&diagnostic, &[("a.rs", text)]);
-                    assert!(out.starts_with("error[float]: m\n"), "{text:?} {start}..{end}: {out}");
+                    assert!(out.starts_with("error[union]: m\n"), "{text:?} {start}..{end}: {out}");
                     assert!(out.contains("--> a.rs"), "{text:?} {start}..{end}: {out}");
                 }
             }
         }
-        let diagnostic = Diagnostic::error("float", "m").at("a.rs", 90..99, "label");
+        let diagnostic = Diagnostic::error("union", "m").at("a.rs", 90..99, "label");
         insta::assert_snapshot!(rendered(&diagnostic, &[("a.rs", "fn a() {}\n")]), @r"
-        error[float]: m
+        error[union]: m
          --> a.rs:1:10
           |
         1 | fn a() {}
@@ -247,9 +247,9 @@ mod tests {
     #[test]
     fn a_span_of_many_lines() {
         let text = "fn a(\n    b: u8,\n    c: u8,\n    d: u8,\n    e: u8,\n    f: u8,\n) {}\n";
-        let diagnostic = Diagnostic::error("float", "m").at("a.rs", 0..text.len() - 1, "all of it");
+        let diagnostic = Diagnostic::error("union", "m").at("a.rs", 0..text.len() - 1, "all of it");
         insta::assert_snapshot!(rendered(&diagnostic, &[("a.rs", text)]), @r"
-        error[float]: m
+        error[union]: m
          --> a.rs:1:1
           |
         1 | / fn a(
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn names_of_others_do_not_steer_the_terminal() {
-        let diagnostic = Diagnostic::error("float", "bad \u{1b}[31mname")
+        let diagnostic = Diagnostic::error("union", "bad \u{1b}[31mname")
             .at("a.rs", 0..1, "\u{1b}[2J")
             .note("cargo said \u{1b}[1mthis\u{1b}[0m\r");
         let out = rendered(&diagnostic, &[("a.rs", "\u{1b}[31m\n")]);
@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn colour_is_only_added_when_asked_for() {
-        let diagnostic = Diagnostic::error("float", "m").at("a.rs", 0..1, "x");
+        let diagnostic = Diagnostic::error("union", "m").at("a.rs", 0..1, "x");
         let mut out = Vec::new();
         render([&diagnostic], &|_| Some("a\n".into()), true, &mut out).unwrap();
         assert!(out.starts_with(b"\x1b["));

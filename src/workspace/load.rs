@@ -35,7 +35,7 @@ pub fn locate(manifest: &Utf8Path) -> Result<Place> {
 /// # Errors
 /// When they cannot be read.
 pub(super) fn differing(workspace: &Workspace) -> Result<Vec<Utf8PathBuf>> {
-    let now = read_files(&workspace.root, &workspace.members, &workspace.target_directory)?;
+    let (now, _) = read_files(&workspace.root, &workspace.members, &workspace.target_directory)?;
     let mut differing: BTreeSet<&Utf8PathBuf> = BTreeSet::new();
     for (path, source) in &workspace.files {
         if now.get(path).is_none_or(|found| found.text != source.text) {
@@ -123,9 +123,7 @@ fn read_workspace(place: Place) -> Result<Workspace> {
     let paths = metadata.packages.iter().filter(|package| package.source.is_none());
     let dirs = paths.filter_map(|package| package.manifest_path.parent());
     let outside = dirs.filter(|dir| !dir.starts_with(&root)).map(Utf8Path::to_owned).collect();
-    let mut files = read_files(&root, &members, &metadata.target_directory)?;
-    let embedded = migrations::embedded(&root, &members, &files);
-    migrations::read_into(&mut files, &root, &embedded)?;
+    let (files, embedded) = read_files(&root, &members, &metadata.target_directory)?;
     Ok(Workspace {
         repository,
         rust,
@@ -272,13 +270,23 @@ fn dependency(dependency: &cargo_metadata::Dependency) -> Option<Dependency> {
     })
 }
 
-/// Rust sources, SQL and manifests below the members' folders.
+type Files = BTreeMap<Utf8PathBuf, Source>;
+
+/// Every file that analysis may look at, and the folders of migrations that they embed.
 fn read_files(
     root: &Utf8Path,
     members: &[Member],
     target: &Utf8Path,
-) -> Result<BTreeMap<Utf8PathBuf, Source>> {
-    let mut files = BTreeMap::new();
+) -> Result<(Files, BTreeMap<Utf8PathBuf, BTreeSet<Utf8PathBuf>>)> {
+    let mut files = below_members(root, members, target)?;
+    let embedded = migrations::embedded(root, members, &files);
+    migrations::read_into(&mut files, root, &embedded)?;
+    Ok((files, embedded))
+}
+
+/// Rust sources, SQL and manifests below the members' folders.
+fn below_members(root: &Utf8Path, members: &[Member], target: &Utf8Path) -> Result<Files> {
+    let mut files = Files::new();
     let mut walk = WalkBuilder::new(root);
     walk.standard_filters(false).hidden(false).follow_links(false);
     let target = target.to_owned();

@@ -170,6 +170,6 @@ mod tests {
     fn what_sqlx_refuses_is_reported_all_at_once() {
         let problems = parse(&["README_x.sql", "1_a.sql", "1_b.sql"]).unwrap_err();
         let codes: Vec<_> = problems.iter().map(|problem| problem.code).collect();
-        assert_eq!(codes, ["migration-name", "migration-version"]);
+        assert_eq!(codes, ["migration-version", "migration-name"]);
     }
 }

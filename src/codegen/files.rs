@@ -296,19 +296,18 @@ impl Facts<'_, '_> {
         for (path, text) in schema.shared.iter().flat_map(|shared| &shared.set) {
             changes.create(path.clone(), text.clone())?;
         }
-        let added = schema.added.iter().map(|added| (&added.path, &added.history));
+        let drops = schema.added.iter().map(|added| (&added.path, &added.history));
         let stand_ins = schema.stand_ins.iter().map(|one| (&one.path, &one.history));
-        let versions: Vec<templates::AddedMigration> = added
+        let added: Vec<templates::AddedMigration> = drops
             .chain(stand_ins)
             .filter_map(|(path, history)| {
                 let (version, _) = path.file_name()?.split_once('_')?;
-                let version: i64 = version.parse().ok()?;
                 let history = quote(history);
-                Some(templates::AddedMigration { history, version: version.to_string() })
+                Some(templates::AddedMigration { history, version: version.to_owned() })
             })
             .collect();
         if let Some(postgres) = &schema.postgres {
-            let text = self.cutover_on_postgres(schema, postgres, &versions, &clean_up)?;
+            let text = self.cutover_on_postgres(schema, postgres, &added, &clean_up)?;
             return changes.create(self.names.dir.join("CUTOVER.md"), text);
         }
         let triggers = |list: &[(String, String)]| -> Vec<templates::Trigger> {
@@ -345,7 +344,7 @@ impl Facts<'_, '_> {
             restored: &restored,
             back: &back,
             is_shared: schema.shared.is_some(),
-            added: &versions,
+            added: &added,
             drop_tables: clean_up.as_str(),
         };
         changes.create(self.names.dir.join("CUTOVER.md"), render(&runbook)?)

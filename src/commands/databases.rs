@@ -28,9 +28,12 @@ pub(super) fn prove(
     if plan.postgres.is_some() {
         return Err(Diagnostic::error(
             "no-database",
-            "the module stores in PostgreSQL, which calve has no server of",
+            "the module is on PostgreSQL, whose databases calve does not compare",
         )
-        .help("compare the databases by the runbook's own step")
+        .note("`--verify db` runs the histories in databases of SQLite; PostgreSQL needs a server")
+        .help(
+            "leave `db` out, and rehearse CUTOVER.md with copies of both databases: its step 4 compares them",
+        )
         .into());
     }
     let before = migration_folders(workspace).map_err(first)?;

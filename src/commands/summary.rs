@@ -121,6 +121,9 @@ pub(super) fn extracted(
             )?;
         }
     }
+    if let Some(shared) = plan.schema.as_ref().and_then(|schema| schema.shared.as_ref()) {
+        anything |= database::look_at(shared, err)?;
+    }
     let postgres = plan.schema.iter().filter_map(|schema| schema.postgres.as_ref());
     for place in postgres.flat_map(|postgres| &postgres.only_searched) {
         anything = true;
@@ -133,9 +136,6 @@ pub(super) fn extracted(
              nothing parses it before it runs",
             place.file
         )?;
-    }
-    if let Some(shared) = plan.schema.as_ref().and_then(|schema| schema.shared.as_ref()) {
-        anything |= database::look_at(shared, err)?;
     }
     let added = plan.schema.iter().flat_map(|s| &s.added);
     let strict: Vec<&str> = added.filter(|a| a.strict).map(|a| a.object.as_str()).collect();

@@ -13,12 +13,15 @@ pub(super) fn depth(code: &str) -> u8 {
         | "table-of-nobody"
         | "several-histories"
         | "shared-history-runner"
+        | "shared-migrations"
         | "foreign-sql"
         | "shared-table"
         | "migrations-of-several"
         | "foreign-key-out"
+        | "foreign-key-in"
         | "trigger-crosses"
         | "view-crosses"
+        | "function-crosses"
         | "migration-crosses" => 1,
         // Names that are taken are mended by an option.
         "bad-name" | "name-taken" | "target-exists" | "feature-taken" => 3,

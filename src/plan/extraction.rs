@@ -83,7 +83,10 @@ impl ExtractionPlan {
             _ => None,
         });
         let own = composition.migrator.as_ref();
-        if let Some(migrator) = own.filter(|m| !m.folder.starts_with(&module.member.dir)) {
+        // On PostgreSQL no history is divided: the plan refuses those that are not the module's.
+        let divided = pool.is_none_or(|pool| pool.engine == Engine::Sqlite);
+        let foreign = own.filter(|m| divided && !m.folder.starts_with(&module.member.dir));
+        if let Some(migrator) = foreign {
             diagnostics.push(schema::runs_shared_history(module, &migrator.folder));
         }
         if diagnostics.has_errors() {
@@ -92,10 +95,6 @@ impl ExtractionPlan {
         let schema = match (own, pool) {
             (Some(migrator), _) if cuts.is_empty() => {
                 Some(schema::plan(workspace, &names, migrator, pool, diagnostics)?)
-            }
-            (None, Some(pool)) if pool.engine == Engine::Postgres => {
-                diagnostics.push(schema::shared_history(module));
-                return None;
             }
             (None, Some(_)) => {
                 let request = schema::Request { workspace, module, names: &names, pool, cuts };

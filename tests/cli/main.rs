@@ -72,6 +72,7 @@ cases! {
     refuses_a_parameter_left_unused
     refuses_a_path_as_a_name
     refuses_a_read_only_tree
+    refuses_a_shared_history_on_postgresql
     refuses_a_single_package
     refuses_a_source_that_is_not_utf_8
     refuses_a_table_of_both
@@ -101,6 +102,8 @@ cases! {
     refuses_taken_package_names
     refuses_the_deepest_cause_first
     refuses_to_choose_an_api_trait
+    refuses_to_compare_on_postgresql
+    refuses_to_run_a_shared_history_on_postgresql
     refuses_two_histories
     refuses_what_each_implementation_chooses
     refuses_what_stands_on_both_sides

@@ -52,19 +52,19 @@ pub(in crate::analysis) fn mentions(text: &str, tables: &[&str]) -> Vec<Mention>
     let mut mentions = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
-        let verb = ["FROM", "JOIN", "INTO", "UPDATE", "TABLE", "REFERENCES"]
+        let verb = ["FROM", "JOIN", "INTO", "UPDATE", "TABLE", "TRUNCATE", "REFERENCES"]
             .into_iter()
             .find(|verb| keyword(at, verb));
         let Some(verb) = verb else {
             at += 1;
             continue;
         };
-        let writes = matches!(verb, "INTO" | "UPDATE" | "TABLE")
+        let writes = matches!(verb, "INTO" | "UPDATE" | "TABLE" | "TRUNCATE")
             || (verb == "FROM" && at > 0 && keyword(at - 1, "DELETE"));
         at += 1;
         // `FROM a, b AS c`
         loop {
-            while ["IF", "NOT", "EXISTS", "ONLY", "LATERAL", "OR", "IGNORE"]
+            while ["IF", "NOT", "EXISTS", "ONLY", "LATERAL", "OR", "IGNORE", "TABLE"]
                 .iter()
                 .any(|skipped| keyword(at, skipped))
             {
@@ -79,7 +79,7 @@ pub(in crate::analysis) fn mentions(text: &str, tables: &[&str]) -> Vec<Mention>
             {
                 mentions.push(Mention { table: (*table).to_owned(), offset, writes });
             }
-            if verb != "FROM" {
+            if !matches!(verb, "FROM" | "TRUNCATE") {
                 break;
             }
             if keyword(at, "AS") {
@@ -182,6 +182,8 @@ mod tests {
         assert_eq!(of("SELECT * FROM orders o, items"), ["items"]);
         assert_eq!(of("SELECT * FROM stock.levels"), ["stock.levels"]);
         assert_eq!(of("DROP TABLE IF EXISTS items"), ["items!"]);
+        assert_eq!(of("TRUNCATE TABLE orders, items"), ["items!"]);
+        assert_eq!(of("TRUNCATE items"), ["items!"]);
     }
 
     #[test]

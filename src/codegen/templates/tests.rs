@@ -511,9 +511,14 @@ fn the_docker_ignore_file_denies_all_and_admits_what_is_named() {
 fn the_copy_of_the_runbook_runs() {
     let names = names("stock-keeping");
     for rich in [false, true] {
-        let (settings, calls) = (Settings::None, Calls::Awaited);
-        let (database, postgres, recent_sqlx) = (true, false, true);
-        let variant = Variant { database, postgres, recent_sqlx, settings, calls, rich };
+        let variant = Variant {
+            database: true,
+            postgres: false,
+            recent_sqlx: true,
+            settings: Settings::None,
+            calls: Calls::Awaited,
+            rich,
+        };
         let text = render_all(&names, variant).remove("service/CUTOVER.md").unwrap();
         let script = text.split_once("<<'SQL'\n").unwrap().1;
         let script = script.split_once("    SQL\n").unwrap().0;

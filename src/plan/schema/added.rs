@@ -171,7 +171,7 @@ fn plain(description: &str) -> String {
 }
 
 /// Takes the version of a new file, so that the next one gets another.
-fn occupy(folder: &mut MigrationFolder, path: &Utf8Path, text: &str) {
+pub(super) fn occupy(folder: &mut MigrationFolder, path: &Utf8Path, text: &str) {
     let name = path.file_name().unwrap_or_default();
     let version = name.split('_').next().and_then(|v| v.parse().ok()).unwrap_or_default();
     folder.files.push(MigrationFile {

@@ -51,7 +51,7 @@ fn around<'w>(workspace: &'w Workspace, migration: &Utf8Path) -> Vec<&'w Source>
 }
 
 /// The member in whose folder a path lies.
-fn owner_of<'w>(workspace: &'w Workspace, path: &Utf8Path) -> Option<&'w Member> {
+pub(super) fn owner_of<'w>(workspace: &'w Workspace, path: &Utf8Path) -> Option<&'w Member> {
     let around = workspace.members.iter().filter(|member| path.starts_with(&member.dir));
     around.max_by_key(|member| member.dir.as_str().len())
 }

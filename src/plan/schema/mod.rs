@@ -16,7 +16,6 @@ use crate::workspace::Workspace;
 
 pub use added::NewMigration;
 pub use postgres::PostgresPlan;
-pub(super) use postgres::shared_history;
 pub use shared::{Request, SharedPlan, plan_shared};
 pub(super) use shared::{nothing_to_cut, runs_shared_history};
 

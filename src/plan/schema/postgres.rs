@@ -2,16 +2,15 @@
 
 use camino::Utf8Path;
 
-use super::history::{history_of, is_own, is_strict};
-use super::{NewMigration, SchemaPlan, StandIn};
+use super::added::{NewMigration, occupy};
+use super::history::{history_of, is_own, is_strict, owner_of};
+use super::{SchemaPlan, StandIn};
 use crate::analysis::composition::Migrator;
 use crate::analysis::module::Module;
 use crate::analysis::schema::postgres::{
     self, Kind, Name, Schema, Table, crossings, drop_foreign_keys, stand_in, stand_in_path,
 };
-use crate::analysis::schema::{
-    self, CopyPlan, MigrationFile, MigrationFolder, MigrationKind, Place,
-};
+use crate::analysis::schema::{self, CopyPlan, MigrationFolder, Place};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::plan::Names;
 use crate::workspace::Workspace;
@@ -38,6 +37,10 @@ pub(super) fn plan(
     let owner = migrator.folder.as_path();
     let mut take = |list: Diagnostics| list.iter().for_each(|d| diagnostics.push(d.clone()));
     let mut folders = schema::migration_folders(workspace).map_err(&mut take).ok()?;
+    if let Some(problem) = shared(workspace, names, &folders, owner) {
+        diagnostics.push(problem);
+        return None;
+    }
     let schema = Schema::of(&folders).map_err(&mut take).ok()?;
     let found = crossings(&schema, owner);
     if !found.refused.is_empty() {
@@ -45,11 +48,11 @@ pub(super) fn plan(
         return None;
     }
     let mut stand_ins = Vec::new();
-    let mut drops = Vec::new();
+    let mut added = Vec::new();
     for home in folders.iter_mut().filter(|folder| folder.path != owner) {
         let path = home.path.clone();
         for table in schema.tables.iter().filter(|table| table.folder == path) {
-            drops.extend(dropped(workspace, names, &schema, home, owner, table));
+            added.extend(dropped(workspace, names, &schema, home, owner, table));
         }
         // Last: a new migration comes after the last of the folder.
         match stands_in(workspace, names, &schema, home, owner) {
@@ -69,13 +72,12 @@ pub(super) fn plan(
         .filter(|object| object.kind == Kind::Sequence && object.folder == owner)
         .map(|object| object.name.clone());
     Some(SchemaPlan {
-        added: drops,
+        added,
         clean_up: postgres::drop_owned(&schema, owner, history, &lock),
         tables: tables.iter().map(|name| name.name.clone()).collect(),
         views: Vec::new(),
         triggers: Vec::new(),
         old_triggers: Vec::new(),
-        shared: None,
         copy: CopyPlan { tables: Vec::new(), circular: false, rebuilt: Vec::new() },
         foreign_tables: schema
             .tables
@@ -83,6 +85,7 @@ pub(super) fn plan(
             .filter(|table| table.folder != owner)
             .map(|table| table.name.name.clone())
             .collect(),
+        shared: None,
         stand_ins,
         postgres: Some(PostgresPlan {
             tables,
@@ -93,33 +96,37 @@ pub(super) fn plan(
     })
 }
 
-/// A module on PostgreSQL that embeds no migrations, where others have some.
-pub(in crate::plan) fn shared_history(module: &Module<'_>) -> Diagnostic {
-    let implementation = &module.implementation;
-    Diagnostic::error(
-        "shared-migrations",
-        format!("`{}` embeds no migrations of its own", module.member.name),
-    )
-    .at(
-        implementation.file,
-        implementation.name_range(),
+/// A module whose tables are made by migrations of others.
+pub(super) fn without_migrations(module: &Module<'_>) -> Diagnostic {
+    shared_migrations(&module.member.name).at(
+        module.implementation.file,
+        module.implementation.name_range(),
         "works on tables that somebody else makes",
     )
-    .note("on PostgreSQL calve does not give the statements of a history to their owners")
-    .help("give the module a folder of migrations and embed it with `sqlx::migrate!`")
 }
 
-/// Takes the version of a new file, so that the next one gets another.
-fn occupy(folder: &mut MigrationFolder, path: &Utf8Path, text: &str) {
-    let name = path.file_name().unwrap_or_default();
-    let version = name.split('_').next().and_then(|v| v.parse().ok()).unwrap_or_default();
-    folder.files.push(MigrationFile {
-        path: path.to_owned(),
-        version,
-        description: String::new(),
-        text: text.into(),
-        kind: MigrationKind::Simple,
-    });
+/// A folder that is not the module's own: its statements would have to be given to their owners.
+fn shared(
+    workspace: &Workspace,
+    names: &Names,
+    folders: &[MigrationFolder],
+    owner: &Utf8Path,
+) -> Option<Diagnostic> {
+    if owner_of(workspace, owner).is_some_and(|member| member.name == names.module) {
+        return None;
+    }
+    let refusal = shared_migrations(&names.module);
+    let folder = folders.iter().find(|folder| folder.path == owner);
+    Some(match folder.and_then(|folder| folder.files.first()) {
+        Some(first) => refusal.at(&first.path, 0..0, "in a folder outside of the module"),
+        None => refusal,
+    })
+}
+
+fn shared_migrations(module: &str) -> Diagnostic {
+    Diagnostic::error("shared-migrations", format!("the migrations of `{module}` are not its own"))
+        .note("on PostgreSQL calve carries a folder of migrations that is the module's alone")
+        .help("give the module a folder of migrations and a history of its own")
 }
 
 /// The migration that drops the foreign keys of one table into the module's.
@@ -139,14 +146,13 @@ fn dropped(
     let path = home.next_path(&format!("drop_{}_foreign_keys_of_{name}", names.module_ident));
     let text = drop_foreign_keys(schema, table, owner);
     occupy(home, &path, &text);
-    let (history, strict) = (history_of(workspace, &path), is_strict(workspace, &path));
     Some(NewMigration {
         drops: format!("the foreign keys of `{}`", table.name),
         object: table.name.to_string(),
-        path,
         text,
-        history,
-        strict,
+        history: history_of(workspace, &path),
+        strict: is_strict(workspace, &path),
+        path,
         ..NewMigration::default()
     })
 }

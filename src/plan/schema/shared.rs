@@ -3,8 +3,8 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::added::Adder;
-use super::{SchemaPlan, described, referring};
-use crate::analysis::composition::Pool;
+use super::{SchemaPlan, described, postgres, referring};
+use crate::analysis::composition::{Engine, Pool};
 use crate::analysis::hazards;
 use crate::analysis::module::Module;
 use crate::analysis::schema::{
@@ -53,6 +53,10 @@ pub struct Request<'a, 'w> {
 pub fn plan_shared(request: &Request<'_, '_>, diagnostics: &mut Diagnostics) -> Option<SchemaPlan> {
     let Request { workspace, module, names, .. } = request;
     let member = module.member;
+    if request.pool.is_some_and(|pool| pool.engine == Engine::Postgres) {
+        diagnostics.push(postgres::without_migrations(module));
+        return None;
+    }
     let mut take = |list: Diagnostics| list.iter().for_each(|d| diagnostics.push(d.clone()));
     let folders = schema::migration_folders(workspace).map_err(&mut take).ok()?;
     // One that lies in the module and that nothing of it embeds is nobody's: not the module's either.

@@ -296,18 +296,19 @@ impl Facts<'_, '_> {
         for (path, text) in schema.shared.iter().flat_map(|shared| &shared.set) {
             changes.create(path.clone(), text.clone())?;
         }
-        let drops = schema.added.iter().map(|added| (&added.path, &added.history));
+        let added = schema.added.iter().map(|added| (&added.path, &added.history));
         let stand_ins = schema.stand_ins.iter().map(|one| (&one.path, &one.history));
-        let added: Vec<templates::AddedMigration> = drops
+        let versions: Vec<templates::AddedMigration> = added
             .chain(stand_ins)
             .filter_map(|(path, history)| {
                 let (version, _) = path.file_name()?.split_once('_')?;
+                let version: i64 = version.parse().ok()?;
                 let history = quote(history);
-                Some(templates::AddedMigration { history, version: version.to_owned() })
+                Some(templates::AddedMigration { history, version: version.to_string() })
             })
             .collect();
         if let Some(postgres) = &schema.postgres {
-            let text = self.cutover_on_postgres(schema, postgres, &added, &clean_up)?;
+            let text = self.cutover_on_postgres(schema, postgres, &versions, &clean_up)?;
             return changes.create(self.names.dir.join("CUTOVER.md"), text);
         }
         let triggers = |list: &[(String, String)]| -> Vec<templates::Trigger> {
@@ -344,7 +345,7 @@ impl Facts<'_, '_> {
             restored: &restored,
             back: &back,
             is_shared: schema.shared.is_some(),
-            added: &added,
+            added: &versions,
             drop_tables: clean_up.as_str(),
         };
         changes.create(self.names.dir.join("CUTOVER.md"), render(&runbook)?)

@@ -165,12 +165,14 @@ fn returning(
         Waits::Blocks => quote!(#head -> #result),
         Waits::Future(lifetime) => {
             let lifetime = lives(lifetime);
-            quote!(#head -> impl Future<Output = #result> + Send + #lifetime)
+            let future = scribe.path("std::future::Future");
+            quote!(#head -> impl #future<Output = #result> + Send + #lifetime)
         }
         Waits::Boxed(lifetime) => {
             let pin = scribe.path("std::pin::Pin");
+            let future = scribe.path("std::future::Future");
             let lifetime = lifetime.as_ref().map(lives).map(|lifetime| quote!(+ #lifetime));
-            quote!(#head -> #pin<Box<dyn Future<Output = #result> + Send #lifetime>>)
+            quote!(#head -> #pin<Box<dyn #future<Output = #result> + Send #lifetime>>)
         }
     }
 }

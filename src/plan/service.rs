@@ -196,7 +196,7 @@ impl ServicePlan {
                             max_connections: size
                                 .and_then(|c| c.arguments.first())
                                 .map_or_else(|| "10".to_owned(), |n| n.replace('_', "")),
-                            migrations: migrations.map(|folder| relative(&names.dir, folder)),
+                            migrations: migrations.map(|folder| embedded(&names.dir, folder)),
                             cut: cuts.to_vec(),
                         });
                         Origin::Pool
@@ -375,6 +375,12 @@ fn sentence(help: &str, name: &str) -> String {
             .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect::<String>())
     };
     if text.ends_with('.') { text } else { format!("{text}.") }
+}
+
+/// A folder of migrations as `sqlx::migrate!` takes it: a name alone it refuses.
+fn embedded(service: &Utf8Path, folder: &Utf8Path) -> Utf8PathBuf {
+    let path = relative(service, folder);
+    if path.components().count() == 1 { Utf8Path::new(".").join(path) } else { path }
 }
 
 #[cfg(test)]

@@ -30,8 +30,6 @@ mod monolith_tests;
 mod own_tests;
 mod patch;
 mod ports;
-mod postgres;
 mod roots;
 mod support;
-mod verify_tests;
 mod wrong_database;

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The files below a folder with their bytes, `.git` and build folders left out.
+/// The files below a folder with their bytes; `.git`, build folders and what calve keeps for itself, and
+/// git ignores, left out.
 pub(crate) fn read(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let entries = walkdir::WalkDir::new(folder).into_iter().filter_entry(|entry| {
-        !entry.file_type().is_dir()
-            || (entry.file_name() != ".git" && entry.file_name() != "target")
+        let left_out = [".git", ".calve", "target"];
+        !entry.file_type().is_dir() || !left_out.iter().any(|name| entry.file_name() == *name)
     });
     let files = entries.map(Result::unwrap).filter(|entry| entry.file_type().is_file());
     files

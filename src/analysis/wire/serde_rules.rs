@@ -182,8 +182,10 @@ fn lossy_attributes(item: &Item<'_>) -> Option<String> {
         fields.iter().enumerate().find_map(|(position, field)| {
             let name =
                 field.ident.as_ref().map_or_else(|| position.to_string(), ToString::to_string);
-            let optional = matches!(&field.ty, syn::Type::Path(path)
-                if path.path.segments.last().is_some_and(|s| s.ident == "Option"));
+            // Without a name it is told by its position, which moves where one is left out.
+            let optional = field.ident.is_some()
+                && matches!(&field.ty, syn::Type::Path(path)
+                    if path.path.segments.last().is_some_and(|s| s.ident == "Option"));
             of_field(&field.attrs, &name, optional)
         })
     };

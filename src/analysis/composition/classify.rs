@@ -17,7 +17,7 @@ pub(super) use construction::Construction;
 use super::constructor::ModuleFacts;
 use super::function::{self, Node, covers};
 use super::trace::{self, Site};
-use super::{InProcess, TypeName, migrations, positions};
+use super::{InProcess, TypeName, beside, migrations, positions};
 use crate::analysis::code::{Found, ItemId, ItemKind};
 use crate::analysis::contract::Contract;
 use crate::analysis::doctests;
@@ -133,6 +133,10 @@ impl<'a, 'w> Sorter<'a, '_, 'w> {
         {
             self.sorted.constructions.push(construction);
         } else if migrations::runs_them(self.module, item, &rest) {
+            if let Some(lost) = beside::first(self.module, item, &rest) {
+                self.sorted.refused.push(refusal::does_more(self.module, reference, &lost));
+                return;
+            }
             self.drop_statement(reference.root, &site, &nodes, &reference.range, reference);
         } else if reference.alias.is_some()
             && matches!(rest.as_slice(), [method] if self.module.is_operation(method))
@@ -329,14 +333,20 @@ impl<'a, 'w> Sorter<'a, '_, 'w> {
                 self.module.implementation.id,
                 std::slice::from_ref(&method),
             );
+            let only = |method: &String| {
+                let implementation = self.module.implementation.id;
+                beside::first(self.module, implementation, std::slice::from_ref(method)).is_none()
+            };
             match lone_statement(&site, &nodes, &range) {
-                Some(statement) if migrates => self.sorted.droppable.push(Droppable {
-                    root,
-                    file: site.function.item.file,
-                    range: statement,
-                    why: "the service runs the module's migrations on its own database".into(),
-                    site,
-                }),
+                Some(statement) if migrates && only(&method) => {
+                    self.sorted.droppable.push(Droppable {
+                        root,
+                        file: site.function.item.file,
+                        range: statement,
+                        why: "the service runs the module's migrations on its own database".into(),
+                        site,
+                    })
+                }
                 _ => self.sorted.refused.push(refusal::method(self.module, &site, range, &method)),
             }
         }

@@ -124,7 +124,7 @@ pub(super) fn is_of_module(module: &ModuleFacts<'_, '_>, dir: &Utf8Path, folder:
     own.as_str() != "" && normalized(&dir.join(folder)).starts_with(own)
 }
 
-fn normalized(path: &Utf8Path) -> Utf8PathBuf {
+pub(super) fn normalized(path: &Utf8Path) -> Utf8PathBuf {
     let mut result = Utf8PathBuf::new();
     for part in path.components() {
         match part {

@@ -3,6 +3,7 @@
 
 mod agreement;
 mod arguments;
+mod beside;
 mod bindings;
 mod calls;
 mod classify;

@@ -37,6 +37,23 @@ impl StockApi for SqlStock { fn count(&self) -> u32 { 1 } }
 pub async fn migrate(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     sqlx::migrate!().run(pool).await
 }
+pub async fn fill(pool: &SqlitePool) -> Result<(), sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    sqlx::migrate!().run(&mut *connection).await?;
+    sqlx::query(GOODS).execute(pool).await?;
+    Ok(())
+}
+pub async fn audit(pool: &SqlitePool) -> Result<(), sqlx::Error> {
+    sqlx::migrate!(\"./audit\").run(pool).await
+}
+pub async fn tables(pool: &SqlitePool) -> Result<(), sqlx::Error> {
+    info!(\"migrating\");
+    let mut migrator = migrator();
+    migrator.set_locking(false);
+    migrator.run(pool).await?;
+    Ok(())
+}
+fn migrator() -> sqlx::migrate::Migrator { sqlx::migrate!() }
 pub fn seed(pool: &SqlitePool) { pool.close() }
 pub fn open(pool: SqlitePool) -> Arc<dyn StockApi> { Arc::new(SqlStock::new(pool)) }
 ";
@@ -169,6 +186,19 @@ fn migrations_go_with_what_only_they_needed() {
     assert!(!outcome.after.contains("migrate"), "{}", outcome.after);
     assert!(!outcome.after.contains("Context"), "{}", outcome.after);
     assert!(!outcome.after.contains("Its tables"), "{}", outcome.after);
+}
+
+#[test]
+fn what_is_done_besides_migrating_is_not_lost() {
+    let composed = |call: &str| {
+        run_app("", &format!("    {call}\n    Ok(Arc::new(SqlStock::new(pool.clone())))\n"))
+    };
+    assert_eq!(composed("stock::tables(&pool).await?;").refused, [""; 0]);
+    let filled = composed("stock::fill(&pool).await?;");
+    assert_eq!(filled.refused, ["name-behind-the-trait: stock::fill"]);
+    assert_eq!(filled.labels[0][1], "and this, which nobody would run");
+    let audited = composed("stock::audit(&pool).await?;");
+    assert_eq!(audited.refused, ["name-behind-the-trait: stock::audit"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::analysis::code::Item;
+use crate::analysis::composition::beside::Lost;
 use crate::analysis::composition::constructor::{Made, ModuleFacts};
 use crate::analysis::composition::trace::Site;
 use crate::analysis::doctests;
@@ -116,6 +117,19 @@ pub(super) fn entangled(module: &ModuleFacts<'_, '_>, reference: &Reference<'_>)
         .at(reference.file, reference.range.clone(), "runs the module's migrations")
         .note("the service runs them; here they are part of a larger expression or its result is used")
         .help("run them in a statement of their own, such as `module::migrate(&pool).await?;`")
+}
+
+/// A function that runs the module's migrations and does something else.
+pub(super) fn does_more(
+    module: &ModuleFacts<'_, '_>,
+    reference: &Reference<'_>,
+    lost: &Lost<'_>,
+) -> Diagnostic {
+    start(module, reference)
+        .at(reference.file, reference.range.clone(), "runs the module's migrations")
+        .at(lost.item.file, lost.range.clone(), "and this, which nobody would run")
+        .note("the service runs the migrations of one folder, and calls nothing else before the first call")
+        .help("let this function run that migrator only; do the rest in a migration, in the constructor, or in an operation")
 }
 
 /// A `migrate!` of the module's folder that cannot be taken away.

@@ -130,7 +130,7 @@ fn read_workspace(place: Place) -> Result<Workspace> {
         root_files: ROOT_FILES
             .iter()
             .map(Utf8PathBuf::from)
-            .filter(|file| root.join(file).is_file())
+            .filter(|file| root.join(file).exists())
             .collect(),
         target_directory: metadata.target_directory,
         manifest: manifest_text.into(),
@@ -146,14 +146,15 @@ fn read_workspace(place: Place) -> Result<Workspace> {
     })
 }
 
-/// What cargo and rustup read beside the root manifest.
-const ROOT_FILES: [&str; 6] = [
+/// What cargo and rustup read beside the root manifest, and what sqlx's macros know of the database.
+const ROOT_FILES: [&str; 7] = [
     "Cargo.toml",
     "Cargo.lock",
     "rust-toolchain.toml",
     "rust-toolchain",
     ".cargo/config.toml",
     ".cargo/config",
+    ".sqlx",
 ];
 
 /// `1.95` of `rustc 1.95.0 (…)`; `1` where rustc does not answer, which is a tag of the image too.
@@ -196,6 +197,10 @@ fn cargo_refused(error: &impl ToString) -> Box<Diagnostic> {
         Diagnostic::error("cargo-refused", "cargo cannot read this workspace").note(text.trim());
     if text.contains("--locked") {
         diagnostic = diagnostic.help("bring Cargo.lock up to date with `cargo check`, commit it");
+    } else {
+        diagnostic = diagnostic.help(
+            "make `cargo metadata` succeed first; a file that is gone comes back from version control",
+        );
     }
     diagnostic.into()
 }

@@ -36,6 +36,7 @@ cases! {
     a_root_package
     a_source_that_is_not_utf_8_and_does_not_matter
     a_workspace_in_a_subfolder
+    admits_what_sqlx_knows_of_the_database
     an_adapter_behind_a_port
     carries_a_trait_that_blocks
     carries_native_futures

@@ -302,7 +302,7 @@ pub(super) struct Dockerfile<'a> {
 #[derive(Template)]
 #[template(path = "service/Dockerfile.dockerignore.j2", escape = "none")]
 pub(super) struct Dockerignore<'a> {
-    /// `Cargo.toml`, `Cargo.lock`, and `rust-toolchain.toml`, `.cargo/config.toml` if they exist.
+    /// `Cargo.toml`, `Cargo.lock`, and `rust-toolchain.toml`, `.cargo/config.toml`, `.sqlx` if they exist.
     pub(super) root_files: &'a [String],
     /// The service's folder, and those of all workspace crates that it depends on.
     pub(super) built_folders: &'a [String],

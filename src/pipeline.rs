@@ -11,8 +11,8 @@ use crate::analysis::module::{self, Module};
 use crate::analysis::references::Reference;
 use crate::changes::ChangeSet;
 use crate::codegen;
-use crate::diagnostic::{Diagnostics, Result};
-use crate::plan::{ExtractionPlan, Names, Record};
+use crate::diagnostic::{Diagnostic, Diagnostics, Result};
+use crate::plan::{ExtractionPlan, Names, RECORD, Record};
 use crate::rewire;
 
 /// What the user asks for.
@@ -134,6 +134,21 @@ pub fn again(
     let plan = ExtractionPlan::again(code, &module, record);
     let mut changes = ChangeSet::default();
     codegen::generate(code, &module, &plan, &mut changes, diagnostics)?;
+    for owned in &record.owned {
+        if !changes.contains(&names.dir.join(owned)) {
+            diagnostics.push(
+                Diagnostic::warning(
+                    "owned-unknown",
+                    format!("`owned` names `{owned}`, which is no generated file"),
+                )
+                .help(format!("name it relative to `{}`, or take it out", names.dir)),
+            );
+        }
+    }
+    if plan.record() == *record {
+        // What it says counts, not how the team writes it.
+        changes.forget(&names.dir.join(RECORD));
+    }
     rewire_monolith(code, &module, &plan, &mut changes, diagnostics)?;
     Ok((!diagnostics.has_errors()).then_some(changes))
 }
@@ -164,7 +179,6 @@ fn refuse_what_breaks_later(
     opaque: bool,
     diagnostics: &mut Diagnostics,
 ) {
-    use crate::diagnostic::Diagnostic;
     for mention in hazards.foreign_sql.iter().filter(|m| !m.dev) {
         let (whose, why, help) = if mention.by_module {
             (

@@ -131,7 +131,8 @@ pub fn read(
                     format!("`{}` fails with another error type", operation.name),
                 )
                 .at(file, range, "differs from the trait's first operation")
-                .note("calve mirrors one error enum for each API trait"),
+                .note("calve mirrors one error enum for each API trait")
+                .help("give all operations one error enum, or move this one to a trait of its own"),
             );
         }
     }

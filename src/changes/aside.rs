@@ -104,7 +104,9 @@ fn occupied(into: &Utf8Path) -> Box<Diagnostic> {
 }
 
 fn failed(into: &Utf8Path, error: &io::Error) -> Box<Diagnostic> {
-    Diagnostic::error("write-failed", format!("cannot make `{into}`: {error}")).into()
+    Diagnostic::error("write-failed", format!("cannot make `{into}`: {error}"))
+        .help("name a folder that can be made, such as `--into ../extracted`")
+        .into()
 }
 
 /// Has the disk keep everything below a folder, so that after a power cut it is not there half-empty.

@@ -135,6 +135,8 @@ pub(super) fn read_only(path: &Utf8Path) -> Box<Diagnostic> {
 pub(super) fn failure(what: &str, path: &Utf8Path, error: &io::Error) -> Box<Diagnostic> {
     match error.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => read_only(path),
-        _ => Diagnostic::error("write-failed", format!("cannot {what} `{path}`: {error}")).into(),
+        _ => Diagnostic::error("write-failed", format!("cannot {what} `{path}`: {error}"))
+            .help("make room for it, or mend what the system says, and run the command again")
+            .into(),
     }
 }

@@ -168,6 +168,16 @@ impl ChangeSet {
         }
     }
 
+    /// Leaves a file as it is.
+    pub fn forget(&mut self, path: &Utf8Path) {
+        self.files.remove(path);
+    }
+
+    /// Whether a file is changed.
+    pub fn contains(&self, path: &Utf8Path) -> bool {
+        self.files.contains_key(path)
+    }
+
     /// The changes in order of path.
     pub fn iter(&self) -> impl Iterator<Item = (&Utf8Path, &FileChange)> {
         self.files.iter().map(|(path, change)| (path.as_path(), change))

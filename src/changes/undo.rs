@@ -38,13 +38,19 @@ impl Undo {
 pub fn last(lock: &Lock) -> Result<Option<Undo>> {
     let (root, home) = (lock.root(), lock.home());
     let undone = home.numbers(Kind::Undo);
-    let Some(number) =
-        home.numbers(Kind::Done).into_iter().rev().find(|number| !undone.contains(number))
-    else {
-        return Ok(None);
-    };
-    let folder = home.folder(Kind::Done, number);
-    let Some(done) = Journal::read(&folder)? else { return Ok(None) };
+    let mut numbers = home.numbers(Kind::Done);
+    numbers.retain(|number| !undone.contains(number));
+    let mut last = None;
+    for number in numbers.into_iter().rev() {
+        let folder = home.folder(Kind::Done, number);
+        let Some(done) = Journal::read(&folder)? else { return Ok(None) };
+        // One that somebody took back with git leaves nothing to do.
+        if !done.states(root)?.iter().all(|state| *state == State::Old) {
+            last = Some((number, folder, done));
+            break;
+        }
+    }
+    let Some((number, folder, done)) = last else { return Ok(None) };
     refuse_changed(root, &done)?;
 
     let mut changes = ChangeSet::default();

@@ -13,7 +13,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Result};
 use crate::pipeline;
 use crate::plan::{RECORD, Record};
 use crate::verify::{self, Scratch};
-use crate::workspace::{self, Workspace};
+use crate::workspace::{self, Member, Workspace};
 
 /// What `check` is asked for.
 #[derive(Debug, clap::Args)]
@@ -66,7 +66,7 @@ fn wanted(workspace: &Workspace, modules: &[String]) -> Result<Vec<Record>> {
             let mut diagnostic =
                 Diagnostic::error("not-extracted", format!("no service was made of `{name}`"));
             diagnostic = if known.is_empty() {
-                diagnostic.help("extract it first: calve extract")
+                diagnostic.help(format!("extract it first: calve extract {name}"))
             } else {
                 diagnostic.help(format!("those that were: {}", known.join(", ")))
             };
@@ -94,8 +94,26 @@ fn records(workspace: &Workspace) -> Result<Vec<Record>> {
 }
 
 /// The record of a module that was extracted before.
+///
+/// # Errors
+/// `no-record` where a service of it is there without one.
 pub(super) fn record_of(workspace: &Workspace, module: &str) -> Result<Option<Record>> {
-    Ok(records(workspace)?.into_iter().find(|r| r.names.module == module))
+    if let Some(record) = records(workspace)?.into_iter().find(|r| r.names.module == module) {
+        return Ok(Some(record));
+    }
+    let of_module = |member: &&Member| {
+        member.name.ends_with("-service")
+            && member.dir.parent().is_some_and(|parent| parent == "services")
+            && member.dependencies.iter().any(|dependency| dependency.package == module)
+    };
+    if let Some(service) = workspace.members.iter().find(of_module) {
+        let (dir, record) = (&service.dir, service.dir.join(RECORD));
+        return Err(Diagnostic::error("no-record", format!("`{dir}` is there, `{record}` is not"))
+            .note("the record says how the service was made; calve can neither check nor go on without it")
+            .help(format!("restore it from version control, or move `{dir}` away to extract anew"))
+            .into());
+    }
+    Ok(None)
 }
 
 /// Whether services were made before.

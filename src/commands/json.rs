@@ -46,6 +46,10 @@ pub(super) struct Summary<'a> {
     hazards: Vec<Hazard<'a>>,
     /// Packages in the order of the calls.
     cycles: Vec<&'a [String]>,
+    /// What the module takes from its process.
+    surroundings: Vec<Place<'a>>,
+    /// Names of its tables beside SQL of others.
+    named_tables: Vec<Place<'a>>,
     /// Tables whose rows are copied.
     tables: Vec<&'a str>,
     /// Environment variables of the service, by the name of the setting.
@@ -167,6 +171,16 @@ impl<'a> Summary<'a> {
                 .chain(sites("in-loop", &hazards.in_loop))
                 .collect(),
             cycles: hazards.cycles.iter().map(|cycle| cycle.through.as_slice()).collect(),
+            surroundings: hazards
+                .surroundings
+                .iter()
+                .map(|s| Place { file: &s.file, line: s.line, text: &s.what, why: None })
+                .collect(),
+            named_tables: hazards
+                .named_tables
+                .iter()
+                .map(|n| Place { file: &n.file, line: n.line, text: &n.table, why: None })
+                .collect(),
             tables: plan.schema.iter().flat_map(|s| &s.tables).map(String::as_str).collect(),
             settings: plan.service.settings(names).into_iter().map(|s| (s.name, s.env)).collect(),
             comments: extraction

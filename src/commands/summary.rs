@@ -9,7 +9,7 @@ use super::{Format, Output, database, json, own_tests};
 use crate::analysis::hazards::{self, CallSite};
 use crate::changes::FileChange;
 use crate::pipeline::Extraction;
-use crate::workspace::Workspace;
+use crate::workspace::{TargetKind, Workspace};
 
 /// Prints the summary; `written` is where it was written, none in a dry run.
 pub(super) fn extracted(
@@ -25,8 +25,11 @@ pub(super) fn extracted(
         return json::line("extraction", &summary, output.err);
     }
     let (names, plan) = (&extraction.plan.names, &extraction.plan);
-    let created =
-        extraction.changes.iter().filter(|(_, c)| matches!(c, FileChange::Create { .. })).count();
+    let is_new = |change: &FileChange| matches!(change, FileChange::Create { .. });
+    let new: Vec<&Utf8Path> =
+        extraction.changes.iter().filter(|(_, c)| is_new(c)).map(|(path, _)| path).collect();
+    let created = new.len();
+    let within = new.iter().filter(|path| path.starts_with(&names.dir)).count();
     let edited = extraction.changes.iter().count() - created;
     let err = &mut *output.err;
     match written {
@@ -35,7 +38,15 @@ pub(super) fn extracted(
             writeln!(err, "\nWould extract `{}` (a dry run: nothing was written)", names.module)?
         }
     }
-    writeln!(err, "  files        {created} created below {}, {edited} edited", names.dir)?;
+    let elsewhere = match created - within {
+        0 => String::new(),
+        elsewhere => format!(", {elsewhere} elsewhere"),
+    };
+    writeln!(
+        err,
+        "  files        {within} created below {}{elsewhere}, {edited} edited",
+        names.dir
+    )?;
     let operations = extraction.module.interface.operations.len();
     writeln!(err, "  operations   {operations} of `{}`", names.api_trait)?;
     let transport = &extraction.module.wire.error.transport;
@@ -109,6 +120,19 @@ pub(super) fn extracted(
         anything = true;
         writeln!(err, "  a cycle of calls: {}", cycle.through.join(" → "))?;
     }
+    for place in &hazards.surroundings {
+        anything = true;
+        writeln!(err, "  {}:{}: {}", place.file, place.line, place.what)?;
+    }
+    for named in &hazards.named_tables {
+        anything = true;
+        writeln!(
+            err,
+            "  {}:{}: names the table `{}` beside SQL: a query that is put together of it would read rows \
+             that no longer change",
+            named.file, named.line, named.table
+        )?;
+    }
     if let Some(schema) = &plan.schema {
         let tables: Vec<&str> = schema.tables.iter().map(String::as_str).collect();
         if !tables.is_empty() {
@@ -151,11 +175,29 @@ pub(super) fn extracted(
     }
     for setting in plan.service.settings(names) {
         anything = true;
+        let monolith = match still_read(workspace, extraction, &setting.name) {
+            Some((file, line)) => {
+                format!("{file}:{line} reads the monolith's own as before: the two have to agree")
+            }
+            None => "the monolith's own key goes unread".to_owned(),
+        };
         writeln!(
             err,
-            "  `{}` is configured at the service now ({}); the monolith's own key goes unread",
+            "  `{}` is configured at the service now ({}); {monolith}",
             setting.name, setting.env
         )?;
+    }
+    for place in &extraction.composition.in_process {
+        let member = workspace.member(place.member);
+        let targets = member.into_iter().flat_map(|member| &member.targets);
+        if targets.into_iter().any(|t| t.kind == TargetKind::Example && t.root == place.file) {
+            anything = true;
+            writeln!(
+                err,
+                "  {}: an example that goes on in process: what it stores, the service does not see",
+                place.file
+            )?;
+        }
     }
     for comment in &extraction.comments {
         anything = true;
@@ -205,8 +247,13 @@ pub(super) fn extracted(
         foreign_keys_out: 0,
     };
     writeln!(err, "\nShould you?\n{}", paragraph(&hazards::verdict(hazards, &facts)))?;
-    for path in ignored(workspace, extraction) {
-        writeln!(err, "\nwarning: a .gitignore rule keeps `{path}` out of the repository")?;
+    let ignored = ignored(workspace, extraction);
+    if let Some((first, rest)) = ignored.split_first() {
+        let more = match rest.len() {
+            0 => String::new(),
+            more => format!(" and {more} more of the new files"),
+        };
+        writeln!(err, "\nwarning: a .gitignore rule keeps `{first}`{more} out of the repository")?;
     }
 
     if let Some(tests) = &proven.tests {
@@ -242,6 +289,28 @@ pub(super) fn extracted(
         writeln!(err, "  review the patch; the same command without --dry-run writes it")?;
     }
     Ok(())
+}
+
+/// The first place outside of the module that still reads a field of that name after the changes.
+fn still_read<'w>(
+    workspace: &'w Workspace,
+    extraction: &Extraction<'_>,
+    field: &str,
+) -> Option<(&'w Utf8Path, usize)> {
+    let access = format!(".{field}");
+    let is_access = |text: &str, at: usize| {
+        let next = text[at + access.len()..].chars().next();
+        !next.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '(')
+    };
+    let others =
+        workspace.members.iter().filter(|member| member.name != extraction.plan.names.module);
+    others.flat_map(|member| workspace.rust_files(member)).find_map(|(file, source)| {
+        let changed = extraction.changes.iter().find(|(path, _)| *path == file);
+        let text =
+            changed.map_or_else(|| Some(source.text.to_string()), |(_, change)| change.after())?;
+        let (at, _) = text.match_indices(&access).find(|(at, _)| is_access(&text, *at))?;
+        Some((file, text[..at].matches('\n').count() + 1))
+    })
 }
 
 /// A call that changes its nature.

@@ -37,6 +37,8 @@ const EXTRACTION: &[&str] = &[
     "dropped",
     "hazards",
     "cycles",
+    "surroundings",
+    "named_tables",
     "tables",
     "settings",
     "comments",

@@ -95,9 +95,13 @@ pub(super) fn embedded(tokens: TokenStream) -> Vec<String> {
             && matches!(&tokens[at - 1], TokenTree::Punct(p) if p.as_char() == '!')
             && matches!(&tokens[at - 2], TokenTree::Ident(name) if name == "migrate");
         if is_call {
-            let folder = syn::parse2::<syn::LitStr>(group.stream())
-                .map_or_else(|_| "./migrations".to_owned(), |text| text.value());
-            found.push(folder);
+            let given = group.stream();
+            found.push(match syn::parse2::<syn::LitStr>(given.clone()) {
+                Ok(text) => text.value(),
+                Err(_) if given.is_empty() => "./migrations".to_owned(),
+                // A folder that is not there, which is said where migrations are read.
+                Err(_) => given.to_string(),
+            });
         } else {
             found.extend(embedded(group.stream()));
         }

@@ -1,14 +1,16 @@
 //! How the monolith opens its database: the options of the connection and of the pool, so that the
 //! service can open its own in the same way.
 
+use std::collections::BTreeSet;
+
 use quote::ToTokens;
-use syn::visit::{self, Visit};
+use syn::visit::Visit;
 
 use super::function::{self, Function};
 use super::qualify;
 use super::trace::{self, Site, Value};
 use super::{Engine, OptionCall, Pool};
-use crate::analysis::code::{Code, Found};
+use crate::analysis::code::{Code, Found, ItemId, ItemKind};
 use crate::analysis::types::Type;
 use crate::diagnostic::Diagnostic;
 
@@ -52,14 +54,23 @@ pub(super) fn read<'w>(
     expr: &'w syn::Expr,
     engine: Engine,
 ) -> Result<Pool, Box<Diagnostic>> {
-    let mut reader = Reader { code, found: Pool { engine, ..Pool::default() } };
+    let found = Pool { engine, ..Pool::default() };
+    let mut reader = Reader { code, found, read: BTreeSet::new(), tuned: Vec::new() };
     reader.pool(site, expr, 0)?;
-    Ok(reader.found)
+    let tuned = reader.tuned.into_iter().find(|(id, _)| !reader.read.contains(id));
+    match tuned {
+        Some((_, refusal)) => Err(refusal),
+        None => Ok(reader.found),
+    }
 }
 
 struct Reader<'a, 'w> {
     code: &'a Code<'w>,
     found: Pool,
+    /// The functions on the way to the pool.
+    read: BTreeSet<ItemId>,
+    /// Functions that these name and that set something by `PRAGMA`.
+    tuned: Vec<(ItemId, Box<Diagnostic>)>,
 }
 
 impl<'w> Reader<'_, 'w> {
@@ -242,39 +253,82 @@ impl<'w> Reader<'_, 'w> {
         diagnostic.into()
     }
 
-    /// `PRAGMA` statements among the statements of the function that makes the pool or holds it.
+    /// `PRAGMA` statements of the function that makes the pool or holds it: its own, and those that stand
+    /// in constants that it names. Those of functions that it calls are noted.
     fn pragmas(&mut self, site: &Site<'w>) -> Result<(), Box<Diagnostic>> {
-        struct Texts<'w>(Vec<&'w syn::LitStr>);
-        impl<'w> Visit<'w> for Texts<'w> {
-            fn visit_lit_str(&mut self, text: &'w syn::LitStr) {
-                self.0.push(text);
-                visit::visit_lit_str(self, text);
-            }
-            fn visit_attribute(&mut self, _: &'w syn::Attribute) {}
-        }
-        let mut texts = Texts(Vec::new());
-        texts.visit_block(site.function.block);
-        for text in texts.0 {
-            let pragma = text.value().trim().trim_end_matches(';').to_owned();
-            let is_pragma = pragma.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("pragma "));
-            if !is_pragma {
-                continue;
-            }
+        let (file, block) = (site.function.item.file, site.function.block);
+        self.read.insert(site.function.item.id);
+        for text in pragma_texts(|texts| texts.visit_block(block)) {
+            let pragma = pragma_of(text);
             if pragma.contains('{') || is_inside_closure(&site.function, text, site) {
-                return Err(Diagnostic::error(
-                    "pool-option-not-carried",
-                    "a `PRAGMA` that calve cannot carry",
-                )
-                .at(site.function.item.file, site.range_of(text), "not a plain statement")
-                .help("say it by a method of `SqliteConnectOptions`: `.pragma(\"…\", \"…\")`")
-                .into());
+                return Err(pragma_not_carried(file, site.range_of(text), "not a plain statement"));
             }
-            if !self.found.pragmas.contains(&pragma) {
-                self.found.pragmas.push(pragma);
+            self.pragma(pragma);
+        }
+        let mentioned = self.code.mentioned_in(site.function.item.scope, block.to_token_stream());
+        for (_, found) in mentioned {
+            let Found::Item(id, _) = found else { continue };
+            let item = self.code.item(id);
+            let texts = pragma_texts(|texts| texts.visit_item(item.syntax));
+            match item.kind {
+                ItemKind::Const | ItemKind::Static => {
+                    texts.into_iter().for_each(|text| self.pragma(pragma_of(text)));
+                }
+                ItemKind::Function => {
+                    let sets = texts.into_iter().find(|text| pragma_of(text).contains('='));
+                    self.tuned.extend(sets.map(|text| {
+                        let place = item.source.range(text.span());
+                        let label = "set by a function that does not make the pool";
+                        (id, pragma_not_carried(item.file, place, label))
+                    }));
+                }
+                _ => {}
             }
         }
         Ok(())
     }
+
+    fn pragma(&mut self, pragma: String) {
+        if !self.found.pragmas.contains(&pragma) {
+            self.found.pragmas.push(pragma);
+        }
+    }
+}
+
+/// The texts that begin with `PRAGMA`, of what `walk` visits.
+fn pragma_texts<'w>(walk: impl FnOnce(&mut Texts<'w>)) -> Vec<&'w syn::LitStr> {
+    let mut texts = Texts(Vec::new());
+    walk(&mut texts);
+    texts.0.retain(|text| {
+        pragma_of(text).get(..7).is_some_and(|start| start.eq_ignore_ascii_case("pragma "))
+    });
+    texts.0
+}
+
+struct Texts<'w>(Vec<&'w syn::LitStr>);
+
+impl<'w> Visit<'w> for Texts<'w> {
+    fn visit_lit_str(&mut self, text: &'w syn::LitStr) {
+        self.0.push(text);
+    }
+
+    fn visit_attribute(&mut self, _: &'w syn::Attribute) {}
+}
+
+fn pragma_of(text: &syn::LitStr) -> String {
+    text.value().trim().trim_end_matches(';').to_owned()
+}
+
+fn pragma_not_carried(
+    file: &camino::Utf8Path,
+    range: std::ops::Range<usize>,
+    label: &str,
+) -> Box<Diagnostic> {
+    Diagnostic::error("pool-option-not-carried", "a `PRAGMA` that calve cannot carry")
+        .at(file, range, label)
+        .note("the service opens a database of its own with the same options")
+        .help("say it by a method of `SqliteConnectOptions`: `.pragma(\"…\", \"…\")`")
+        .into()
 }
 
 /// Methods of connect options that say where the database is.

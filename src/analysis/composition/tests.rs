@@ -407,6 +407,20 @@ fn the_pool_is_opened_as_it_was() {
         assert!(!pool.enforces_foreign_keys(), "{instead}");
     }
 
+    // In a constant it is read too; another function's is not this pool's for sure.
+    let constant = text.replace("\"PRAGMA synchronous = NORMAL;\"", "SYNCHRONOUS")
+        + "const SYNCHRONOUS: &str = \"PRAGMA synchronous = OFF\";\n";
+    let outcome = run(&[("src/lib.rs", &constant)]);
+    let ArgumentKind::Pool(pool) = &outcome.arguments[0].kind else { panic!() };
+    assert_eq!(pool.pragmas, ["PRAGMA synchronous = OFF"]);
+    let elsewhere = text.replace("pool.ping();", "tune(&pool).await?;")
+        + "async fn tune(pool: &sqlx::SqlitePool) -> anyhow::Result<()> {\n    \
+           sqlx::query(\"PRAGMA recursive_triggers = ON\").execute(pool).await?;\n    Ok(())\n}\n";
+    assert_eq!(
+        run(&[("src/lib.rs", &elsewhere)]).refused,
+        ["pool-option-not-carried: \"PRAGMA recursive_triggers = ON\""]
+    );
+
     let configured = text.replace("max_connections(SIZE)", "max_connections(url.len())");
     assert_eq!(run(&[("src/lib.rs", &configured)]).refused, ["pool-option-not-carried: url.len()"]);
 }

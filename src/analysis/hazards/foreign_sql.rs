@@ -9,7 +9,7 @@ use quote::ToTokens;
 use crate::analysis::sql::mentions;
 use crate::workspace::{Member, Source, TargetKind, Workspace};
 
-use super::{SqlMention, Subject, line_of};
+use super::{NamedTable, SqlMention, Subject, line_of};
 
 /// Every literal of another member over the module's tables, and of the module over the others'.
 pub(super) fn find(workspace: &Workspace, subject: &Subject<'_>) -> Vec<SqlMention> {
@@ -66,6 +66,45 @@ pub fn sql_of(
         }
     }
     found
+}
+
+/// Texts of other members that are the name of one of the module's tables and stand beside SQL: a query
+/// may be put together of them.
+pub(super) fn names(workspace: &Workspace, subject: &Subject<'_>) -> Vec<NamedTable> {
+    let mut found = Vec::new();
+    for member in workspace.members.iter().filter(|member| member.name != subject.module.name) {
+        for (file, source) in workspace.rust_files(member).filter(|(f, _)| is_compiled(member, f)) {
+            let quoted = |table: &&str| source.text.contains(&format!("\"{table}\""));
+            if is_dev_file(member, file) || !subject.tables.iter().any(quoted) {
+                continue;
+            }
+            let Ok(ast) = source.ast() else { continue };
+            for item in ast.items.iter().filter(|item| !is_test(item)) {
+                let (mut named, mut sql) = (Vec::new(), false);
+                literals(item.to_token_stream(), false, &mut |literal, dev| {
+                    let Ok(text) = syn::parse_str::<syn::LitStr>(&literal.to_string()) else {
+                        return;
+                    };
+                    let text = text.value();
+                    sql |= is_sql(&text);
+                    if !dev && subject.tables.contains(&text.as_str()) {
+                        let line = line_of(&source.text, source.range(literal.span()).start);
+                        named.push(NamedTable { file: file.to_owned(), line, table: text });
+                    }
+                });
+                found.extend(named.into_iter().filter(|_| sql));
+            }
+        }
+    }
+    found
+}
+
+/// Whether a text begins as a statement does that reads or writes rows.
+fn is_sql(text: &str) -> bool {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    ["select", "insert", "update", "delete", "with", "replace"]
+        .iter()
+        .any(|word| first.eq_ignore_ascii_case(word))
 }
 
 fn in_literal(
@@ -131,7 +170,7 @@ fn is_test(item: &syn::Item) -> bool {
         if module.attrs.iter().any(|a| is_test_attribute(&a.meta.to_token_stream().to_string())))
 }
 
-fn is_test_attribute(attribute: &str) -> bool {
+pub(super) fn is_test_attribute(attribute: &str) -> bool {
     let plain: String = attribute.chars().filter(|c| !c.is_whitespace()).collect();
     plain == "test"
         || plain.starts_with("cfg(test)")
@@ -141,7 +180,7 @@ fn is_test_attribute(attribute: &str) -> bool {
 }
 
 /// Whether a file lies where a target of the member could reach it; a folder of snippets does not.
-fn is_compiled(member: &Member, file: &Utf8Path) -> bool {
+pub(super) fn is_compiled(member: &Member, file: &Utf8Path) -> bool {
     member
         .targets
         .iter()
@@ -151,7 +190,7 @@ fn is_compiled(member: &Member, file: &Utf8Path) -> bool {
 }
 
 /// Whether a file belongs to tests, examples or benches by where it lies.
-fn is_dev_file(member: &Member, file: &Utf8Path) -> bool {
+pub(super) fn is_dev_file(member: &Member, file: &Utf8Path) -> bool {
     let relative = file.strip_prefix(&member.dir).unwrap_or(file);
     ["tests", "examples", "benches"].iter().any(|dir| relative.starts_with(dir))
         || relative.components().any(|c| c.as_str() == "tests" || c.as_str() == "tests.rs")

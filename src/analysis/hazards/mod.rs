@@ -10,6 +10,7 @@ mod extent;
 mod foreign_sql;
 mod loops;
 mod scope;
+mod surroundings;
 mod transactions;
 pub mod two_sides;
 mod ty;
@@ -55,6 +56,10 @@ pub struct Hazards {
     pub cycles: Vec<Cycle>,
     /// SQL of one side that names tables of the other.
     pub foreign_sql: Vec<SqlMention>,
+    /// Names of the module's tables in code of others that may put SQL together of them.
+    pub named_tables: Vec<NamedTable>,
+    /// What the module takes from its process.
+    pub surroundings: Vec<Surrounding>,
     /// Consumers that look into a driver's error.
     pub downcasts: Vec<Downcast>,
     /// Every direct call from another member, tests left out, by operation. An operation that
@@ -131,6 +136,28 @@ pub struct SqlMention {
     pub dev: bool,
 }
 
+/// A text that is the name of a table of the module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedTable {
+    /// The file, relative to the workspace root.
+    pub file: Utf8PathBuf,
+    /// Its line, from 1.
+    pub line: usize,
+    /// The table.
+    pub table: String,
+}
+
+/// A place where the module, or a crate that it is built with, counts on the process around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surrounding {
+    /// The file, relative to the workspace root.
+    pub file: Utf8PathBuf,
+    /// Its line, from 1.
+    pub line: usize,
+    /// What it does, and what becomes of it; a clause without a full stop.
+    pub what: String,
+}
+
 /// A place that looks into a driver's error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Downcast {
@@ -172,6 +199,8 @@ pub fn find(code: &Code<'_>, subject: &Subject<'_>) -> Hazards {
         in_loop,
         cycles: cycles::find(code, subject),
         foreign_sql: foreign_sql::find(code.workspace, subject),
+        named_tables: foreign_sql::names(code.workspace, subject),
+        surroundings: surroundings::find(code.workspace, subject),
         downcasts,
         calls,
     }

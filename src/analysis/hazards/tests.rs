@@ -75,7 +75,10 @@ fn look_at(orders: &[(&str, &str)], more: &str) -> Hazards {
 }
 
 const KERNEL: &str = "pub trait Clock { fn now(&self) -> u64; }
-pub trait Listener { fn changed(&self); }";
+pub trait Listener { fn changed(&self); }
+static CURRENT: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+thread_local! { static WHO: std::cell::Cell<u32> = const { std::cell::Cell::new(0) }; }
+pub static NAME: &str = \"kernel\";";
 
 fn look(orders: &str) -> Hazards {
     look_at(&[("src/lib.rs", orders)], "")
@@ -375,4 +378,58 @@ fn the_verdict_says_what_was_seen() {
     let shared = look("fn a() { q(\"SELECT 1 FROM items\"); } use inventory::InventoryApi;");
     assert_eq!(leaning(&shared, &facts), Leaning::Wait);
     insta::assert_snapshot!(verdict(&shared, &facts), @"Not yet: `inventory` and the rest are still one thing. No call of its 3 operations was seen outside of tests: either nobody uses `inventory`, or they reach it in a way that calve does not read. `orders` reaches into the module's tables with SQL of its own (items; orders/src/lib.rs:1), which breaks once they live in two databases. What is good: nothing calls back. Draw the boundary inside the monolith first, where moving it is a refactoring and the compiler helps; then run this again.");
+}
+
+#[test]
+fn what_the_module_takes_from_its_process_is_listed() {
+    let module = r#"
+static SEEN: std::sync::Mutex<u32> = std::sync::Mutex::new(0);
+fn mode() -> String { std::env::var("SHOP_MODE").unwrap() }
+fn limits() -> String { std::fs::read_to_string("config/stock.toml").unwrap() }
+fn plain() -> Option<String> { option_env!("SHOP").map(fs_name) }
+fn fs_name(text: &str) -> String { text.to_owned() }
+#[cfg(test)] mod tests { fn test() { std::env::var("TEST").unwrap(); } }
+"#;
+    let hazards = look_at(&[("src/lib.rs", "")], module);
+    let said: Vec<(&str, usize, &str)> =
+        hazards.surroundings.iter().map(|s| (s.file.as_str(), s.line, s.what.as_str())).collect();
+    let first = INVENTORY.lines().count() + 1;
+    assert_eq!(
+        said,
+        [
+            (
+                "inventory/src/lib.rs",
+                first + 2,
+                "works with the environment of its process (`\"SHOP_MODE\"`): the service has its own"
+            ),
+            (
+                "inventory/src/lib.rs",
+                first + 3,
+                "works with files of its process (`\"config/stock.toml\"`): the service has its own"
+            ),
+            (
+                "kernel/src/lib.rs",
+                3,
+                "`CURRENT` is state of the process: from now on there are two of it"
+            ),
+            (
+                "kernel/src/lib.rs",
+                4,
+                "`WHO` is state of the process: from now on there are two of it"
+            ),
+        ]
+    );
+}
+
+#[test]
+fn a_table_s_name_beside_sql_is_listed() {
+    let hazards = look(
+        r#"
+fn counted() -> String { let table = "items"; format!("SELECT count(*) FROM {table}") }
+fn label() -> &'static str { "items" }
+const ALL: &str = concat!("SELECT * FROM ", "items");
+"#,
+    );
+    let lines: Vec<usize> = hazards.named_tables.iter().map(|n| n.line).collect();
+    assert_eq!(lines, [2, 4]);
 }

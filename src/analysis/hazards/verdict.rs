@@ -229,7 +229,7 @@ fn what_is_good(hazards: &Hazards) -> String {
     if hazards.cycles.is_empty() {
         good.push("nothing calls back".to_owned());
     }
-    if hazards.foreign_sql.iter().all(|m| m.dev) {
+    if hazards.foreign_sql.iter().all(|m| m.dev) && hazards.named_tables.is_empty() {
         good.push("no SQL in the code crosses the boundary".to_owned());
     }
     if good.is_empty() {

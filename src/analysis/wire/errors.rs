@@ -129,7 +129,8 @@ pub(super) fn decide<'w>(
         decision.diagnostics.push(
             Diagnostic::error("error-type", "the error of the API trait is not an enum")
                 .at(item.file, item.name_range(), "")
-                .note("every variant arrives as the same variant; calve mirrors enums so far"),
+                .note("every variant arrives as the same variant; calve mirrors enums so far")
+                .help("make it an enum with a variant for each way to fail"),
         );
         return None;
     };
@@ -141,6 +142,7 @@ pub(super) fn decide<'w>(
             "non-exhaustive-error",
             "hides variants from other crates",
             "a mirror in the wire crate has to match every variant",
+            "take the attribute off: the enum belongs to the workspace alone",
         );
     }
     let mut variants = Vec::new();
@@ -159,8 +161,8 @@ pub(super) fn decide<'w>(
                         field.span,
                         "foreign-error",
                         &format!("`{error}` cannot be made on the other side"),
-                        "calve carries `sqlx::Error`, `std::io::Error`, `anyhow::Error` and boxed \
-                         errors; of any other, keep the text: a `String`",
+                        "calve carries `sqlx::Error`, `std::io::Error`, `anyhow::Error` and boxed errors",
+                        "keep its text: a `String`",
                     );
                 } else if payload == Payload::Plain {
                     decision.place(&field.ty, &item, field.span, Position::Value);

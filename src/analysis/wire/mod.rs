@@ -191,6 +191,7 @@ impl<'w> Decision<'_, 'w> {
                         "borrowed-value",
                         "a reference is part of a value that crosses",
                         "what it refers to stays in another process",
+                        "make it own what it holds: `String` for `&str`, `Vec<T>` for `&[T]`",
                     );
                     return;
                 }
@@ -211,8 +212,8 @@ impl<'w> Decision<'_, 'w> {
                         span,
                         "array-length",
                         "calve does not know how long this is",
-                        "the wire crate has to write the length; a number does, or a constant of the \
-                         workspace that is one",
+                        "the wire crate has to write the length",
+                        "write a number, or a constant of the workspace that is one",
                     );
                 }
                 self.check(inner, holder, span, Position::Value);
@@ -222,6 +223,7 @@ impl<'w> Decision<'_, 'w> {
                 span,
                 "long-tuple",
                 "more parts than serde implements tuples for",
+                "beyond these it has no form on the wire",
                 "give the parts names: a struct crosses however many it has",
             ),
             Type::Item(..) => self.item(ty, holder, span),
@@ -232,6 +234,7 @@ impl<'w> Decision<'_, 'w> {
                 "type-cannot-cross",
                 &format!("`{text}` is {what}"),
                 why_not_read(what),
+                "put a type of the workspace in its place, which says what it is",
             ),
             _ => {
                 for inner in ty.children() {
@@ -277,7 +280,14 @@ impl<'w> Decision<'_, 'w> {
             External::Unknown => unknown,
         };
         let label = format!("`{of}::{}` crosses here", path.join("::"));
-        self.refuse(holder, span, "foreign-type", &label, why);
+        self.refuse(
+            holder,
+            span,
+            "foreign-type",
+            &label,
+            why,
+            "put a type of the workspace in its place",
+        );
     }
 
     fn refuse(
@@ -287,6 +297,7 @@ impl<'w> Decision<'_, 'w> {
         code: &'static str,
         label: &str,
         why: &str,
+        help: &str,
     ) {
         self.failed = true;
         let name = holder.name.as_deref().unwrap_or("this item");
@@ -296,7 +307,8 @@ impl<'w> Decision<'_, 'w> {
                 format!("a type in `{name}` cannot cross the network as it is"),
             )
             .at(holder.file, holder.source.range(span), label)
-            .note(why),
+            .note(why)
+            .help(help),
         );
     }
 
@@ -320,6 +332,7 @@ impl<'w> Decision<'_, 'w> {
                     "union",
                     "a union has no wire form",
                     "calve cannot tell its field",
+                    "make it an enum",
                 );
                 return;
             }
@@ -333,6 +346,7 @@ impl<'w> Decision<'_, 'w> {
                 "generic-type",
                 "the type has this parameter",
                 "calve carries types with type parameters, not such that borrow or count",
+                "give it a type that owns what it holds, or one for each number",
             );
             return;
         }
@@ -343,6 +357,7 @@ impl<'w> Decision<'_, 'w> {
                 "generic-type",
                 "holds itself with ever longer arguments",
                 "each of them would be a wire type of its own",
+                "let it hold itself with the arguments that it has",
             );
             return;
         }

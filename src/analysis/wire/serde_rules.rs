@@ -204,11 +204,18 @@ fn serde_metas(attributes: &[syn::Attribute]) -> Vec<(String, String)> {
     attributes
         .iter()
         .filter(|a| a.path().is_ident("serde"))
-        .filter_map(|a| a.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok())
-        .flatten()
-        .map(|meta| {
-            let name = meta.path().to_token_stream().to_string();
-            (name, meta.to_token_stream().to_string())
+        .flat_map(|a| {
+            let metas = a.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+            let Ok(metas) = metas else {
+                // No name that serde has, so nobody takes it for one that keeps everything.
+                let text = a.meta.to_token_stream().to_string();
+                return vec![(text.clone(), text)];
+            };
+            let named = metas.into_iter().map(|meta| {
+                let name = meta.path().to_token_stream().to_string();
+                (name, meta.to_token_stream().to_string())
+            });
+            named.collect()
         })
         .collect()
 }

@@ -298,9 +298,11 @@ fn still_read<'w>(
     field: &str,
 ) -> Option<(&'w Utf8Path, usize)> {
     let access = format!(".{field}");
-    let is_access = |text: &str, at: usize| {
-        let next = text[at + access.len()..].chars().next();
-        !next.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '(')
+    let is_read = |text: &str, at: usize| {
+        let rest = &text[at + access.len()..];
+        let longer = rest.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '(');
+        let set = rest.trim_start().strip_prefix('=').is_some_and(|rest| !rest.starts_with('='));
+        !longer && !set
     };
     let others =
         workspace.members.iter().filter(|member| member.name != extraction.plan.names.module);
@@ -308,7 +310,12 @@ fn still_read<'w>(
         let changed = extraction.changes.iter().find(|(path, _)| *path == file);
         let text =
             changed.map_or_else(|| Some(source.text.to_string()), |(_, change)| change.after())?;
-        let (at, _) = text.match_indices(&access).find(|(at, _)| is_access(&text, *at))?;
+        // Where the configuration itself is declared and filled, nobody uses it yet.
+        if text.contains(&format!("pub {field}:")) || text.contains(&format!("pub(crate) {field}:"))
+        {
+            return None;
+        }
+        let (at, _) = text.match_indices(&access).find(|(at, _)| is_read(&text, *at))?;
         Some((file, text[..at].matches('\n').count() + 1))
     })
 }

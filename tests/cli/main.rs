@@ -117,6 +117,7 @@ cases! {
     rewires_two_binaries
     rewires_types_and_aliases
     tables_are_declared
+    tells_what_a_process_shares
     test_support_goes_on_in_process
     tests_go_on_in_process
 }

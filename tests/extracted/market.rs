@@ -15,7 +15,7 @@ use crate::support::shop::{calve, folder, repository};
 use crate::support::tree;
 
 /// What stands on both sides.
-const CUTS: [&str; 3] =
+pub(crate) const CUTS: [&str; 3] =
     ["foreign-key:listings.seller_id", "view:seller_overview", "20250310160000_welcome.up.sql:2"];
 
 /// The market as it is in the repository.

@@ -2,6 +2,7 @@
 
 pub(crate) mod cargo;
 pub(crate) mod http;
+pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod service;
 pub(crate) mod shop;

@@ -7,7 +7,7 @@ use crate::analysis::comments::{self, StaleComment};
 use crate::analysis::composition::{self, Composition};
 use crate::analysis::contract;
 use crate::analysis::hazards::{self, Hazards};
-use crate::analysis::module::{self, Module};
+use crate::analysis::module::{self, Api, Module};
 use crate::analysis::references::Reference;
 use crate::changes::ChangeSet;
 use crate::codegen;
@@ -18,8 +18,8 @@ use crate::rewire;
 /// What the user asks for.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The API trait, where several qualify.
-    pub api_trait: Option<String>,
+    /// The API traits, where several qualify.
+    pub traits: Vec<String>,
     /// Another stem for the names of the new crates.
     pub name: Option<String>,
     /// What the service's migrations go without, by the names that refusals give.
@@ -52,22 +52,22 @@ pub fn extract<'w>(
     options: &Options,
     diagnostics: &mut Diagnostics,
 ) -> Result<Option<Extraction<'w>>> {
-    let trait_name = options.api_trait.as_deref();
-    let Some(boundary) = module::boundary(code, module, trait_name, None, diagnostics) else {
+    let Some(boundary) = module::boundary(code, module, &options.traits, None, diagnostics) else {
         return Ok(None);
     };
     let composition = composition::read(
         code,
-        &boundary.api,
-        &boundary.implementation,
+        boundary.library,
+        &boundary.served,
         &boundary.contract,
         &boundary.references,
         diagnostics,
     );
+    let traits = boundary.served.iter().map(|served| served.api.name.clone().unwrap_or_default());
     let names = Names::choose(
         code.workspace,
         boundary.member,
-        &boundary.api,
+        traits.collect(),
         boundary.is_adapter(),
         options.name.as_deref(),
         diagnostics,
@@ -81,15 +81,16 @@ pub fn extract<'w>(
     let stays =
         |reference: &Reference<'_>| !composition.takes_away(reference.file, &reference.range);
     let staying: Vec<_> = module.references.iter().filter(|r| stays(r)).cloned().collect();
-    let contract = contract::draw(code, &module.api, &module.implementation, &staying, diagnostics);
+    let contract = contract::draw(code, module.library, &module.served(), &staying, diagnostics);
     let Some(contract) = contract else { return Ok(None) };
     module.contract = contract;
     let cuts = &options.cuts;
     let plan = ExtractionPlan::first(code, &module, &composition, names, cuts, diagnostics);
     let Some(plan) = plan else { return Ok(None) };
     let hazards = look_for_hazards(code, &module, &plan);
-    let opaque = module.wire.error.opaque().is_some();
-    refuse_what_breaks_later(&hazards, &plan.names.api_trait, opaque, diagnostics);
+    let opaque = module.apis.iter().any(|api| api.error.opaque().is_some());
+    let traits = plan.names.api_traits.join("` or `");
+    refuse_what_breaks_later(&hazards, &traits, opaque, diagnostics);
     if diagnostics.has_errors() {
         return Ok(None);
     }
@@ -129,7 +130,7 @@ pub fn again(
 ) -> Result<Option<ChangeSet>> {
     let names = &record.names;
     let module =
-        module::analyze(code, &names.module, Some(&names.api_trait), Some(&names.dir), diagnostics);
+        module::analyze(code, &names.module, &names.api_traits, Some(&names.dir), diagnostics);
     let Some(module) = module else { return Ok(None) };
     let plan = ExtractionPlan::again(code, &module, record);
     let mut changes = ChangeSet::default();
@@ -161,15 +162,21 @@ fn look_for_hazards(code: &Code<'_>, module: &Module<'_>, plan: &ExtractionPlan)
         tables.extend(own.map(String::as_str));
         foreign.extend(schema.foreign_tables.iter().chain(lost).map(String::as_str));
     }
-    let subject = hazards::Subject {
-        module: module.member,
-        api: module.api.id,
-        implementation: module.implementation.id,
-        opaque_errors: module.wire.error.opaque().is_some(),
-        tables: &tables,
-        foreign_tables: &foreign,
+    let apis: Vec<_> = module.apis.iter().map(|api| api.item.id).collect();
+    let of_trait = |api: &Api<'_>| {
+        let subject = hazards::Subject {
+            module: module.member,
+            api: api.item.id,
+            apis: &apis,
+            implementation: api.implementation.id,
+            opaque_errors: api.error.opaque().is_some(),
+            tables: &tables,
+            foreign_tables: &foreign,
+        };
+        let found = hazards::find(code, &subject);
+        found.calling(|operation| api.called(operation))
     };
-    hazards::find(code, &subject)
+    module.apis.iter().map(of_trait).reduce(Hazards::with).unwrap_or_default()
 }
 
 /// The findings that compile and then fail, or lie, after the cut.

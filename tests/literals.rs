@@ -10,7 +10,7 @@ fn what_the_shop_accepts_is_found_and_what_it_rejects_is_not() {
     let shop = workspace::load("fixtures/shop/Cargo.toml".into()).unwrap();
     let code = Code::new(&shop);
     let module =
-        module::analyze(&code, "inventory", None, None, &mut Diagnostics::default()).unwrap();
+        module::analyze(&code, "inventory", &[], None, &mut Diagnostics::default()).unwrap();
     let guarded = module.wire.forms.iter().find_map(|(instance, form)| match form {
         Form::Guarded(constructor) => Some((instance.id, constructor)),
         _ => None,

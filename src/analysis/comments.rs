@@ -30,7 +30,7 @@ pub fn stale(
     module: &Module<'_>,
     composition: &Composition<'_>,
 ) -> Vec<StaleComment> {
-    let root = code.root(module.implementation.id.root);
+    let root = code.root(module.library);
     let gone = gated_names(code, module, &module.contract);
     let contract_files: BTreeSet<&Utf8Path> = module
         .contract
@@ -84,13 +84,13 @@ pub fn stale(
 
 /// The public names of the module that are not contract.
 fn gated_names(code: &Code<'_>, module: &Module<'_>, contract: &Contract) -> BTreeSet<String> {
-    code.root(module.implementation.id.root)
+    code.root(module.library)
         .items
         .iter()
         .filter(|i| !i.test_only && i.visibility == Visibility::Public)
         .filter(|i| !matches!(i.kind, ItemKind::Module | ItemKind::Use | ItemKind::Impl))
         .filter(|i| !contract.kept.contains(&i.id))
-        .filter(|i| !module.is_adapter() || i.id == module.implementation.id)
+        .filter(|i| !module.is_adapter() || contract.implementations.contains(&i.id))
         .filter_map(|i| i.name.clone())
         // A word such as `migrate` or `new` in prose is no name; a type's is.
         .filter(|name| name.starts_with(|c: char| c.is_uppercase()))

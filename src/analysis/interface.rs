@@ -66,13 +66,51 @@ impl Interface {
     }
 }
 
-/// Reads the trait; what a network cannot carry becomes an error with its place.
+/// Reads the traits of a module; what a network cannot carry becomes an error with its place. A trait that
+/// cannot be carried is left out.
 ///
-/// `library` is the crate root of the module: of those who implement the trait, those count.
-pub fn read(
+/// `library` is the crate root of the module: of those who implement a trait, those count.
+pub fn read_all(
+    code: &Code<'_>,
+    apis: &[&Item<'_>],
+    library: usize,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Interface> {
+    let declared = local::declared(code, apis, library).unwrap_or_else(|refused| {
+        refused.into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
+        BTreeSet::new()
+    });
+    let mut read: Vec<(&Item<'_>, Interface)> = Vec::new();
+    for item in apis {
+        if let Some(interface) = self::read(code, item, library, &declared, diagnostics) {
+            read.push((item, interface));
+        }
+    }
+    let of_form = |blocks: bool| read.iter().find(|(_, api)| api.form.blocks() == blocks);
+    if let (Some((blocking, _)), Some((waiting, _))) = (of_form(true), of_form(false)) {
+        let [one, other] = [blocking, waiting].map(|item| item.name.clone().unwrap_or_default());
+        diagnostics.push(
+            Diagnostic::error(
+                "trait-form",
+                format!("`{one}` blocks its callers, `{other}` does not"),
+            )
+            .at(blocking.file, blocking.name_range(), "has methods that block")
+            .at(waiting.file, waiting.name_range(), "has methods that wait")
+            .note(
+                "one stub has both, and its connections are driven by a thread of its own or by \
+                     its callers' runtime",
+            )
+            .help("let both block or both wait, or give each a module of its own"),
+        );
+    }
+    read.into_iter().map(|(_, interface)| interface).collect()
+}
+
+fn read(
     code: &Code<'_>,
     item: &Item<'_>,
     library: usize,
+    declared: &BTreeSet<String>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Interface> {
     let syn::Item::Trait(api) = item.syntax else { return None };
@@ -85,10 +123,6 @@ pub fn read(
         }
     };
     let supertraits = shape::read(code, api, item, library, diagnostics);
-    let declared = local::declared(code, api, library).unwrap_or_else(|refused| {
-        refused.into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
-        BTreeSet::new()
-    });
     let (mut operations, mut endings) = (Vec::<Operation>::new(), Vec::new());
     let mut answered = Vec::new();
     for member in &api.items {
@@ -101,7 +135,7 @@ pub fn read(
             answered.push(method.sig.ident.to_string());
             continue;
         }
-        if let Some(read) = operation(code, item, library, form, method, &declared, diagnostics) {
+        if let Some(read) = operation(code, item, library, form, method, declared, diagnostics) {
             match read {
                 Method::Operation(operation) => operations.push(*operation),
                 Method::Ending(ending) => endings.push(*ending),
@@ -406,7 +440,7 @@ mod tests {
         let root = code.root(code.library("stock").unwrap());
         let api = root.items.iter().find(|i| matches!(i.syntax, syn::Item::Trait(_))).unwrap();
         let mut diagnostics = Diagnostics::default();
-        let interface = read(&code, api, api.id.root, &mut diagnostics);
+        let interface = read_all(&code, &[api], api.id.root, &mut diagnostics).pop();
         interface.map_or_else(
             || {
                 Err(diagnostics

@@ -4,23 +4,23 @@ use camino::Utf8Path;
 
 use super::code::{Code, Item};
 use super::contract::{self, Contract};
-use super::interface::{self, Interface};
+use super::further;
+use super::interface::{self, Ending, Interface};
+use super::parts;
 use super::references::{self, Reference};
 use super::select;
-use super::wire::{self, Wire};
+use super::wire::{self, ErrorForm, Wire};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::workspace::{Member, SyntaxError};
 
-/// A library crate of the monolith that offers an API trait, and what crosses its boundary.
+/// A library crate of the monolith that offers API traits, and what crosses its boundary.
 pub struct Module<'w> {
     /// The package.
     pub member: &'w Member,
-    /// The API trait: of the module's library, or a port that another crate declares.
-    pub api: Item<'w>,
-    /// The type that implements it.
-    pub implementation: Item<'w>,
-    /// The trait as operations.
-    pub interface: Interface,
+    /// The compilation root of its library.
+    pub library: usize,
+    /// Its API traits, at least one, in the order in which they are served.
+    pub apis: Vec<Api<'w>>,
     /// Who names what of it.
     pub references: Vec<Reference<'w>>,
     /// What stays without the implementation.
@@ -29,31 +29,118 @@ pub struct Module<'w> {
     pub wire: Wire,
 }
 
-impl Module<'_> {
-    /// Whether the API trait is a port: declared in a crate that is the contract, without this one.
-    pub fn is_adapter(&self) -> bool {
-        self.api.id.root != self.implementation.id.root
+/// An API trait, and how its calls cross.
+pub struct Api<'w> {
+    /// The trait: of the module's library, or a port that another crate declares.
+    pub item: Item<'w>,
+    /// The type that implements it.
+    pub implementation: Item<'w>,
+    /// The trait as operations.
+    pub interface: Interface,
+    /// How its error crosses.
+    pub error: ErrorForm,
+    /// What tells it from the module's other API traits, in snake case: `refresh_token`. None where it is
+    /// the only one.
+    pub part: Option<String>,
+}
+
+impl Api<'_> {
+    /// The trait's name.
+    pub fn name(&self) -> &str {
+        self.item.name.as_deref().unwrap_or_default()
     }
+
+    /// What an operation is called among all of the module: in routes, logs and metrics.
+    pub fn called(&self, operation: &str) -> String {
+        // `r#` is Rust's; in a URL it would start the fragment.
+        let plain = operation.strip_prefix("r#").unwrap_or(operation);
+        match &self.part {
+            Some(part) => format!("{part}/{plain}"),
+            None => plain.to_owned(),
+        }
+    }
+}
+
+impl<'w> Module<'w> {
+    /// Whether every API trait is a port: declared in a crate that is the contract, without this one.
+    pub fn is_adapter(&self) -> bool {
+        self.apis.iter().all(|api| api.item.id.root != self.library)
+    }
+
+    /// The types behind the traits, each once.
+    pub fn implementations(&self) -> Vec<&Item<'w>> {
+        distinct(self.apis.iter().map(|api| &api.implementation))
+    }
+
+    /// Whether calls block; those of all API traits do, or of none.
+    pub fn blocks(&self) -> bool {
+        self.apis.iter().any(|api| api.interface.form.blocks())
+    }
+
+    /// The methods that end the module.
+    pub fn endings(&self) -> impl Iterator<Item = &Ending> {
+        self.apis.iter().flat_map(|api| &api.interface.endings)
+    }
+
+    /// Where to point at the module as a whole.
+    pub fn place(&self) -> (&'w Utf8Path, std::ops::Range<usize>) {
+        let first = self.apis.first().map(|api| &api.implementation);
+        first.map_or((&self.member.manifest, 0..0), |item| (item.file, item.name_range()))
+    }
+
+    /// The traits with the types behind them.
+    pub fn served(&self) -> Vec<Served<'w>> {
+        let served = |api: &Api<'w>| Served {
+            api: api.item.clone(),
+            implementation: api.implementation.clone(),
+        };
+        self.apis.iter().map(served).collect()
+    }
+}
+
+/// Items, each once, in the order of their first place.
+fn distinct<'a, 'w>(items: impl Iterator<Item = &'a Item<'w>>) -> Vec<&'a Item<'w>> {
+    let mut all: Vec<&Item<'w>> = Vec::new();
+    for item in items {
+        if !all.iter().any(|other| other.id == item.id) {
+            all.push(item);
+        }
+    }
+    all
+}
+
+/// An API trait and the type that stands behind it.
+#[derive(Debug, Clone)]
+pub struct Served<'w> {
+    /// The trait.
+    pub api: Item<'w>,
+    /// The type that implements it.
+    pub implementation: Item<'w>,
 }
 
 /// What a module is made of, before anybody asks how its values cross.
 pub struct Boundary<'w> {
     /// The package.
     pub member: &'w Member,
-    /// The API trait.
-    pub api: Item<'w>,
-    /// The type that implements it.
-    pub implementation: Item<'w>,
+    /// The compilation root of its library.
+    pub library: usize,
+    /// Its API traits with what implements them, at least one.
+    pub served: Vec<Served<'w>>,
     /// Who names what of it.
     pub references: Vec<Reference<'w>>,
     /// What stays without the implementation.
     pub contract: Contract,
 }
 
-impl Boundary<'_> {
+impl<'w> Boundary<'w> {
     /// As [`Module::is_adapter`].
     pub fn is_adapter(&self) -> bool {
-        self.api.id.root != self.implementation.id.root
+        self.served.iter().all(|served| served.api.id.root != self.library)
+    }
+
+    /// As [`Module::implementations`].
+    pub fn implementations(&self) -> Vec<&Item<'w>> {
+        distinct(self.served.iter().map(|served| &served.implementation))
     }
 }
 
@@ -61,23 +148,23 @@ impl Boundary<'_> {
 pub fn analyze<'w>(
     code: &Code<'w>,
     name: &str,
-    api_trait: Option<&str>,
+    traits: &[String],
     service: Option<&Utf8Path>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Module<'w>> {
-    let boundary = boundary(code, name, api_trait, service, diagnostics)?;
+    let boundary = boundary(code, name, traits, service, diagnostics)?;
     crossing(code, boundary, diagnostics)
 }
 
-/// Finds the module of that package name, its trait, its implementation and its contract. All that
+/// Finds the module of that package name, its traits, their implementations and its contract. All that
 /// stands in the way is reported; what comes later than an error is not looked at.
 ///
-/// `api_trait` is the trait where the user names one; `service` the folder of the service where the
+/// `traits` are those that the user names, if any; `service` is the folder of the service where the
 /// module was extracted before: what stands there is no consumer.
 pub fn boundary<'w>(
     code: &Code<'w>,
     name: &str,
-    api_trait: Option<&str>,
+    traits: &[String],
     service: Option<&Utf8Path>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Boundary<'w>> {
@@ -103,17 +190,44 @@ pub fn boundary<'w>(
     }
     let mut references = references::find(code, library);
     references.retain(|r| !service.is_some_and(|dir| r.member.dir.starts_with(dir)));
-    let api = select::api_trait(code, library, &references, api_trait, diagnostics)?;
-    let implementation = select::implementation(code, library, &api, &references, diagnostics)?;
-    let contract = contract::draw(code, &api, &implementation, &references, diagnostics);
+    let apis = select::api_traits(code, library, &references, traits, diagnostics)?;
+    let mut served = Vec::new();
+    for api in &apis {
+        let found = select::implementation(code, library, api, &references, diagnostics);
+        let Some(implementation) = found else { continue };
+        served.push(Served { api: api.clone(), implementation });
+    }
+    if served.len() < apis.len() || further::refuse(code, library, &served, diagnostics) {
+        return None;
+    }
+    let contract = contract::draw(code, library, &served, &references, diagnostics);
     if contract.is_none()
-        && let Some(interface) = interface::read(code, &api, implementation.id.root, diagnostics)
+        && let Some(interfaces) = interfaces(code, library, &served, diagnostics)
     {
         // Nobody can go on from here, but what else stands in the way is said in the same run.
-        let _ = wire::decide(code, &interface, &api, member, diagnostics);
+        let _ = wire::decide(code, &asked(&served, &interfaces), member, diagnostics);
     }
     let contract = contract?;
-    Some(Boundary { member, api, implementation, references, contract })
+    Some(Boundary { member, library, served, references, contract })
+}
+
+/// Every trait as operations; none if one of them cannot be.
+fn interfaces(
+    code: &Code<'_>,
+    library: usize,
+    served: &[Served<'_>],
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<Interface>> {
+    let apis: Vec<&Item<'_>> = served.iter().map(|served| &served.api).collect();
+    let interfaces = interface::read_all(code, &apis, library, diagnostics);
+    (interfaces.len() == served.len()).then_some(interfaces)
+}
+
+fn asked<'a, 'w>(
+    served: &'a [Served<'w>],
+    interfaces: &'a [Interface],
+) -> Vec<(&'a Item<'w>, &'a Interface)> {
+    served.iter().map(|served| &served.api).zip(interfaces).collect()
 }
 
 /// How the module's operations and types cross. All that stands in the way is reported.
@@ -122,16 +236,29 @@ pub fn crossing<'w>(
     boundary: Boundary<'w>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Module<'w>> {
-    let Boundary { member, api, implementation, references, contract } = boundary;
-    let interface = interface::read(code, &api, implementation.id.root, diagnostics)?;
-    if !interface.has_objects() {
-        require_a_name(code, &api, &implementation, diagnostics);
+    let Boundary { member, library, served, references, contract } = boundary;
+    let interfaces = interfaces(code, library, &served, diagnostics)?;
+    for (served, interface) in served.iter().zip(&interfaces) {
+        if !interface.has_objects() {
+            require_a_name(code, &served.api, &served.implementation, diagnostics);
+        }
     }
-    let wire = wire::decide(code, &interface, &api, member, diagnostics)?;
+    let (wire, errors) = wire::decide(code, &asked(&served, &interfaces), member, diagnostics)?;
     if diagnostics.has_errors() {
         return None;
     }
-    Some(Module { member, api, implementation, interface, references, contract, wire })
+    let names: Vec<&str> =
+        served.iter().map(|served| served.api.name.as_deref().unwrap_or_default()).collect();
+    let parts = parts::of(&names);
+    let apis = served.into_iter().zip(interfaces).zip(errors).zip(parts);
+    let apis = apis.map(|(((served, interface), error), part)| Api {
+        item: served.api,
+        implementation: served.implementation,
+        interface,
+        error,
+        part,
+    });
+    Some(Module { member, library, apis: apis.collect(), references, contract, wire })
 }
 
 /// Refuses an implementation that the service cannot name, where no trait object stands for it.

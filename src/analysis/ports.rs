@@ -102,16 +102,25 @@ pub fn of<'a, 'w>(adapters: &'a [Adapter<'w>]) -> Vec<&'a Item<'w>> {
 
 /// Says that a crate implements several ports.
 pub fn several(code: &Code<'_>, module: &str, ports: &[&Item<'_>]) -> Diagnostic {
-    let mut diagnostic = Diagnostic::error(
-        "several-api-traits",
-        format!("`{module}` implements several traits of other crates"),
-    );
+    let message = format!("`{module}` implements several traits of other crates");
+    declared(code, message, ports).help(select::how_to_choose(ports))
+}
+
+/// Says that several ports have the name that the user gives.
+pub fn namesakes(code: &Code<'_>, module: &str, ports: &[&Item<'_>]) -> Diagnostic {
+    let name = ports.first().and_then(|port| port.name.clone()).unwrap_or_default();
+    let message = format!("`{module}` implements several traits `{name}`");
+    declared(code, message, ports).note("calve cannot tell which one is meant")
+}
+
+/// The ports, each with the crate that declares it.
+fn declared(code: &Code<'_>, message: String, ports: &[&Item<'_>]) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error("several-api-traits", message);
     for port in ports {
         let label = format!("declared in {}", code.root(port.id.root).member.name);
         diagnostic = diagnostic.at(port.file, port.name_range(), label);
     }
-    let first = ports.first().and_then(|port| port.name.clone()).unwrap_or_default();
-    diagnostic.help(format!("choose one, for example --trait {first}"))
+    diagnostic
 }
 
 #[cfg(test)]
@@ -146,7 +155,7 @@ mod tests {
         let workspace = project.load();
         let mut diagnostics = Diagnostics::default();
         let code = Code::new(&workspace);
-        assert!(module::analyze(&code, module, None, None, &mut diagnostics).is_none());
+        assert!(module::analyze(&code, module, &[], None, &mut diagnostics).is_none());
         let mut lines = Vec::new();
         for diagnostic in diagnostics.iter() {
             lines.push(format!("{}: {}", diagnostic.code, diagnostic.message));

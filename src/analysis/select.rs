@@ -71,14 +71,14 @@ pub fn unusable_name(name: &str) -> Option<&'static str> {
     None
 }
 
-/// The API trait: named by the user, or found by how other crates use it.
-pub fn api_trait<'w>(
+/// The API traits: named by the user, each once, or the one that is found by how other crates use it.
+pub fn api_traits<'w>(
     code: &Code<'w>,
     library: usize,
     references: &[Reference<'_>],
-    wanted: Option<&str>,
+    wanted: &[String],
     diagnostics: &mut Diagnostics,
-) -> Option<Item<'w>> {
+) -> Option<Vec<Item<'w>>> {
     let root = code.root(library);
     let traits: Vec<&Item<'w>> = root
         .items
@@ -86,64 +86,108 @@ pub fn api_trait<'w>(
         .filter(|i| i.kind == ItemKind::Trait && !i.test_only)
         .filter(|i| i.visibility == Visibility::Public && code.public_path(i.id).is_some())
         .collect();
-    let name_of = |item: &Item<'_>| item.name.clone().unwrap_or_default();
-    if let Some(wanted) = wanted {
-        let last = wanted.rsplit("::").next().unwrap_or(wanted);
-        let found: Vec<_> = traits.iter().filter(|i| name_of(i) == last).collect();
-        if let [only] = found.as_slice() {
-            return Some((**only).clone());
-        }
-        if found.len() > 1 {
-            let message = format!("`{}` has several traits `{last}`", root.member.name);
-            let mut diagnostic = Diagnostic::error("several-api-traits", message);
-            for item in found {
-                diagnostic = diagnostic.at(item.file, item.name_range(), "declared here");
-            }
-            diagnostics.push(diagnostic.note(
-                "under a condition (`#[cfg]`) or in several modules; calve cannot tell which one is \
-                 meant",
-            ));
-            return None;
-        }
-        let mut adapters = ports::adapters(code, library);
-        adapters.retain(|a| a.port.name.as_deref() == Some(last));
-        match ports::of(&adapters).as_slice() {
-            [] => {}
-            [only] => return Some((*only).clone()),
-            several => {
-                diagnostics.push(ports::several(code, &root.member.name, several));
-                return None;
-            }
-        }
-        let names: Vec<String> = traits.iter().map(|i| format!("`{}`", name_of(i))).collect();
-        diagnostics.push(
-            Diagnostic::error(
-                "no-such-trait",
-                format!("`{}` has no public trait `{wanted}`", root.member.name),
-            )
-            .help(if names.is_empty() {
-                "it has no public trait at all".to_owned()
-            } else {
-                format!("its public traits are {}", names.join(", "))
-            }),
-        );
-        return None;
+    if wanted.is_empty() {
+        return Some(vec![found(code, library, &traits, references, diagnostics)?]);
     }
+    let mut named: Vec<Item<'w>> = Vec::new();
+    let mut fine = true;
+    for wanted in wanted {
+        match trait_of_name(code, library, &traits, wanted) {
+            Ok(item) if named.iter().any(|other| other.id == item.id) => {}
+            Ok(item) => named.push(item),
+            Err(refusal) => {
+                fine = false;
+                diagnostics.push(*refusal);
+            }
+        }
+    }
+    fine.then_some(named)
+}
+
+/// The trait that the user names: one of the library's own, or a port that it implements.
+fn trait_of_name<'w>(
+    code: &Code<'w>,
+    library: usize,
+    traits: &[&Item<'w>],
+    wanted: &str,
+) -> Result<Item<'w>, Box<Diagnostic>> {
+    let root = code.root(library);
+    let last = wanted.rsplit("::").next().unwrap_or(wanted);
+    let found: Vec<_> = traits.iter().filter(|i| i.name.as_deref() == Some(last)).collect();
+    if let [only] = found.as_slice() {
+        return Ok((**only).clone());
+    }
+    if found.len() > 1 {
+        let message = format!("`{}` has several traits `{last}`", root.member.name);
+        let mut diagnostic = Diagnostic::error("several-api-traits", message);
+        for item in found {
+            diagnostic = diagnostic.at(item.file, item.name_range(), "declared here");
+        }
+        return Err(Box::new(diagnostic.note(
+            "under a condition (`#[cfg]`) or in several modules; calve cannot tell which one is \
+             meant",
+        )));
+    }
+    let mut adapters = ports::adapters(code, library);
+    adapters.retain(|a| a.port.name.as_deref() == Some(last));
+    match ports::of(&adapters).as_slice() {
+        [] => {}
+        [only] => return Ok((*only).clone()),
+        several => return Err(Box::new(ports::namesakes(code, &root.member.name, several))),
+    }
+    let names: Vec<String> = traits.iter().map(|i| format!("`{}`", name_of(i))).collect();
+    Err(Box::new(
+        Diagnostic::error(
+            "no-such-trait",
+            format!("`{}` has no public trait `{wanted}`", root.member.name),
+        )
+        .help(if names.is_empty() {
+            "it has no public trait at all".to_owned()
+        } else {
+            format!("its public traits are {}", names.join(", "))
+        }),
+    ))
+}
+
+fn name_of(item: &Item<'_>) -> String {
+    item.name.clone().unwrap_or_default()
+}
+
+/// What to type where several traits qualify.
+pub(super) fn how_to_choose(traits: &[&Item<'_>]) -> String {
+    let names: Vec<String> = traits.iter().map(|item| name_of(item)).collect();
+    let first = names.first().map(String::as_str).unwrap_or_default();
+    format!(
+        "let one service serve all of them, --trait {}; or choose, for example --trait {first}",
+        names.join(",")
+    )
+}
+
+/// The one API trait that other crates use.
+fn found<'w>(
+    code: &Code<'w>,
+    library: usize,
+    traits: &[&Item<'w>],
+    references: &[Reference<'_>],
+    diagnostics: &mut Diagnostics,
+) -> Option<Item<'w>> {
+    let root = code.root(library);
     let mut users: BTreeMap<ItemId, BTreeSet<&str>> = BTreeMap::new();
     for reference in references.iter().filter(|r| r.member.name != root.member.name) {
         users.entry(reference.item).or_default().insert(&reference.member.name);
     }
-    let candidates: Vec<&&Item<'w>> = traits
+    let candidates: Vec<&Item<'w>> = traits
         .iter()
+        .copied()
         .filter(|i| users.contains_key(&i.id) && !implementations(code, library, i.id).is_empty())
         .collect();
     match candidates.as_slice() {
-        [only] => Some((**only).clone()),
+        [only] => Some((*only).clone()),
         [] => {
             let adapters = ports::in_use(code, library, references);
             match ports::of(&adapters).as_slice() {
                 [only] => return Some((*only).clone()),
-                [] => diagnostics.push(no_api_trait(code, library, &traits, references)),
+                [] => diagnostics.push(no_api_trait(code, library, traits, references)),
                 several => diagnostics.push(ports::several(code, &root.member.name, several)),
             }
             None
@@ -158,9 +202,7 @@ pub fn api_trait<'w>(
                 let label = format!("used by {}", by.join(", "));
                 diagnostic = diagnostic.at(item.file, item.name_range(), label);
             }
-            diagnostics.push(
-                diagnostic.help(format!("choose one, for example --trait {}", name_of(several[0]))),
-            );
+            diagnostics.push(diagnostic.help(how_to_choose(several)));
             None
         }
     }

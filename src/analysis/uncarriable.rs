@@ -138,7 +138,7 @@ mod tests {
         let root = code.root(code.library("m").unwrap());
         let mut diagnostics = Diagnostics::default();
         let api = root.items.iter().find(|i| i.name.as_deref() == Some("Api")).unwrap();
-        interface::read(&code, api, api.id.root, &mut diagnostics);
+        interface::read_all(&code, &[api], api.id.root, &mut diagnostics);
         diagnostics.iter().map(|d| d.message.clone()).collect()
     }
 

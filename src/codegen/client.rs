@@ -1,4 +1,4 @@
-//! The trait-shaped file of the stub: the API trait, implemented by calls.
+//! The trait-shaped file of the stub: the API traits, implemented by calls.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -8,7 +8,7 @@ use super::rust_file::{RustFile, docs};
 use super::scribe::Scribe;
 use super::wire;
 use crate::analysis::code::Code;
-use crate::analysis::interface::{Ending, Operation};
+use crate::analysis::interface::{Ending, Interface, Operation};
 use crate::analysis::module::Module;
 use crate::analysis::trait_form::{Form, Waits};
 use crate::diagnostic::Result;
@@ -20,14 +20,15 @@ pub(super) fn operations(code: &Code<'_>, module: &Module<'_>, names: &Names) ->
     let scribe = Scribe::new(code, []);
     let client = scribe.path(&format!("crate::{}", names.client_type));
     let converter = Converter { code, module, scribe: &scribe, wire: &names.wire_ident };
-    let mut file = RustFile::new(&format!("Every operation of `{}`, as a call.", names.api_trait));
-    let attribute = attribute(module.interface.form, &scribe);
-    let api = scribe.item(module.api.id);
-    let signatures: Vec<_> =
-        module.interface.operations.iter().map(|o| signature(o, &scribe)).collect();
-    let methods =
-        module.interface.operations.iter().zip(signatures).map(|(operation, signature)| {
-            let arguments = wire::arguments_name(code, module, &operation.name);
+    let mut file = RustFile::new(&format!("Every operation of {}, as a call.", names.traits()));
+    for api in &module.apis {
+        let interface = &api.interface;
+        let attribute = attribute(interface.form, &scribe);
+        let item = scribe.item(api.item.id);
+        let signatures: Vec<_> =
+            interface.operations.iter().map(|o| signature(o, &scribe)).collect();
+        let methods = interface.operations.iter().zip(signatures).map(|(operation, signature)| {
+            let arguments = wire::arguments_name(code, module, api, operation);
             let arguments = scribe.path(&format!("{}::{arguments}", names.wire_ident));
             let passings = wire::passings(&operation.arguments);
             let bindings = passings.iter().filter_map(|(name, passing)| {
@@ -35,8 +36,8 @@ pub(super) fn operations(code: &Code<'_>, module: &Module<'_>, names: &Names) ->
             });
             let fields = passings.iter().map(|(name, _)| name);
             let call = quote!(self.transport.call(#arguments { #(#fields),* }));
-            let decoded =
-                wire::reply_name(code, module, operation).map(|_| quote!(.map(|reply| reply.0)));
+            let decoded = wire::reply_name(code, module, api, operation)
+                .map(|_| quote!(.map(|reply| reply.0)));
             let body = match (&operation.waits, decoded) {
                 (Waits::Async, decoded) => quote!(#call.await #decoded),
                 (Waits::Blocks, decoded) => quote!(#call #decoded),
@@ -58,26 +59,27 @@ pub(super) fn operations(code: &Code<'_>, module: &Module<'_>, names: &Names) ->
                 }
             }
         });
-    let methods: Vec<_> = methods.collect();
-    let endings = endings(
-        module,
-        &scribe,
-        Some("Does nothing: the service does it, when its last caller is gone."),
-    );
-    file.item(quote! {
-        #attribute
-        impl #api for #client {
-            #(#methods)*
-            #(#endings)*
-        }
-    })?;
+        let methods: Vec<_> = methods.collect();
+        let endings = endings(
+            interface,
+            &scribe,
+            Some("Does nothing: the service does it, when its last caller is gone."),
+        );
+        file.item(quote! {
+            #attribute
+            impl #item for #client {
+                #(#methods)*
+                #(#endings)*
+            }
+        })?;
+    }
     Ok(file.finish(&scribe))
 }
 
 /// Whether calls are boxed by the transport: so that they borrow nothing, which the futures of these
 /// methods must not either.
 pub(super) fn boxes_calls(module: &Module<'_>) -> bool {
-    let mut operations = module.interface.operations.iter();
+    let mut operations = module.apis.iter().flat_map(|api| &api.interface.operations);
     operations.any(|o| matches!(o.waits, Waits::Boxed(_) | Waits::Future(_)))
 }
 
@@ -110,7 +112,7 @@ pub(super) fn signature(operation: &Operation, scribe: &Scribe<'_, '_>) -> Token
 
 /// The methods that end the module, as no-ops.
 pub(super) fn endings(
-    module: &Module<'_>,
+    interface: &Interface,
     scribe: &Scribe<'_, '_>,
     why: Option<&str>,
 ) -> Vec<TokenStream> {
@@ -120,7 +122,7 @@ pub(super) fn endings(
         let receiver = ending.signature.receiver();
         let head = quote!(fn #name #generics(#receiver));
         let (result, nothing) = if ending.fallible {
-            let error = scribe.ty(&module.interface.error);
+            let error = scribe.ty(&interface.error);
             (quote!(Result<(), #error>), quote!(Ok(())))
         } else {
             match ending.waits {
@@ -133,7 +135,7 @@ pub(super) fn endings(
         let body = at_once(&ending.waits, nothing, scribe);
         quote!(#comment #signature { #body })
     };
-    module.interface.endings.iter().map(ending).collect()
+    interface.endings.iter().map(ending).collect()
 }
 
 /// The body of a method that has its answer already.

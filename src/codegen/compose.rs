@@ -3,18 +3,18 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
+use super::routes::implementation_name;
 use super::rust_file::{RustFile, docs};
 use super::scribe::Scribe;
 use super::wire::field_ident;
 use crate::analysis::code::Code;
-use crate::analysis::module::Module;
+use crate::analysis::module::{Api, Module};
 use crate::diagnostic::{Diagnostic, Result};
-use crate::plan::{ArgumentPlan, Holder, Origin, ServicePlan};
+use crate::plan::{ArgumentPlan, ConstructionPlan, Holder, Origin, ServicePlan};
 
 /// Whether what is constructed takes something out of the settings.
 pub(super) fn reads_settings(service: &ServicePlan) -> bool {
-    service.database.is_some()
-        || service.arguments.iter().any(|a| matches!(a.from, Origin::Setting(_)))
+    service.database.is_some() || service.arguments().any(|a| matches!(a.from, Origin::Setting(_)))
 }
 
 /// Writes the file.
@@ -24,19 +24,25 @@ pub(super) fn compose(
     service: &ServicePlan,
     wire: &str,
 ) -> Result<String> {
-    let scribe = Scribe::new(code, ["Composed", "Implementation"].map(str::to_owned));
+    let own = module.apis.iter().map(implementation_name).chain(["Composed".to_owned()]);
+    let scribe = Scribe::new(code, own);
+    let what = if module.apis.len() > 1 { "what is served" } else { "the implementation" };
     let mut file =
-        RustFile::new("Constructs the implementation: what the monolith's composition root did.");
-    let served = if module.interface.has_objects() {
-        let api = scribe.item(module.api.id);
-        quote!(dyn #api)
-    } else {
-        let implementation = scribe.item(module.implementation.id);
+        RustFile::new(&format!("Constructs {what}: what the monolith's composition root did."));
+    let mut served = Vec::new();
+    for api in &module.apis {
+        if api.interface.has_objects() {
+            let item = scribe.item(api.item.id);
+            served.push(quote!(dyn #item));
+            continue;
+        }
+        let implementation = scribe.item(api.implementation.id);
         let about =
             docs("What the service serves: a type, since no trait object has these methods.");
-        file.item(quote!(#about pub type Implementation = #implementation;))?;
-        quote!(Implementation)
-    };
+        let name = format_ident!("{}", implementation_name(api));
+        file.item(quote!(#about pub type #name = #implementation;))?;
+        served.push(quote!(#name));
+    }
     let arc = scribe.path("std::sync::Arc");
     let settings = reads_settings(service).then(|| {
         let settings = scribe.path("crate::settings::Settings");
@@ -53,17 +59,25 @@ pub(super) fn compose(
     } else {
         "What was constructed."
     });
-    let about_api = docs("What answers the calls.");
+    let api_fields = module.apis.iter().zip(served).map(|(api, served)| {
+        let (field, about_api) = (
+            field_of(api),
+            match &api.part {
+                Some(_) => docs(&format!("What answers the calls of `{}`.", api.name())),
+                None => docs("What answers the calls."),
+            },
+        );
+        quote!(#about_api pub #field: #arc<#served>)
+    });
     file.item(quote! {
         #about
         pub struct Composed {
-            #about_api
-            pub api: #arc<#served>,
+            #(#api_fields,)*
             #pool_field
         }
     })?;
 
-    if !module.interface.endings.is_empty() {
+    if module.endings().next().is_some() {
         file.item(close(module, wire, &scribe, has_database))?;
     }
 
@@ -72,22 +86,41 @@ pub(super) fn compose(
         let database = scribe.path("crate::database");
         statements.push(quote!(let pool = #database::connect(&settings.database).await?;));
     }
-    let mut passed = Vec::new();
-    for argument in &service.arguments {
-        let (statement, value) = argument_of(argument, &scribe)?;
-        statements.extend(statement);
-        passed.push(value);
+    let mut fields = Vec::new();
+    for plan in &service.constructions {
+        let behind = |api: &&Api<'_>| {
+            plan.traits.is_empty() || plan.traits.iter().any(|name| name == api.name())
+        };
+        let names: Vec<_> = module.apis.iter().filter(behind).map(field_of).collect();
+        let Some((holder, others)) = names.split_first() else { continue };
+        let (mut of_arguments, mut passed) = (Vec::new(), Vec::new());
+        for argument in &plan.arguments {
+            let (statement, value) = argument_of(argument, &scribe)?;
+            of_arguments.extend(statement);
+            passed.push(value);
+        }
+        let construction = construction(plan, &passed, &scribe)?;
+        let value = match plan.returns {
+            Holder::Bare => quote!(#arc::new(#construction)),
+            Holder::Arc => construction,
+            Holder::Box => quote!(#arc::from(#construction)),
+        };
+        if service.constructions.len() > 1 && !of_arguments.is_empty() {
+            statements.push(quote!(let #holder = { #(#of_arguments)* #value };));
+        } else {
+            statements.append(&mut of_arguments);
+            statements.push(quote!(let #holder = #value;));
+        }
+        fields.extend(others.iter().map(|other| quote!(#other: #arc::clone(&#holder) as _)));
+        fields.push(quote!(#holder));
     }
-    let construction = construction(service, &passed, &scribe)?;
-    let api_value = match service.returns {
-        Holder::Bare => quote!(#arc::new(#construction)),
-        Holder::Arc => construction,
-        Holder::Box => quote!(#arc::from(#construction)),
-    };
-    statements.push(quote!(let api = #api_value;));
-    let fields = if has_database { quote!(api, pool) } else { quote!(api) };
-    let fallible = service.fallible || service.chain.iter().any(|link| link.fallible);
-    let awaited = service.awaited || service.chain.iter().any(|link| link.awaited);
+    if has_database {
+        fields.push(quote!(pool));
+    }
+    let mut plans = service.constructions.iter();
+    let fallible = plans.any(|plan| plan.fallible || plan.chain.iter().any(|link| link.fallible));
+    let mut plans = service.constructions.iter();
+    let awaited = plans.any(|plan| plan.awaited || plan.chain.iter().any(|link| link.awaited));
     let (what, fails) = match (has_database, fallible) {
         (true, false) => {
             (", on a database that is up to date", "When the database cannot be reached.")
@@ -99,7 +132,8 @@ pub(super) fn compose(
         (false, true) => ("", "When it refuses to start."),
         (false, false) => ("", "None: nothing that it is made of can fail."),
     };
-    let about = docs(&format!("The implementation{what}.\n\n# Errors\n{fails}"));
+    let whole = if module.apis.len() > 1 { "What is served" } else { "The implementation" };
+    let about = docs(&format!("{whole}{what}.\n\n# Errors\n{fails}"));
     // `run.rs` waits in any case; without a database nothing does here.
     let allow = (!has_database && !awaited)
         .then(|| quote!(#[allow(clippy::unused_async, reason = "whoever calls it need not know")]));
@@ -108,7 +142,7 @@ pub(super) fn compose(
         #allow
         pub async fn compose(#settings) -> anyhow::Result<Composed> {
             #(#statements)*
-            Ok(Composed { #fields })
+            Ok(Composed { #(#fields),* })
         }
     })?;
     Ok(file.finish(&scribe))
@@ -116,30 +150,35 @@ pub(super) fn compose(
 
 /// The call, literal or chain of calls that gives the implementation.
 fn construction(
-    service: &ServicePlan,
+    plan: &ConstructionPlan,
     passed: &[TokenStream],
     scribe: &Scribe<'_, '_>,
 ) -> Result<TokenStream> {
-    let constructor = scribed(scribe, &service.constructor)?;
-    if service.literal {
-        let fields = service.arguments.iter().map(|a| field_ident(&a.name));
+    let constructor = scribed(scribe, &plan.constructor)?;
+    if plan.literal {
+        let fields = plan.arguments.iter().map(|a| field_ident(&a.name));
         return Ok(quote!(#constructor { #(#fields: #passed),* }));
     }
     let settled = |value: TokenStream, awaited: bool, fallible: bool| {
         let value = if awaited { quote!(#value.await) } else { value };
         if fallible { quote!(#value?) } else { value }
     };
-    let in_links: usize = service.chain.iter().map(|link| link.arguments).sum();
+    let in_links: usize = plan.chain.iter().map(|link| link.arguments).sum();
     let (first, mut rest) = passed.split_at(passed.len().saturating_sub(in_links));
     let mut made = quote!(#constructor(#(#first),*));
-    for link in &service.chain {
+    for link in &plan.chain {
         let (given, others) = rest.split_at(link.arguments.min(rest.len()));
         rest = others;
         let method = format_ident!("{}", link.method);
         let on = settled(made, link.awaited, link.fallible);
         made = quote!(#on.#method(#(#given),*));
     }
-    Ok(settled(made, service.awaited, service.fallible))
+    Ok(settled(made, plan.awaited, plan.fallible))
+}
+
+/// The field that holds what stands behind a trait.
+fn field_of(api: &Api<'_>) -> proc_macro2::Ident {
+    format_ident!("{}", api.part.as_deref().unwrap_or("api"))
 }
 
 /// What ends the module, after its last call.
@@ -149,8 +188,12 @@ fn close(
     scribe: &Scribe<'_, '_>,
     has_database: bool,
 ) -> TokenStream {
-    let blocks = module.interface.form.blocks();
-    let ends = module.interface.endings.iter().map(|ending| {
+    let blocks = module.blocks();
+    let endings = module
+        .apis
+        .iter()
+        .flat_map(|api| api.interface.endings.iter().map(move |ending| (field_of(api), ending)));
+    let ends = endings.map(|(api, ending)| {
         let name = field_ident(&ending.name);
         let failed = format!("{} failed", ending.name.trim_start_matches("r#"));
         let told = |error: TokenStream| {
@@ -161,10 +204,10 @@ fn close(
             }
         };
         match (blocks, ending.fallible) {
-            (false, false) => quote!(api.#name().await;),
+            (false, false) => quote!(#api.#name().await;),
             (false, true) => {
                 let told = told(quote!(error));
-                quote!(if let Err(error) = api.#name().await { #told })
+                quote!(if let Err(error) = #api.#name().await { #told })
             }
             (true, fallible) => {
                 let arc = scribe.path("std::sync::Arc");
@@ -174,7 +217,7 @@ fn close(
                     quote!(Ok(Err(error)) => { #told })
                 });
                 quote! {
-                    let ending = #arc::clone(&api);
+                    let ending = #arc::clone(&#api);
                     match #spawn_blocking(move || ending.#name()).await {
                         #of_itself
                         Err(error) => tracing::error!(%error, #failed),
@@ -184,17 +227,17 @@ fn close(
             }
         }
     });
-    let (fields, pool) = if has_database {
-        (quote!(api, pool), Some(quote!(pool.close().await;)))
-    } else {
-        (quote!(api), None)
-    };
+    let ending = |api: &&Api<'_>| !api.interface.endings.is_empty();
+    let mut fields: Vec<_> = module.apis.iter().filter(ending).map(field_of).collect();
+    let pool = has_database.then(|| quote!(pool.close().await;));
+    fields.extend(has_database.then(|| format_ident!("pool")));
+    let rest = (!module.apis.iter().all(|api| ending(&api))).then(|| quote!(, ..));
     let about = docs("Ends the module. No call runs any more.");
     quote! {
         impl Composed {
             #about
             pub async fn close(self) {
-                let Self { #fields } = self;
+                let Self { #(#fields),* #rest } = self;
                 #(#ends)*
                 #pool
             }

@@ -7,7 +7,7 @@ use super::manifest::{Inheritable, NewManifest};
 use super::suite::SERDE_WITH;
 use crate::analysis::code::Code;
 use crate::analysis::composition::Engine;
-use crate::analysis::module::Module;
+use crate::analysis::module::{Api, Module};
 use crate::analysis::trait_form::Form;
 use crate::analysis::types::Type;
 use crate::analysis::wire::{self, Encoding, Payload, WIRE};
@@ -58,7 +58,7 @@ impl Packages {
     /// What the signatures of the operations name.
     fn of_signatures(code: &Code<'_>, module: &Module<'_>) -> Self {
         let mut packages = Self::default();
-        for operation in &module.interface.operations {
+        for (_, operation) in super::wire::operations_of(module) {
             for argument in &operation.arguments {
                 packages.add(code, &argument.ty);
             }
@@ -81,7 +81,7 @@ impl Facts<'_, '_> {
         );
         let mut packages = Packages::of_signatures(self.code, self.module);
         let mut sqlx = false;
-        for variant in &self.module.wire.error.variants {
+        for variant in self.module.apis.iter().flat_map(|api| &api.error.variants) {
             for (field, payload) in &variant.fields {
                 packages.add(self.code, &field.ty);
                 sqlx |= *payload == Payload::Sqlx;
@@ -120,22 +120,23 @@ impl Facts<'_, '_> {
             &self.names.client,
             &format!(
                 "{} over HTTP: the client of the {} service",
-                self.names.api_trait, self.names.display
+                self.names.api_traits.join(", "),
+                self.names.display
             ),
         );
-        let packages = Packages::of_signatures(self.code, self.module);
+        let mut packages = Packages::of_signatures(self.code, self.module);
+        packages.own.extend(self.contracts());
         let dir = self.names.dir.join("client");
         self.add_packages(&mut manifest.dependencies, &packages, &dir);
         let wire = Dependency::path(relative(&dir, self.names.dir.join("wire")));
         set(&mut manifest.dependencies, &self.names.wire, wire);
-        let form = self.module.interface.form;
-        if form == Form::AsyncTrait {
+        if self.module.apis.iter().any(|api| api.interface.form == Form::AsyncTrait) {
             let async_trait =
                 self.style.crate_of_module(self.user_of("async-trait"), "async-trait", &[]);
             set(&mut manifest.dependencies, "async-trait", async_trait);
         }
         self.add_fixed(&mut manifest.dependencies, fixed::CLIENT);
-        if form.blocks() {
+        if self.module.blocks() {
             self.add_fixed(&mut manifest.dependencies, fixed::CLIENT_BLOCKING);
         }
         self.add_fixed(&mut manifest.dev_dependencies, fixed::CLIENT_DEV);
@@ -152,10 +153,11 @@ impl Facts<'_, '_> {
         let gates: &[&str] = if self.module.is_adapter() { &[] } else { &["implementation", WIRE] };
         let module = self.own(&self.module.member.name, dir, gates);
         set(&mut manifest.dependencies, &self.module.member.name, module);
-        let contract = self.code.root(self.module.api.id.root).member.name.clone();
-        set(&mut manifest.dependencies, &contract, self.own(&contract, dir, &[]));
+        for contract in self.contracts() {
+            set(&mut manifest.dependencies, &contract, self.own(&contract, dir, &[]));
+        }
         set(&mut manifest.dependencies, &self.names.wire, Dependency::path("wire"));
-        for argument in &self.service.arguments {
+        for argument in self.service.arguments() {
             if let Origin::Expression { packages, .. } = &argument.from {
                 for package in packages {
                     set(&mut manifest.dependencies, package, self.own(package, dir, &[]));
@@ -192,6 +194,12 @@ impl Facts<'_, '_> {
         }
         self.add_fixed(&mut manifest.dev_dependencies, fixed::SERVICE_DEV);
         manifest.render()
+    }
+
+    /// The packages that declare the API traits.
+    fn contracts(&self) -> BTreeSet<String> {
+        let package = |api: &Api<'_>| self.code.root(api.item.id.root).member.name.clone();
+        self.module.apis.iter().map(package).collect()
     }
 
     /// How the monolith encrypts its connections: without it, a server that does not insist is talked to
@@ -270,8 +278,9 @@ impl Facts<'_, '_> {
     fn user_of(&self, package: &str) -> &Member {
         let workspace = self.code.workspace;
         let has = |member: &&Member| member.dependencies.iter().any(|d| d.package == package);
-        let contract = workspace.member(&self.code.root(self.module.api.id.root).member.name);
-        let near = [Some(self.module.member), contract].into_iter().flatten();
+        let contracts = self.contracts();
+        let contracts = contracts.iter().filter_map(|contract| workspace.member(contract));
+        let near = [self.module.member].into_iter().chain(contracts);
         near.chain(&workspace.members).find(has).unwrap_or(self.module.member)
     }
 

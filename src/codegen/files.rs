@@ -30,7 +30,7 @@ const CLEAN_UP: &str = "drop_from_monolith.sql";
 
 impl Facts<'_, '_> {
     fn blocks(&self) -> bool {
-        self.module.interface.form.blocks()
+        self.module.blocks()
     }
 
     /// The files of the wire crate.
@@ -54,9 +54,10 @@ impl Facts<'_, '_> {
             changes.create(src.join(format!("{module}.rs")), text)
         };
         let payload = |wanted: Payload| {
-            let mut all = self.module.wire.error.variants.iter().flat_map(|v| &v.fields);
-            all.any(|(_, payload)| *payload == wanted)
-                || self.module.wire.error.opaque() == Some(wanted)
+            self.module.apis.iter().any(|api| {
+                let mut all = api.error.variants.iter().flat_map(|v| &v.fields);
+                all.any(|(_, payload)| *payload == wanted) || api.error.opaque() == Some(wanted)
+            })
         };
         if payload(Payload::Sqlx) {
             let error = templates::WireDatabaseError {
@@ -143,7 +144,8 @@ impl Facts<'_, '_> {
                 has_database,
                 compose_reads_settings: reads_settings(self.service),
                 blocking: self.blocks(),
-                has_endings: !self.module.interface.endings.is_empty(),
+                has_endings: self.module.endings().next().is_some(),
+                several: self.module.apis.len() > 1,
             }),
         )?;
         add(src.join("admin.rs"), render(&templates::ServiceAdmin { has_database }))?;
@@ -267,7 +269,8 @@ impl Facts<'_, '_> {
         };
         changes.create(dir.join(".env.example"), render(&example)?)?;
         changes.create(dir.join(".gitignore"), render(&templates::Gitignore)?)?;
-        let operation = self.module.interface.operations.first().map_or("", |o| o.name.as_str());
+        let first = super::wire::operations_of(self.module).next();
+        let operation = first.map_or_else(String::new, |(api, o)| api.called(&o.name));
         let readme = templates::Readme {
             names,
             has_database,

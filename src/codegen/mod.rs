@@ -39,8 +39,10 @@ pub fn generate<'w>(
     let mirrors = mirrors::file(code, module)?;
     let encodings = wire::encodings(code, module);
     files.wire(changes, mirrors.is_some(), &encodings)?;
-    changes.create(dir.join("wire/src/operations.rs"), wire::operations(code, module)?)?;
-    changes.create(dir.join("wire/src/error.rs"), wire::error(code, module)?)?;
+    changes.create(dir.join("wire/src/operations.rs"), wire::operations(code, module, names)?)?;
+    for (path, text) in wire::error_files(code, module)? {
+        changes.create(dir.join("wire/src").join(path), text)?;
+    }
     if let Some(mirrors) = mirrors {
         changes.create(dir.join("wire/src/mirrors.rs"), mirrors)?;
     }
@@ -48,7 +50,9 @@ pub fn generate<'w>(
     changes
         .create(dir.join("client/src/operations.rs"), client::operations(code, module, names)?)?;
     files.service(changes)?;
-    changes.create(dir.join("src/routes.rs"), routes::routes(code, module, names)?)?;
+    for (path, text) in routes::files(code, module, names)? {
+        changes.create(dir.join("src").join(path), text)?;
+    }
     changes.create(
         dir.join("src/compose.rs"),
         compose::compose(code, module, &plan.service, &names.wire_ident)?,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use camino::Utf8PathBuf;
 use heck::{ToSnakeCase, ToUpperCamelCase};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -11,10 +12,11 @@ use super::rust_file::{RustFile, docs};
 use super::scribe::Scribe;
 use crate::analysis::code::Code;
 use crate::analysis::interface::Operation;
-use crate::analysis::module::Module;
+use crate::analysis::module::{Api, Module};
 use crate::analysis::wire::passing::Passing;
 use crate::analysis::wire::{self, Encoding, Form, Instance, Mirror, Payload, TransportPayload};
 use crate::diagnostic::Result;
+use crate::plan::Names;
 
 /// Names that no struct of arguments may take: they would shadow the prelude, what generated code
 /// imports, or what the wire crate itself exports.
@@ -97,28 +99,46 @@ const TAKEN: [&str; 68] = [
 pub(super) fn arguments_name(
     code: &Code<'_>,
     module: &Module<'_>,
-    operation: &str,
+    api: &Api<'_>,
+    operation: &Operation,
 ) -> proc_macro2::Ident {
-    let at = module.interface.operations.iter().position(|o| o.name == operation);
+    let at = operations_of(module)
+        .position(|(a, o)| a.item.id == api.item.id && o.name == operation.name);
     let name = at.and_then(|at| argument_names(code, module).into_iter().nth(at));
-    format_ident!("{}", name.unwrap_or_else(|| plain_name(operation)))
+    format_ident!("{}", name.unwrap_or_else(|| plain_name(api, &operation.name)))
+}
+
+/// The operations of all API traits, each with its trait.
+pub(super) fn operations_of<'m, 'w>(
+    module: &'m Module<'w>,
+) -> impl Iterator<Item = (&'m Api<'w>, &'m Operation)> {
+    module.apis.iter().flat_map(|api| api.interface.operations.iter().map(move |o| (api, o)))
+}
+
+/// For each error type that operations fail with, the first API trait that has it.
+pub(super) fn distinct_errors<'m, 'w>(module: &'m Module<'w>) -> Vec<&'m Api<'w>> {
+    let mut all: Vec<&Api<'_>> = Vec::new();
+    for api in &module.apis {
+        if !all.iter().any(|other| other.interface.error == api.interface.error) {
+            all.push(api);
+        }
+    }
+    all
 }
 
 /// The names of all argument structs, in the order of the operations.
 pub(super) fn argument_names(code: &Code<'_>, module: &Module<'_>) -> Vec<String> {
     let types = module.wire.forms.keys().map(|instance| instance.id);
-    let types = types.chain(module.wire.error.item).chain([module.api.id]);
+    let errors = module.apis.iter().filter_map(|api| api.error.item);
+    let types = types.chain(errors).chain(module.apis.iter().map(|api| api.item.id));
     let mut taken: BTreeSet<String> = types.filter_map(|id| code.item(id).name).collect();
     taken.extend(mirrored(module).map(|(instance, _)| mirror_name(code, instance).to_string()));
     taken.extend(TAKEN.map(str::to_owned));
-    let operations: Vec<&str> =
-        module.interface.operations.iter().map(|o| o.name.as_str()).collect();
-    distinct_names(&operations, taken)
+    distinct_names(operations_of(module).map(|(api, o)| plain_name(api, &o.name)).collect(), taken)
 }
 
 /// A name for each operation that is not taken: `foo1` and `foo_1` are two operations.
-fn distinct_names(operations: &[&str], mut taken: BTreeSet<String>) -> Vec<String> {
-    let plain: Vec<String> = operations.iter().map(|o| plain_name(o)).collect();
+fn distinct_names(plain: Vec<String>, mut taken: BTreeSet<String>) -> Vec<String> {
     let mut names = Vec::new();
     for (at, name) in plain.iter().enumerate() {
         let mut name = name.clone();
@@ -132,8 +152,8 @@ fn distinct_names(operations: &[&str], mut taken: BTreeSet<String>) -> Vec<Strin
     names
 }
 
-fn plain_name(operation: &str) -> String {
-    operation.strip_prefix("r#").unwrap_or(operation).to_upper_camel_case()
+fn plain_name(api: &Api<'_>, operation: &str) -> String {
+    api.called(operation).to_upper_camel_case()
 }
 
 /// The types that have a mirror.
@@ -154,10 +174,11 @@ pub(super) fn encodings(code: &Code<'_>, module: &Module<'_>) -> BTreeSet<Encodi
         }
         all.insert(encoding);
     }
-    let of_operations = module.interface.operations.iter().flat_map(|operation| {
+    let of_operations = operations_of(module).flat_map(|(_, operation)| {
         operation.arguments.iter().map(|argument| &argument.ty).chain([&operation.output])
     });
-    let of_errors = module.wire.error.variants.iter().flat_map(|variant| &variant.fields);
+    let of_errors = module.apis.iter().flat_map(|api| &api.error.variants);
+    let of_errors = of_errors.flat_map(|variant| &variant.fields);
     let of_errors = of_errors.filter(|(_, payload)| *payload == Payload::Plain);
     let types = of_operations.chain(of_errors.map(|(field, _)| &field.ty)).cloned();
     let of_mirrors = mirrored(module).flat_map(|(instance, _)| wire::all_fields(code, instance));
@@ -169,19 +190,19 @@ pub(super) fn encodings(code: &Code<'_>, module: &Module<'_>) -> BTreeSet<Encodi
 }
 
 /// `wire/src/operations.rs`.
-pub(super) fn operations(code: &Code<'_>, module: &Module<'_>) -> Result<String> {
-    let api = module.api.name.clone().unwrap_or_default();
-    let own = module.interface.operations.iter().filter_map(|o| reply_name(code, module, o));
+pub(super) fn operations(code: &Code<'_>, module: &Module<'_>, names: &Names) -> Result<String> {
+    let own = operations_of(module).filter_map(|(api, o)| reply_name(code, module, api, o));
     let own = own.map(|name| name.to_string()).chain(argument_names(code, module));
     let scribe = Scribe::new(code, own);
     let converter = Converter { code, module, scribe: &scribe, wire: "crate" };
-    let mut file = RustFile::new(&format!("The arguments of every operation of `{api}`."));
+    let mut file =
+        RustFile::new(&format!("The arguments of every operation of {}.", names.traits()));
     let operation_trait = scribe.path("crate::Operation");
     let (serialize, deserialize) =
         (scribe.path("serde::Serialize"), scribe.path("serde::Deserialize"));
-    let error = scribe.ty(&module.interface.error);
-    for operation in &module.interface.operations {
-        let name = arguments_name(code, module, &operation.name);
+    for (of, operation) in operations_of(module) {
+        let (api, error) = (of.name(), scribe.ty(&of.interface.error));
+        let name = arguments_name(code, module, of, operation);
         let passings = passings(&operation.arguments);
         let borrows = passings.iter().any(|(_, passing)| passing.borrows());
         let lifetime = borrows.then(|| quote!(<'a>));
@@ -198,7 +219,7 @@ pub(super) fn operations(code: &Code<'_>, module: &Module<'_>) -> Result<String>
             #[derive(#serialize, #deserialize)]
             pub struct #name #lifetime { #(#fields),* }
         })?;
-        let reply = match reply_name(code, module, operation) {
+        let reply = match reply_name(code, module, of, operation) {
             Some(reply) => {
                 let (with, ty) = (converter.with(&operation.output), scribe.ty(&operation.output));
                 let docs = super::rust_file::docs(&format!(
@@ -214,8 +235,7 @@ pub(super) fn operations(code: &Code<'_>, module: &Module<'_>) -> Result<String>
             }
             None => scribe.ty(&operation.output),
         };
-        // `r#` is Rust's; in a URL it would start the fragment.
-        let spelled = operation.name.strip_prefix("r#").unwrap_or(&operation.name);
+        let spelled = of.called(&operation.name);
         let route = format!("/v1/{spelled}");
         file.item(quote! {
             impl #operation_trait for #name #any {
@@ -243,13 +263,14 @@ pub(super) fn passings(
 pub(super) fn reply_name(
     code: &Code<'_>,
     module: &Module<'_>,
+    api: &Api<'_>,
     operation: &Operation,
 ) -> Option<proc_macro2::Ident> {
     let plain = module.wire.encoding(code, &operation.output).is_same();
     (!plain).then(|| {
-        let arguments = arguments_name(code, module, &operation.name).to_string();
+        let arguments = arguments_name(code, module, api, operation).to_string();
         // `GapArguments` is called so since `Gap` is a type of the contract.
-        let stem = plain_name(&operation.name);
+        let stem = plain_name(api, &operation.name);
         let taken = mirrored_or_argument(code, module, &format!("{stem}Reply"));
         if taken { format_ident!("{arguments}Reply") } else { format_ident!("{stem}Reply") }
     })
@@ -279,10 +300,38 @@ pub(super) fn free_ident(wanted: &str, arguments: &[proc_macro2::Ident]) -> proc
     format_ident!("{name}")
 }
 
-/// `wire/src/error.rs`.
-pub(super) fn error(code: &Code<'_>, module: &Module<'_>) -> Result<String> {
-    let form = &module.wire.error;
-    let Some(id) = form.item else { return opaque_error(code, module) };
+/// `wire/src/error.rs`, and of several error types a file each besides, by path in `wire/src`.
+pub(super) fn error_files(
+    code: &Code<'_>,
+    module: &Module<'_>,
+) -> Result<Vec<(Utf8PathBuf, String)>> {
+    let head = Utf8PathBuf::from("error.rs");
+    let apis = distinct_errors(module);
+    if let [only] = apis.as_slice() {
+        return Ok(vec![(head, error(code, module, only)?)]);
+    }
+    let (mut files, mut modules) = (Vec::new(), Vec::<String>::new());
+    for api in apis {
+        let name = api.error.item.and_then(|id| code.item(id).name);
+        let mut name = name.unwrap_or_else(|| "AnyError".to_owned()).to_snake_case();
+        // Two enums of one name, each in its crate.
+        while modules.contains(&name) {
+            name.push_str("_too");
+        }
+        let path = Utf8PathBuf::from("error").join(format!("{name}.rs"));
+        files.push((path, error(code, module, api)?));
+        modules.push(name);
+    }
+    modules.sort_unstable();
+    let modules: Vec<String> = modules.iter().map(|name| format!("mod {name};\n")).collect();
+    let head_text = format!("//! The errors on the wire.\n\n{}", modules.concat());
+    files.push((head, head_text));
+    Ok(files)
+}
+
+fn error(code: &Code<'_>, module: &Module<'_>, api: &Api<'_>) -> Result<String> {
+    let form = &api.error;
+    let Some(id) = form.item else { return opaque_error(code, api) };
     let item = code.item(id);
     let name = item.name.clone().unwrap_or_default();
     let scribe = Scribe::new(code, ["Mirror".to_owned()]);
@@ -402,18 +451,18 @@ pub(super) fn error(code: &Code<'_>, module: &Module<'_>) -> Result<String> {
 }
 
 /// `wire/src/error.rs` where the operations fail with `anyhow::Error` or a boxed error.
-fn opaque_error(code: &Code<'_>, module: &Module<'_>) -> Result<String> {
+fn opaque_error(code: &Code<'_>, api: &Api<'_>) -> Result<String> {
     let scribe = Scribe::new(code, []);
     let mut file = RustFile::new(
         "The error of every operation on the wire: what it says, and what each of its causes says.",
     );
-    let ty = scribe.ty(&module.interface.error);
+    let ty = scribe.ty(&api.interface.error);
     let [serializer, deserializer] =
         ["Serializer", "Deserializer"].map(|name| scribe.path(&format!("serde::{name}")));
     let (failure, transport) =
         (scribe.path("crate::Failure"), scribe.path("crate::TransportError"));
     let error = scribe.path("std::error::Error");
-    let (payload, own) = match module.wire.error.opaque() {
+    let (payload, own) = match api.error.opaque() {
         Some(Payload::Boxed) => (Payload::Boxed, quote!(Box::new(error))),
         _ => (Payload::Anyhow, quote!(Self::new(error))),
     };
@@ -505,7 +554,9 @@ mod tests {
     #[test]
     fn a_struct_of_arguments_shadows_nothing() {
         let names = |operations: &[&str]| {
-            distinct_names(operations, TAKEN.into_iter().map(str::to_owned).collect())
+            let plain = |name: &&str| name.trim_start_matches("r#").to_upper_camel_case();
+            let taken = TAKEN.into_iter().map(str::to_owned).collect();
+            distinct_names(operations.iter().map(plain).collect(), taken)
         };
         assert_eq!(
             names(&["string", "option", "reserve", "operation", "transport_error", "r#box"]),

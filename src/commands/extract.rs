@@ -23,9 +23,10 @@ pub struct Arguments {
     /// A manifest of the workspace; found from the current folder if not given.
     #[arg(long, value_name = "PATH")]
     manifest_path: Option<Utf8PathBuf>,
-    /// The API trait; found by how other crates use it if not given.
-    #[arg(long = "trait", value_name = "NAME")]
-    api_trait: Option<String>,
+    /// The API trait; found by how other crates use it if not given. May be given several times, or
+    /// with commas: one service then serves all of them.
+    #[arg(long = "trait", value_name = "NAME", value_delimiter = ',')]
+    traits: Vec<String>,
     /// Another stem for the new packages: NAME-service, NAME-client, NAME-wire.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -113,7 +114,7 @@ fn in_workspace(
     let code = Code::new(workspace);
     let mut diagnostics = Diagnostics::default();
     let options = Options {
-        api_trait: arguments.api_trait.clone(),
+        traits: arguments.traits.clone(),
         name: arguments.name.clone(),
         cuts: arguments.cuts.clone(),
     };

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::proof::Proven;
 use crate::analysis::hazards::CallSite;
+use crate::analysis::module::Api;
 use crate::changes::{ChangeSet, FileChange};
 use crate::pipeline::Extraction;
 use crate::verify::{Compared, TestReport, Verdict};
@@ -33,14 +34,17 @@ pub(super) fn line(kind: &str, body: &impl Serialize, err: &mut dyn Write) -> io
 #[derive(Debug, Serialize)]
 pub(super) struct Summary<'a> {
     module: &'a str,
+    /// The first one.
     api_trait: &'a str,
+    /// Each API trait.
+    apis: Vec<ApiSummary<'a>>,
     /// Folder of the service, relative to the workspace root.
     service: &'a Utf8Path,
     /// Where it was written; none in a dry run.
     written: Option<&'a Utf8Path>,
     files: Files<'a>,
-    operations: Vec<&'a str>,
-    /// The variant as which a failed call arrives.
+    operations: Vec<String>,
+    /// The variant as which a failed call arrives; that of the first API trait.
     failed_calls: &'a str,
     dropped: Vec<Place<'a>>,
     hazards: Vec<Hazard<'a>>,
@@ -59,6 +63,16 @@ pub(super) struct Summary<'a> {
     ignored: Vec<Utf8PathBuf>,
     verdict: Counts,
     verification: Verification<'a>,
+}
+
+/// One API trait.
+#[derive(Debug, Serialize)]
+struct ApiSummary<'a> {
+    #[serde(rename = "trait")]
+    name: &'a str,
+    operations: Vec<&'a str>,
+    /// The variant as which a failed call arrives.
+    failed_calls: &'a str,
 }
 
 /// Files that are written, relative to the workspace root.
@@ -152,15 +166,24 @@ impl<'a> Summary<'a> {
         let (plan, hazards) = (&extraction.plan, &extraction.hazards);
         let names = &plan.names;
         let sites = |kind, sites: &'a [CallSite]| sites.iter().map(move |site| hazard(kind, site));
-        let operations = &extraction.module.interface.operations;
+        let apis = &extraction.module.apis;
+        let of_api = |api: &'a Api<'_>| ApiSummary {
+            name: api.name(),
+            operations: api.interface.operations.iter().map(|o| o.name.as_str()).collect(),
+            failed_calls: &api.error.transport.variant,
+        };
+        let called = |api: &Api<'_>| -> Vec<String> {
+            api.interface.operations.iter().map(|o| api.called(&o.name)).collect()
+        };
         Self {
             module: &names.module,
-            api_trait: &names.api_trait,
+            api_trait: names.api_traits.first().map_or("", String::as_str),
+            apis: apis.iter().map(of_api).collect(),
             service: &names.dir,
             written,
             files: Files::of(&extraction.changes),
-            operations: operations.iter().map(|o| o.name.as_str()).collect(),
-            failed_calls: &extraction.module.wire.error.transport.variant,
+            operations: apis.iter().flat_map(called).collect(),
+            failed_calls: apis.first().map_or("", |api| &api.error.transport.variant),
             dropped: extraction
                 .composition
                 .dropped

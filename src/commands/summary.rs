@@ -47,13 +47,25 @@ pub(super) fn extracted(
         "  files        {within} created below {}{elsewhere}, {edited} edited",
         names.dir
     )?;
-    let operations = extraction.module.interface.operations.len();
-    writeln!(err, "  operations   {operations} of `{}`", names.api_trait)?;
-    let transport = &extraction.module.wire.error.transport;
-    if extraction.module.wire.error.opaque().is_some() {
-        writeln!(err, "  failed calls arrive as a `TransportError` in the error")?;
-    } else {
-        writeln!(err, "  failed calls arrive as `{}` ({})", transport.variant, transport.because)?;
+    let apis = &extraction.module.apis;
+    let operations =
+        apis.iter().map(|api| format!("{} of `{}`", api.interface.operations.len(), api.name()));
+    writeln!(err, "  operations   {}", operations.collect::<Vec<_>>().join(", "))?;
+    let mut told = Vec::new();
+    for api in apis {
+        if told.contains(&&api.interface.error) {
+            continue;
+        }
+        let several = apis.iter().any(|other| other.interface.error != api.interface.error);
+        let whose = if several { format!(" of `{}`", api.name()) } else { String::new() };
+        let transport = &api.error.transport;
+        if api.error.opaque().is_some() {
+            writeln!(err, "  failed calls{whose} arrive as a `TransportError` in the error")?;
+        } else {
+            let (variant, because) = (&transport.variant, transport.because);
+            writeln!(err, "  failed calls{whose} arrive as `{variant}` ({because})")?;
+        }
+        told.push(&api.interface.error);
     }
     for dropped in &extraction.composition.dropped {
         let first = dropped.text.lines().next().unwrap_or_default();
@@ -212,7 +224,7 @@ pub(super) fn extracted(
             comment.file, comment.line, comment.name
         )?;
     }
-    for ending in &extraction.module.interface.endings {
+    for ending in extraction.module.endings() {
         anything = true;
         writeln!(
             err,
@@ -220,13 +232,13 @@ pub(super) fn extracted(
             ending.name
         )?;
     }
-    if extraction.module.interface.form.blocks() {
+    if extraction.module.blocks() {
         anything = true;
         writeln!(
             err,
-            "  every call of `{}` now holds its thread for a round trip; on a worker of a runtime all \
+            "  every call of {} now holds its thread for a round trip; on a worker of a runtime all \
              other\n  tasks of that worker wait too: async code calls better inside `spawn_blocking`",
-            names.api_trait
+            names.traits()
         )?;
     }
     if workspace.aborts_on_panic() {

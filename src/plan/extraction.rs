@@ -7,7 +7,7 @@ use super::samples::{self, Samples};
 use super::schema::{self, SchemaPlan};
 use super::{Environment, HouseStyle, Names, Record, ServicePlan};
 use crate::analysis::code::Code;
-use crate::analysis::composition::{ArgumentKind, Composition, Engine};
+use crate::analysis::composition::{Composition, Engine};
 use crate::analysis::module::Module;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
@@ -32,8 +32,8 @@ pub struct ExtractionPlan {
     pub without_adapter: BTreeSet<String>,
     /// Packages that only tests use and that construct the implementation for them.
     pub test_support: BTreeSet<String>,
-    /// The type that the service serves.
-    pub implementation: String,
+    /// The types that the service serves.
+    pub implementations: Vec<String>,
     /// Generated files that the team owns; empty in a first run.
     pub owned: Vec<camino::Utf8PathBuf>,
     /// Arguments that guarded types accept, by type name.
@@ -78,10 +78,7 @@ impl ExtractionPlan {
                 );
             }
         }
-        let pool = composition.arguments.iter().find_map(|a| match &a.kind {
-            ArgumentKind::Pool(pool) => Some(pool),
-            _ => None,
-        });
+        let pool = composition.pool();
         let own = composition.migrator.as_ref();
         // On PostgreSQL no history is divided: the plan refuses those that are not the module's.
         let divided = pool.is_none_or(|pool| pool.engine == Engine::Sqlite);
@@ -120,14 +117,18 @@ impl ExtractionPlan {
             places.map(|place| place.member.to_owned()).collect::<BTreeSet<_>>()
         };
         Some(Self {
-            service: ServicePlan::of(composition, &names, module.member, migrations, cuts),
+            service: ServicePlan::of(composition, &names, module, migrations, cuts),
             environment: Environment::of(workspace, module.member, &names, &roots),
             style: HouseStyle::of(workspace, module.member),
             wire: wire_features(code, module),
             without_adapter: without_adapter(module, composition),
             in_process: going_on(true),
             test_support: going_on(false),
-            implementation: module.implementation.name.clone().unwrap_or_default(),
+            implementations: module
+                .implementations()
+                .into_iter()
+                .map(|item| item.name.clone().unwrap_or_default())
+                .collect(),
             owned: Vec::new(),
             samples: samples::collect(code, module, &Samples::new()),
             roots,
@@ -158,7 +159,7 @@ impl ExtractionPlan {
             in_process: BTreeSet::new(),
             without_adapter: BTreeSet::new(),
             test_support: BTreeSet::new(),
-            implementation: record.implementation.clone(),
+            implementations: record.implementations.clone(),
             owned: record.owned.clone(),
             samples: samples::collect(code, module, &record.samples),
             schema: None,
@@ -170,7 +171,7 @@ impl ExtractionPlan {
         Record {
             calve: env!("CARGO_PKG_VERSION").to_owned(),
             owned: self.owned.clone(),
-            implementation: self.implementation.clone(),
+            implementations: self.implementations.clone(),
             names: self.names.clone(),
             environment: self.environment.clone(),
             service: self.service.clone(),

@@ -6,6 +6,7 @@ mod extraction;
 pub mod features;
 mod house_style;
 mod names;
+mod one_or_several;
 mod paths;
 mod record;
 pub mod samples;
@@ -20,5 +21,8 @@ pub use house_style::{HouseStyle, edition};
 pub use names::Names;
 pub use paths::relative;
 pub use record::{RECORD, Record};
-pub use service::{ArgumentPlan, DatabasePlan, Holder, LinkPlan, Origin, ServicePlan, SettingPlan};
+pub use service::{
+    ArgumentPlan, ConstructionPlan, DatabasePlan, Holder, LinkPlan, Origin, ServicePlan,
+    SettingPlan,
+};
 pub use setting::Setting;

@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use heck::{ToKebabCase, ToShoutySnakeCase, ToUpperCamelCase};
 
-use crate::analysis::code::Item;
+use crate::analysis::parts::stem;
 use crate::analysis::select::unusable_name;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::workspace::{Member, Workspace};
@@ -31,8 +31,9 @@ pub struct Names {
     pub wire_ident: String,
     /// Prefix of environment variables, such as `INVENTORY`.
     pub env: String,
-    /// The API trait's name.
-    pub api_trait: String,
+    /// The names of the API traits, at least one.
+    #[serde(rename = "api_trait", with = "super::one_or_several")]
+    pub api_traits: Vec<String>,
     /// The stub's type, such as `InventoryClient`.
     pub client_type: String,
     /// How the `type` of a problem begins; a URN's namespace has letters, digits and hyphens only.
@@ -43,27 +44,25 @@ pub struct Names {
     pub dir: Utf8PathBuf,
 }
 
-/// Words at the end of a trait's name that say nothing about what it is the API of.
-const ROLES: [&str; 8] =
-    ["Api", "Service", "Contract", "Port", "Repository", "Gateway", "Interface", "Trait"];
-
 impl Names {
-    /// Names everything after the module, or after `name` where the user chose one. An adapter is
-    /// named after its port: `storage_pg-client` would read as a database driver.
+    /// Names everything after the module, or after `name` where the user chose one. An adapter of one
+    /// port is named after that: `storage_pg-client` would read as a database driver.
     pub fn choose(
         workspace: &Workspace,
         module: &Member,
-        api: &Item<'_>,
+        api_traits: Vec<String>,
         is_adapter: bool,
         name: Option<&str>,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
-        let api_trait = api.name.clone().unwrap_or_default();
-        let stem = stem(&api_trait);
-        let chosen = match name {
-            Some(name) => name.to_owned(),
-            None if is_adapter => stem.to_kebab_case(),
-            None => module.name.clone(),
+        let alone = match api_traits.as_slice() {
+            [only] => Some(stem(only)),
+            _ => None,
+        };
+        let chosen = match (name, alone) {
+            (Some(name), _) => name.to_owned(),
+            (None, Some(stem)) if is_adapter => stem.to_kebab_case(),
+            (None, _) => module.name.clone(),
         };
         if let Some(reason) = unusable_name(&chosen) {
             diagnostics.push(
@@ -99,7 +98,7 @@ impl Names {
                 );
             }
         }
-        let client_type = format!("{}Client", stem.to_upper_camel_case());
+        let client_type = format!("{}Client", alone.unwrap_or(&chosen).to_upper_camel_case());
         fine.then(|| Self {
             module: module.name.clone(),
             module_ident: module.ident(),
@@ -111,7 +110,7 @@ impl Names {
             wire,
             env: display.to_shouty_snake_case(),
             client_type,
-            api_trait,
+            api_traits,
             problem_prefix: format!("urn:{display}:problem:"),
             metric: format!("{}_calls_total", display.replace('-', "_")),
             dir: Utf8PathBuf::from("services").join(&display),
@@ -120,15 +119,17 @@ impl Names {
     }
 }
 
-/// What a trait is about: its name without the words that only say what it is.
-fn stem(api_trait: &str) -> &str {
-    let mut stem = api_trait;
-    while let Some(shorter) =
-        ROLES.iter().find_map(|role| stem.strip_suffix(role).filter(|stem| !stem.is_empty()))
-    {
-        stem = shorter;
+impl Names {
+    /// The API traits in prose, as Markdown: "`A`" or "`A` and `B`".
+    pub fn traits(&self) -> String {
+        let quoted: Vec<String> = self.api_traits.iter().map(|name| format!("`{name}`")).collect();
+        match quoted.split_last() {
+            Some((last, others)) if !others.is_empty() => {
+                format!("{} and {last}", others.join(", "))
+            }
+            _ => quoted.concat(),
+        }
     }
-    stem
 }
 
 /// The separator that most of the workspace's longer package names use.

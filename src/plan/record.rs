@@ -15,8 +15,9 @@ pub struct Record {
     /// Generated files that the team has taken over, relative to this file: not checked any more.
     #[serde(default)]
     pub owned: Vec<camino::Utf8PathBuf>,
-    /// The type that the service serves.
-    pub implementation: String,
+    /// The types that the service serves.
+    #[serde(rename = "implementation", with = "super::one_or_several")]
+    pub implementations: Vec<String>,
     /// What everything is called.
     pub names: Names,
     /// What generated files say of the workspace.

@@ -1,20 +1,37 @@
 //! What the service is made of: everything that was read off the monolith's composition root, in a
 //! form that the record keeps, since after the cut nobody can read it there again.
 
+mod written;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use heck::{ToKebabCase, ToShoutySnakeCase, ToSnakeCase};
 use serde::{Deserialize, Serialize};
 
 use super::{Names, relative};
 use crate::analysis::composition::{
-    ArgumentKind, Composition, Engine, Form, OptionCall, Setting as Found, SettingType, Wrapped,
+    ArgumentKind, Composition, Constructed, Engine, Form, OptionCall, Setting as Found,
+    SettingType, Wrapped,
 };
+use crate::analysis::module::{Api, Module};
 use crate::workspace::Member;
 
-/// How the service constructs and configures the implementation.
+/// How the service constructs and configures what it serves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "written::Service", into = "written::Service")]
+pub struct ServicePlan {
+    /// The pool, if an implementation has one.
+    pub database: Option<DatabasePlan>,
+    /// How each implementation is constructed, at least one.
+    pub constructions: Vec<ConstructionPlan>,
+}
+
+/// How the service constructs an implementation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct ServicePlan {
+pub struct ConstructionPlan {
+    /// The traits that it stands behind, where it is not the only implementation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub traits: Vec<String>,
     /// Path of the constructor, such as `inventory::SqliteInventory::new`.
     pub constructor: String,
     /// Whether the implementation is written as a struct literal.
@@ -32,9 +49,6 @@ pub struct ServicePlan {
     /// Whether the constructor returns an `Arc` or a `Box` already.
     #[serde(default, skip_serializing_if = "Holder::is_bare")]
     pub returns: Holder,
-    /// The pool, if the implementation has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub database: Option<DatabasePlan>,
     /// The constructor's arguments in order.
     #[serde(default, rename = "argument", skip_serializing_if = "Vec::is_empty")]
     pub arguments: Vec<ArgumentPlan>,
@@ -164,67 +178,109 @@ impl ServicePlan {
     pub fn of(
         composition: &Composition<'_>,
         names: &Names,
-        module: &Member,
+        module: &Module<'_>,
         migrations: Option<&Utf8Path>,
         cuts: &[String],
     ) -> Self {
+        let mut taken: Vec<SettingPlan> = Vec::new();
+        let alone = composition.constructed.len() == 1;
+        let constructions = composition.constructed.iter().map(|one| {
+            let behind = |api: &&Api<'_>| api.implementation.id == one.implementation;
+            let apis: Vec<_> = module.apis.iter().filter(behind).collect();
+            let part = apis.iter().find_map(|api| api.part.as_deref()).unwrap_or("module");
+            let traits = apis.iter().filter(|_| !alone).map(|api| api.name().to_owned());
+            let mut construction = ConstructionPlan::of(one, module.member, traits.collect());
+            for argument in &mut construction.arguments {
+                let Origin::Setting(setting) = &mut argument.from else { continue };
+                // Two of one name that differ are two settings.
+                while taken.iter().any(|other| other.name == setting.name && other != setting) {
+                    setting.name = format!("{part}_{}", setting.name);
+                }
+                taken.push(setting.clone());
+            }
+            construction
+        });
+        let constructions = constructions.collect();
+        let database = composition.pool().map(|pool| {
+            let pragmas = pool.pragmas.iter().filter_map(|p| pragma_call(p));
+            let size = pool.pool.iter().find(|c| c.method == "max_connections");
+            DatabasePlan {
+                engine: pool.engine,
+                connect_options: pool.connect.iter().map(call).chain(pragmas).collect(),
+                pool_options: pool
+                    .pool
+                    .iter()
+                    .filter(|c| c.method != "max_connections")
+                    .map(call)
+                    .collect(),
+                max_connections: size
+                    .and_then(|c| c.arguments.first())
+                    .map_or_else(|| "10".to_owned(), |n| n.replace('_', "")),
+                migrations: migrations.map(|folder| embedded(&names.dir, folder)),
+                cut: cuts.to_vec(),
+            }
+        });
+        Self { database, constructions }
+    }
+
+    /// The arguments of all constructors.
+    pub fn arguments(&self) -> impl Iterator<Item = &ArgumentPlan> {
+        self.constructions.iter().flat_map(|construction| &construction.arguments)
+    }
+
+    /// The settings as the service shows them, each once.
+    pub fn settings(&self, names: &Names) -> Vec<super::Setting> {
+        let mut shown: Vec<super::Setting> = Vec::new();
+        for argument in self.arguments() {
+            let Origin::Setting(setting) = &argument.from else { continue };
+            if shown.iter().any(|other| other.name == setting.name) {
+                continue;
+            }
+            shown.push(super::Setting {
+                name: setting.name.clone(),
+                env: format!("{}_{}", names.env, setting.name.to_shouty_snake_case()),
+                flag: setting.name.to_kebab_case(),
+                kind: setting.kind.clone(),
+                value_name: value_name(&setting.kind).to_owned(),
+                default: setting.default.clone(),
+                help: setting.help.clone(),
+            });
+        }
+        shown
+    }
+}
+
+impl ConstructionPlan {
+    fn of(constructed: &Constructed, module: &Member, traits: Vec<String>) -> Self {
         let holder = |wrapped: Wrapped| match wrapped {
             Wrapped::Bare => Holder::Bare,
             Wrapped::Arc => Holder::Arc,
             Wrapped::Box => Holder::Box,
         };
-        let mut database = None;
-        let arguments = composition
-            .arguments
-            .iter()
-            .map(|argument| {
-                let from = match &argument.kind {
-                    ArgumentKind::Pool(pool) => {
-                        let pragmas = pool.pragmas.iter().filter_map(|p| pragma_call(p));
-                        let connect =
-                            pool.connect.iter().map(call).chain(pragmas).collect::<Vec<_>>();
-                        let size = pool.pool.iter().find(|c| c.method == "max_connections");
-                        database = Some(DatabasePlan {
-                            engine: pool.engine,
-                            connect_options: connect,
-                            pool_options: pool
-                                .pool
-                                .iter()
-                                .filter(|c| c.method != "max_connections")
-                                .map(call)
-                                .collect(),
-                            max_connections: size
-                                .and_then(|c| c.arguments.first())
-                                .map_or_else(|| "10".to_owned(), |n| n.replace('_', "")),
-                            migrations: migrations.map(|folder| embedded(&names.dir, folder)),
-                            cut: cuts.to_vec(),
-                        });
-                        Origin::Pool
-                    }
-                    ArgumentKind::Setting(setting) => Origin::Setting(setting_plan(setting)),
-                    ArgumentKind::Stateless(stateless) => Origin::Expression {
-                        rust: stateless.expression.clone(),
-                        packages: stateless
-                            .packages
-                            .iter()
-                            .filter(|p| **p != module.name)
-                            .cloned()
-                            .collect(),
-                    },
-                };
-                ArgumentPlan {
-                    name: argument.name.clone(),
-                    by_reference: argument.by_reference,
-                    wrapped: holder(argument.wrapped),
-                    from,
-                }
-            })
-            .collect();
+        let arguments = constructed.arguments.iter().map(|argument| ArgumentPlan {
+            name: argument.name.clone(),
+            by_reference: argument.by_reference,
+            wrapped: holder(argument.wrapped),
+            from: match &argument.kind {
+                ArgumentKind::Pool(_) => Origin::Pool,
+                ArgumentKind::Setting(setting) => Origin::Setting(setting_plan(setting)),
+                ArgumentKind::Stateless(stateless) => Origin::Expression {
+                    rust: stateless.expression.clone(),
+                    packages: stateless
+                        .packages
+                        .iter()
+                        .filter(|p| **p != module.name)
+                        .cloned()
+                        .collect(),
+                },
+            },
+        });
+        let constructor = &constructed.constructor;
         Self {
-            constructor: composition.constructor.path.clone(),
-            literal: composition.constructor.form == Form::Literal,
-            chain: composition
-                .constructor
+            traits,
+            constructor: constructor.path.clone(),
+            literal: constructor.form == Form::Literal,
+            chain: constructor
                 .chain
                 .iter()
                 .map(|link| LinkPlan {
@@ -234,31 +290,11 @@ impl ServicePlan {
                     fallible: link.fallible,
                 })
                 .collect(),
-            awaited: composition.constructor.is_async,
-            fallible: composition.constructor.fallible,
-            returns: holder(composition.constructor.wrapped),
-            database,
-            arguments,
+            awaited: constructor.is_async,
+            fallible: constructor.fallible,
+            returns: holder(constructor.wrapped),
+            arguments: arguments.collect(),
         }
-    }
-
-    /// The settings as the service shows them.
-    pub fn settings(&self, names: &Names) -> Vec<super::Setting> {
-        self.arguments
-            .iter()
-            .filter_map(|argument| match &argument.from {
-                Origin::Setting(setting) => Some(super::Setting {
-                    name: setting.name.clone(),
-                    env: format!("{}_{}", names.env, setting.name.to_shouty_snake_case()),
-                    flag: setting.name.to_kebab_case(),
-                    kind: setting.kind.clone(),
-                    value_name: value_name(&setting.kind).to_owned(),
-                    default: setting.default.clone(),
-                    help: setting.help.clone(),
-                }),
-                _ => None,
-            })
-            .collect()
     }
 }
 

@@ -29,6 +29,7 @@ const DIAGNOSTIC: &[&str] = &["code", "severity", "message", "spans", "notes", "
 const EXTRACTION: &[&str] = &[
     "module",
     "api_trait",
+    "apis",
     "service",
     "written",
     "files",

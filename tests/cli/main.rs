@@ -80,6 +80,7 @@ cases! {
     refuses_a_table_of_both_sides
     refuses_a_table_of_nobody
     refuses_a_taken_feature
+    refuses_a_trait_that_was_not_named
     refuses_a_type_nobody_can_name
     refuses_an_empty_name
     refuses_an_existing_folder
@@ -96,6 +97,7 @@ cases! {
     refuses_migrations_that_cannot_be_read
     refuses_names_behind_the_trait
     refuses_operations_that_cannot_cross
+    refuses_pools_that_differ
     refuses_roots_that_disagree
     refuses_rusqlite
     refuses_sea_orm
@@ -105,6 +107,7 @@ cases! {
     refuses_to_choose_an_api_trait
     refuses_to_compare_on_postgresql
     refuses_to_run_a_shared_history_on_postgresql
+    refuses_traits_that_wait_differently
     refuses_two_histories
     refuses_what_each_implementation_chooses
     refuses_what_stands_on_both_sides
@@ -116,6 +119,8 @@ cases! {
     rewires_helpers
     rewires_two_binaries
     rewires_types_and_aliases
+    serves_two_traits_of_one_type
+    serves_two_traits_of_two_types
     tables_are_declared
     tells_what_a_process_shares
     test_support_goes_on_in_process

@@ -36,6 +36,26 @@ pub(super) fn check(ways: &[Way<'_, '_>]) -> Option<Diagnostic> {
     )
 }
 
+/// Refuses implementations whose pools are not set up alike: the service has one database.
+pub(super) fn one_pool<'a, 'w: 'a>(
+    ways: impl Iterator<Item = &'a Way<'a, 'w>>,
+) -> Option<Diagnostic> {
+    let pools = ways.flat_map(|way| way.arguments.iter().map(move |argument| (way, argument)));
+    let mut pools = pools.filter_map(|(way, argument)| match &argument.kind {
+        ArgumentKind::Pool(pool) => Some((way.root, pool)),
+        _ => None,
+    });
+    let (first, pool) = pools.next()?;
+    let (other, _) = pools.find(|(_, other)| *other != pool)?;
+    Some(
+        Diagnostic::error("roots-disagree", "the implementations do not share a pool")
+            .at(first.file, first.construction.clone(), "constructed from this one")
+            .at(other.file, other.construction.clone(), "constructed from another one")
+            .note("they would share the service's database, which is opened in one way")
+            .help("construct them from one pool, or extract them one by one"),
+    )
+}
+
 fn difference(first: &Way<'_, '_>, other: &Way<'_, '_>) -> Option<String> {
     if first.constructor != other.constructor || first.arguments.len() != other.arguments.len() {
         return Some("the constructor".to_owned());

@@ -26,8 +26,8 @@ pub(super) fn first<'w>(
     let folder = migrations::of(module)?.folder;
     let mut runs = Runs { module, folder, seen: BTreeSet::from([item]) };
     match rest {
-        [method] if item == module.implementation.id => {
-            let (block, method) = module.method(method)?;
+        [method] if module.implementation(item).is_some() => {
+            let (block, method) = module.method_of(item, method)?;
             runs.body(&block, &method.block)
         }
         _ => runs.item(item),

@@ -106,7 +106,7 @@ impl<'a, 'w> Sorter<'a, '_, 'w> {
             return;
         }
         let item = self.module.unaliased(reference.item);
-        if item == self.module.implementation.id && reference.alias.is_none() {
+        if self.module.implementation(item).is_some() && reference.alias.is_none() {
             let by_type = match reference.rest.as_slice() {
                 [] => positions::type_at(&holder, &reference.range),
                 // `SqliteInventory::find(&inventory, …)`.
@@ -318,38 +318,35 @@ impl<'a, 'w> Sorter<'a, '_, 'w> {
         });
     }
 
-    /// Methods outside of the API trait that are called on what was constructed.
+    /// Methods outside of the API traits that are called on what was constructed.
     fn later_uses(&mut self) {
-        let mut found = Vec::new();
+        let (mut droppable, mut refused) = (Vec::new(), Vec::new());
         for construction in &self.sorted.constructions {
+            let (site, root) = (&construction.site, construction.root_index);
             for (range, method) in construction.inherent_calls(self.module) {
-                found.push((construction.site.clone(), construction.root_index, range, method));
-            }
-        }
-        for (site, root, range, method) in found {
-            let nodes = function::nodes(site.function.item.source, site.function.block, &range);
-            let migrates = migrations::runs_them(
-                self.module,
-                self.module.implementation.id,
-                std::slice::from_ref(&method),
-            );
-            let only = |method: &String| {
-                let implementation = self.module.implementation.id;
-                beside::first(self.module, implementation, std::slice::from_ref(method)).is_none()
-            };
-            match lone_statement(&site, &nodes, &range) {
-                Some(statement) if migrates && only(&method) => {
-                    self.sorted.droppable.push(Droppable {
-                        root,
-                        file: site.function.item.file,
-                        range: statement,
-                        why: "the service runs the module's migrations on its own database".into(),
-                        site,
-                    })
+                let nodes = function::nodes(site.function.item.source, site.function.block, &range);
+                let (ty, named) =
+                    (construction.constructor.implementation, std::slice::from_ref(&method));
+                let migrates = migrations::runs_them(self.module, ty, named);
+                match lone_statement(site, &nodes, &range) {
+                    Some(statement)
+                        if migrates && beside::first(self.module, ty, named).is_none() =>
+                    {
+                        droppable.push(Droppable {
+                            root,
+                            file: site.function.item.file,
+                            range: statement,
+                            why: "the service runs the module's migrations on its own database"
+                                .to_owned(),
+                            site: site.clone(),
+                        });
+                    }
+                    _ => refused.push(refusal::method(self.module, site, range, &method)),
                 }
-                _ => self.sorted.refused.push(refusal::method(self.module, &site, range, &method)),
             }
         }
+        self.sorted.droppable.append(&mut droppable);
+        self.sorted.refused.append(&mut refused);
     }
 }
 

@@ -1,16 +1,17 @@
-//! What the module's library says of itself: the constructors of its implementation.
+//! What the module's library says of itself: the constructors of its implementations.
 
 use quote::ToTokens;
 
-use super::{Constructor, Form, Wrapped};
+use super::{Constructor, Form, Wrapped, derived};
 use crate::analysis::code::{Code, Found, Item, ItemId, ItemKind, ScopeId};
+use crate::analysis::module::Served;
 use crate::analysis::{references, select};
 
 /// The module, as the other files of this folder look at it.
 pub(super) struct ModuleFacts<'a, 'w> {
     pub(super) code: &'a Code<'w>,
-    pub(super) api: &'a Item<'w>,
-    pub(super) implementation: &'a Item<'w>,
+    /// The API traits with the types behind them.
+    pub(super) served: &'a [Served<'w>],
     /// The library's root.
     pub(super) library: usize,
     /// Name of the package.
@@ -38,8 +39,8 @@ pub(super) struct Output {
 /// The value in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Made {
-    /// The implementation, or something of which only the API trait is known.
-    Implementation,
+    /// This implementation, or something of which only an API trait is known that it alone stands behind.
+    Implementation(ItemId),
     /// Another type of the library, such as a builder.
     Part(ItemId),
 }
@@ -47,6 +48,8 @@ pub(super) enum Made {
 /// A constructor with its parameters.
 #[derive(Debug, Clone)]
 pub(super) struct Constructing<'w> {
+    /// What it gives.
+    pub(super) implementation: ItemId,
     pub(super) described: Constructor,
     pub(super) parameters: Vec<Parameter<'w>>,
 }
@@ -63,10 +66,19 @@ pub(super) struct Parameter<'w> {
 }
 
 impl<'a, 'w> ModuleFacts<'a, 'w> {
-    pub(super) fn new(code: &'a Code<'w>, api: &'a Item<'w>, implementation: &'a Item<'w>) -> Self {
-        let library = implementation.id.root;
+    pub(super) fn new(code: &'a Code<'w>, library: usize, served: &'a [Served<'w>]) -> Self {
         let package = code.root(library).member.name.clone();
-        Self { code, api, implementation, library, package }
+        Self { code, served, library, package }
+    }
+
+    /// The implementation of that id.
+    pub(super) fn implementation(&self, id: ItemId) -> Option<&'a Item<'w>> {
+        self.traits_of(id).next().map(|served| &served.implementation)
+    }
+
+    /// The traits that an implementation stands behind.
+    fn traits_of(&self, implementation: ItemId) -> impl Iterator<Item = &'a Served<'w>> {
+        self.served.iter().filter(move |served| served.implementation.id == implementation)
     }
 
     /// The path by which other crates name an item of the library.
@@ -76,18 +88,20 @@ impl<'a, 'w> ModuleFacts<'a, 'w> {
         Some(format!("{krate}::{}", path.join("::")))
     }
 
-    /// Whether the API trait has a method of that name.
+    /// Whether an API trait has a method of that name.
     pub(super) fn is_operation(&self, method: &str) -> bool {
-        let syn::Item::Trait(api) = self.api.syntax else { return false };
-        api.items.iter().any(|i| matches!(i, syn::TraitItem::Fn(f) if f.sig.ident == method))
+        self.served.iter().any(|served| {
+            let syn::Item::Trait(api) = served.api.syntax else { return false };
+            api.items.iter().any(|i| matches!(i, syn::TraitItem::Fn(f) if f.sig.ident == method))
+        })
     }
 
-    /// A method of the implementation outside of the API trait, with the `impl` it stands in.
-    pub(super) fn method(&self, name: &str) -> Option<(Item<'w>, &'w syn::ImplItemFn)> {
-        self.method_of(self.implementation.id, name)
-    }
-
-    fn method_of(&self, ty: ItemId, name: &str) -> Option<(Item<'w>, &'w syn::ImplItemFn)> {
+    /// A method of a type of the library, with the `impl` it stands in.
+    pub(super) fn method_of(
+        &self,
+        ty: ItemId,
+        name: &str,
+    ) -> Option<(Item<'w>, &'w syn::ImplItemFn)> {
         let root = self.code.root(self.library);
         root.items.iter().filter(|i| i.kind == ItemKind::Impl && !i.test_only).find_map(|item| {
             let syn::Item::Impl(block) = item.syntax else { return None };
@@ -129,18 +143,20 @@ impl<'a, 'w> ModuleFacts<'a, 'w> {
     /// The constructor that `path(…)` names: an associated function of the implementation, or a free
     /// function, that returns it; or the implementation itself as a tuple struct.
     pub(super) fn constructor(&self, item: ItemId, rest: &[String]) -> Option<Constructing<'w>> {
-        if item == self.implementation.id && rest.is_empty() {
-            return self.literal(Form::Call);
+        let implementation = self.implementation(item);
+        if let Some(implementation) = implementation.filter(|_| rest.is_empty()) {
+            return self.literal(implementation, Form::Call);
         }
         let Some(signature) = self.signature(item, rest) else {
-            let is_default = item == self.implementation.id && rest == ["default"];
-            return is_default.then(|| self.derived_default()).flatten();
+            return derived::constructor(self, implementation?, rest);
         };
         let output = self.output(&signature)?;
-        if signature.syntax.receiver().is_some() || output.made != Made::Implementation {
+        let Made::Implementation(implementation) = output.made else { return None };
+        if signature.syntax.receiver().is_some() {
             return None;
         }
         Some(Constructing {
+            implementation,
             parameters: parameters(&signature),
             described: Constructor {
                 path: self.path_of(item, rest)?,
@@ -158,9 +174,9 @@ impl<'a, 'w> ModuleFacts<'a, 'w> {
         Some([vec![self.public_path(item)?], rest.to_vec()].concat().join("::"))
     }
 
-    /// The implementation as a struct literal, or as a call of a tuple struct.
-    pub(super) fn literal(&self, form: Form) -> Option<Constructing<'w>> {
-        let syn::Item::Struct(item) = self.implementation.syntax else { return None };
+    /// An implementation as a struct literal, or as a call of a tuple struct.
+    pub(super) fn literal(&self, of: &Item<'w>, form: Form) -> Option<Constructing<'w>> {
+        let syn::Item::Struct(item) = of.syntax else { return None };
         let is_tuple = matches!(item.fields, syn::Fields::Unnamed(_));
         if is_tuple != (form == Form::Call)
             || item.fields.iter().any(|f| !matches!(f.vis, syn::Visibility::Public(_)))
@@ -170,28 +186,15 @@ impl<'a, 'w> ModuleFacts<'a, 'w> {
         let parameters = item.fields.iter().enumerate().map(|(index, field)| Parameter {
             name: field.ident.as_ref().map_or_else(|| index.to_string(), ToString::to_string),
             ty: &field.ty,
-            scope: self.implementation.scope,
+            scope: of.scope,
             generics: Some(&item.generics),
         });
         Some(Constructing {
+            implementation: of.id,
             parameters: parameters.collect(),
             described: Constructor {
-                path: self.public_path(self.implementation.id)?,
+                path: self.public_path(of.id)?,
                 form,
-                chain: Vec::new(),
-                is_async: false,
-                fallible: false,
-                wrapped: Wrapped::Bare,
-            },
-        })
-    }
-
-    fn derived_default(&self) -> Option<Constructing<'w>> {
-        Some(Constructing {
-            parameters: Vec::new(),
-            described: Constructor {
-                path: format!("{}::default", self.public_path(self.implementation.id)?),
-                form: Form::Call,
                 chain: Vec::new(),
                 is_async: false,
                 fallible: false,
@@ -222,38 +225,42 @@ impl<'a, 'w> ModuleFacts<'a, 'w> {
             syn::Type::Reference(reference) => &*reference.elem,
             other => other,
         };
-        if self.is_implementation(scope, ty) {
-            return Some(Made::Implementation);
+        if let Some(implementation) = self.stands_for(scope, ty) {
+            return Some(Made::Implementation(implementation));
         }
         let syn::Type::Path(path) = ty else { return None };
         let item = match path.path.is_ident("Self") {
             true => owner?,
             false => self.unaliased(self.resolves(scope, &path.path)?),
         };
-        if item == self.implementation.id {
-            return Some(Made::Implementation);
+        if self.implementation(item).is_some() {
+            return Some(Made::Implementation(item));
         }
         (item.root == self.library).then_some(Made::Part(item))
     }
 
-    /// Whether a type is the implementation, or something of which only the API trait is known.
-    fn is_implementation(&self, scope: ScopeId, ty: &syn::Type) -> bool {
+    /// The implementation that a type is, or that alone can be something of which only an API trait is
+    /// known: a type behind several traits has to be seen as itself.
+    fn stands_for(&self, scope: ScopeId, ty: &syn::Type) -> Option<ItemId> {
         let api = |bounds: &syn::punctuated::Punctuated<syn::TypeParamBound, syn::Token![+]>| {
-            bounds.iter().any(|bound| match bound {
+            let implementation = bounds.iter().find_map(|bound| match bound {
                 syn::TypeParamBound::Trait(bound) => {
-                    self.resolves(scope, &bound.path) == Some(self.api.id)
+                    let named = self.resolves(scope, &bound.path)?;
+                    let served = self.served.iter().find(|served| served.api.id == named)?;
+                    Some(served.implementation.id)
                 }
-                _ => false,
-            })
+                _ => None,
+            })?;
+            (self.traits_of(implementation).count() == 1).then_some(implementation)
         };
         match ty {
             syn::Type::Path(path) => {
-                self.resolves(scope, &path.path) == Some(self.implementation.id)
+                self.resolves(scope, &path.path).filter(|id| self.implementation(*id).is_some())
             }
             syn::Type::ImplTrait(ty) => api(&ty.bounds),
             syn::Type::TraitObject(ty) => api(&ty.bounds),
-            syn::Type::Paren(ty) => self.is_implementation(scope, &ty.elem),
-            _ => false,
+            syn::Type::Paren(ty) => self.stands_for(scope, &ty.elem),
+            _ => None,
         }
     }
 

@@ -50,11 +50,11 @@ pub(super) fn runs_them(module: &ModuleFacts<'_, '_>, item: ItemId, rest: &[Stri
     let start = module.code.item(item);
     let tokens = match rest {
         // `MIGRATOR.run(…)` is the static itself.
-        [method] if item == module.implementation.id => match module.method(method) {
+        [method] if module.implementation(item).is_some() => match module.method_of(item, method) {
             Some((block, method)) => (block.scope, method.to_token_stream()),
             None => return false,
         },
-        _ if item == module.implementation.id => return false,
+        _ if module.implementation(item).is_some() => return false,
         _ => (start.scope, start.syntax.to_token_stream()),
     };
     reaches(module, tokens.0, tokens.1, &mut BTreeSet::from([item]))

@@ -8,6 +8,7 @@ mod bindings;
 mod calls;
 mod classify;
 mod constructor;
+mod derived;
 mod function;
 mod migrations;
 mod pool;
@@ -28,8 +29,9 @@ use std::ops::Range;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::code::{Code, Item, ScopeId};
+use super::code::{Code, Item, ItemId, ScopeId};
 use super::contract::Contract;
+use super::module::Served;
 use super::references::Reference;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::workspace::{Member, Target};
@@ -37,12 +39,10 @@ use crate::workspace::{Member, Target};
 /// All that is known of how the monolith puts the module together.
 #[derive(Debug)]
 pub struct Composition<'w> {
-    /// The places where the implementation is constructed, at least one.
+    /// The places where an implementation is constructed, at least one for each.
     pub roots: Vec<Root<'w>>,
-    /// How it is constructed.
-    pub constructor: Constructor,
-    /// The constructor's arguments, in its order.
-    pub arguments: Vec<Argument>,
+    /// How each implementation is constructed, in the order of the traits.
+    pub constructed: Vec<Constructed>,
     /// Places in the crates of the roots that name the implementation as a type.
     pub types: Vec<TypeName<'w>>,
     /// Tests, examples and benches that go on with an implementation in their own process.
@@ -62,6 +62,15 @@ pub struct Composition<'w> {
 }
 
 impl Composition<'_> {
+    /// The pool that the implementations are constructed from, if they are from one.
+    pub fn pool(&self) -> Option<&Pool> {
+        let mut arguments = self.constructed.iter().flat_map(|one| &one.arguments);
+        arguments.find_map(|argument| match &argument.kind {
+            ArgumentKind::Pool(pool) => Some(pool),
+            _ => None,
+        })
+    }
+
     /// Whether the cut takes away the bytes `range` of a file: as part of a construction, of a statement
     /// that only served the module, or of an import that nothing needs any more.
     pub fn takes_away(&self, file: &Utf8Path, range: &Range<usize>) -> bool {
@@ -77,7 +86,18 @@ impl Composition<'_> {
     }
 }
 
-/// One place where the implementation is constructed.
+/// How an implementation is constructed.
+#[derive(Debug, Clone)]
+pub struct Constructed {
+    /// The type.
+    pub implementation: ItemId,
+    /// The constructor.
+    pub constructor: Constructor,
+    /// The constructor's arguments, in its order.
+    pub arguments: Vec<Argument>,
+}
+
+/// One place where an implementation is constructed.
 #[derive(Debug, Clone)]
 pub struct Root<'w> {
     /// The package it stands in.
@@ -413,13 +433,13 @@ pub struct UnusedImport {
 /// `references` are all names of the module that others use.
 pub fn read<'w>(
     code: &Code<'w>,
-    api: &Item<'w>,
-    implementation: &Item<'w>,
+    library: usize,
+    served: &[Served<'w>],
     contract: &Contract,
     references: &[Reference<'w>],
     diagnostics: &mut Diagnostics,
 ) -> Option<Composition<'w>> {
-    let module = constructor::ModuleFacts::new(code, api, implementation);
+    let module = constructor::ModuleFacts::new(code, library, served);
     let mut found = classify::all(&module, contract, references);
     let mut refused = false;
     let mut refuse = |list: Vec<Diagnostic>, diagnostics: &mut Diagnostics| {
@@ -427,37 +447,51 @@ pub fn read<'w>(
         list.into_iter().for_each(|d| diagnostics.push(d));
     };
     refuse(std::mem::take(&mut found.refused), diagnostics);
+    let mut implementations: Vec<&Item<'w>> = Vec::new();
+    for Served { implementation, .. } in served {
+        if !implementations.iter().any(|other| other.id == implementation.id) {
+            implementations.push(implementation);
+        }
+    }
+    let (mut constructed, mut firsts) = (Vec::new(), Vec::new());
+    for implementation in &implementations {
+        let of =
+            |c: &&classify::Construction<'w>| c.constructor.implementation == implementation.id;
+        let constructions: Vec<_> = found.constructions.iter().filter(of).collect();
+        if constructions.is_empty() {
+            refuse(vec![nobody_constructs(implementation)], diagnostics);
+            continue;
+        }
+        let mut ways: Vec<agreement::Way<'_, '_>> = Vec::new();
+        for construction in constructions {
+            let mut errors = Vec::new();
+            let arguments =
+                arguments::resolve(&module, &found.constructions, construction, &mut errors);
+            refuse(errors, diagnostics);
+            let Some(arguments) = arguments else { continue };
+            let constructor = construction.constructor.described.clone();
+            ways.push(agreement::Way { root: &construction.root, constructor, arguments });
+        }
+        refuse(agreement::check(&ways).into_iter().collect(), diagnostics);
+        firsts.extend(ways.into_iter().next().map(|way| (implementation.id, way)));
+    }
+    refuse(
+        agreement::one_pool(firsts.iter().map(|(_, way)| way)).into_iter().collect(),
+        diagnostics,
+    );
+    for (implementation, agreement::Way { constructor, arguments, .. }) in firsts {
+        constructed.push(Constructed { implementation, constructor, arguments });
+    }
     if found.constructions.is_empty() {
-        let name = implementation.name.as_deref().unwrap_or("the implementation");
-        diagnostics.push(
-            Diagnostic::error("no-composition-root", format!("nobody constructs `{name}`"))
-                .at(implementation.file, implementation.name_range(), "never constructed outside")
-                .note("the service is composed as the monolith composes the module, so calve must see it")
-                .help("construct it in a function outside of tests, then extract the module"),
-        );
         return None;
     }
-    let mut ways: Vec<agreement::Way<'_, '_>> = Vec::new();
-    for construction in &found.constructions {
-        let mut errors = Vec::new();
-        let arguments =
-            arguments::resolve(&module, &found.constructions, construction, &mut errors);
-        refuse(errors, diagnostics);
-        let Some(arguments) = arguments else { continue };
-        let constructor = construction.constructor.described.clone();
-        ways.push(agreement::Way { root: &construction.root, constructor, arguments });
-    }
-    refuse(agreement::check(&ways).into_iter().collect(), diagnostics);
-    let first = ways.into_iter().next().map(|way| (way.constructor, way.arguments));
     let left = unused::follow(&module, &found, contract, references);
     refuse(left.refused, diagnostics);
-    let (constructor, arguments) = first?;
     let renamed = renames::of(&module, &found.constructions);
     (!refused).then(|| Composition {
         roots: found.constructions.into_iter().map(|c| c.root).collect(),
         types: found.types,
-        constructor,
-        arguments,
+        constructed,
         in_process: found.in_process,
         migrator: migrations::of(&module),
         dropped: left.dropped,
@@ -466,4 +500,12 @@ pub fn read<'w>(
         imports: left.imports,
         mutability: left.mutability,
     })
+}
+
+fn nobody_constructs(implementation: &Item<'_>) -> Diagnostic {
+    let name = implementation.name.as_deref().unwrap_or("the implementation");
+    Diagnostic::error("no-composition-root", format!("nobody constructs `{name}`"))
+        .at(implementation.file, implementation.name_range(), "never constructed outside")
+        .note("the service is composed as the monolith composes the module, so calve must see it")
+        .help("construct it in a function outside of tests, then extract the module")
 }

@@ -12,6 +12,7 @@ use super::bindings::Binding;
 use super::classify::Construction;
 use super::constructor::ModuleFacts;
 use super::trace::Site;
+use crate::analysis::code::{Item, ItemId};
 
 /// Words that say nothing about how something is implemented.
 const ROLES: [&str; 14] = [
@@ -34,10 +35,10 @@ const ROLES: [&str; 14] = [
 /// The new names of the bindings that hold the constructed value, where the old ones hold words of the
 /// implementation's own name and nothing else goes by the new ones.
 pub(super) fn of(module: &ModuleFacts<'_, '_>, constructions: &[Construction<'_>]) -> Vec<Renamed> {
-    let words = implementation_words(module);
     let mut all = Vec::new();
     for construction in constructions {
         let Some(binding) = construction.held_by() else { continue };
+        let words = implementation_words(module, construction.constructor.implementation);
         let Some(name) = honest(module, &binding.name, &words) else { continue };
         if let Some(renamed) = renamed(&construction.site, binding, &name) {
             all.extend(renamed);
@@ -47,11 +48,13 @@ pub(super) fn of(module: &ModuleFacts<'_, '_>, constructions: &[Construction<'_>
 }
 
 /// `["sqlite"]` of `SqliteInventory`, the trait being `InventoryApi`.
-fn implementation_words(module: &ModuleFacts<'_, '_>) -> Vec<String> {
-    let name = |item: &crate::analysis::code::Item<'_>| item.name.clone().unwrap_or_default();
-    let neutral = [name(module.api), module.package.to_upper_camel_case()];
-    let neutral: Vec<String> = neutral.iter().flat_map(|name| words(name)).collect();
-    words(&name(module.implementation))
+fn implementation_words(module: &ModuleFacts<'_, '_>, implementation: ItemId) -> Vec<String> {
+    let name = |item: &Item<'_>| item.name.clone().unwrap_or_default();
+    let traits = module.served.iter().map(|served| name(&served.api));
+    let neutral = traits.chain([module.package.to_upper_camel_case()]);
+    let neutral: Vec<String> = neutral.flat_map(|name| words(&name)).collect();
+    let own = module.implementation(implementation).map(name).unwrap_or_default();
+    words(&own)
         .into_iter()
         .filter(|word| !neutral.contains(word) && !ROLES.contains(&word.as_str()))
         .collect()

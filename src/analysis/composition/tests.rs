@@ -2,6 +2,7 @@
 
 use crate::analysis::code::Code;
 use crate::analysis::composition::{self, ArgumentKind, SettingType};
+use crate::analysis::module::Served;
 use crate::analysis::{contract, references, select};
 use crate::changes::ChangeSet;
 use crate::diagnostic::Diagnostics;
@@ -86,22 +87,31 @@ struct Outcome {
 }
 
 fn run(files: &[(&str, &str)]) -> Outcome {
+    run_on(MODULE, files)
+}
+
+/// The same on another module.
+fn run_on(module: &str, files: &[(&str, &str)]) -> Outcome {
     let project = Project::new()
+        .foreign("derive-new")
         .foreign("sqlx")
         .foreign("anyhow")
         .member("kernel", &[], &[("src/lib.rs", KERNEL)])
-        .member("stock", &["kernel", "sqlx"], &[("src/lib.rs", MODULE)])
+        .member("stock", &["derive-new", "kernel", "sqlx"], &[("src/lib.rs", module)])
         .member("app", &["anyhow", "kernel", "sqlx", "stock"], files);
     let workspace = project.load();
     let code = Code::new(&workspace);
     let mut diagnostics = Diagnostics::default();
     let library = code.library("stock").unwrap();
     let all = references::find(&code, library);
-    let api = select::api_trait(&code, library, &all, Some("StockApi"), &mut diagnostics).unwrap();
+    let wanted = ["StockApi".to_owned()];
+    let apis = select::api_traits(&code, library, &all, &wanted, &mut diagnostics).unwrap();
+    let [api] = <[_; 1]>::try_from(apis).ok().unwrap();
     let implementation =
         select::implementation(&code, library, &api, &all, &mut diagnostics).unwrap();
-    let contract = contract::draw(&code, &api, &implementation, &all, &mut diagnostics).unwrap();
-    let found = composition::read(&code, &api, &implementation, &contract, &all, &mut diagnostics);
+    let served = [Served { api, implementation }];
+    let contract = contract::draw(&code, library, &served, &all, &mut diagnostics).unwrap();
+    let found = composition::read(&code, library, &served, &contract, &all, &mut diagnostics);
     let mut outcome = Outcome {
         refused: diagnostics
             .iter()
@@ -141,8 +151,9 @@ fn run(files: &[(&str, &str)]) -> Outcome {
         outcome.files.push((file.to_string(), change.after().unwrap_or_default()));
     }
     outcome.eager = found.roots[0].eager;
-    outcome.arguments = found.arguments;
-    outcome.constructor = Some(found.constructor);
+    let [constructed] = <[_; 1]>::try_from(found.constructed).ok().unwrap();
+    outcome.arguments = constructed.arguments;
+    outcome.constructor = Some(constructed.constructor);
     outcome.in_process = found.in_process.iter().map(|p| p.file.to_string()).collect();
     outcome.dropped = found.dropped.into_iter().map(|d| d.text).collect();
     outcome

@@ -11,25 +11,28 @@ use crate::analysis::references::Reference;
 use crate::analysis::select;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
-pub(super) fn close<'w>(
-    code: &Code<'w>,
-    api: &Item<'w>,
-    implementation: &Item<'w>,
-    references: &[Reference<'w>],
+pub(super) fn close(
+    code: &Code<'_>,
+    library: usize,
+    apis: &[ItemId],
+    implementations: BTreeSet<ItemId>,
+    references: &[Reference<'_>],
     diagnostics: &mut Diagnostics,
 ) -> Option<Contract> {
-    let closure = Closure { code, library: api.id.root, implementation: implementation.id };
-    let mut contract = Contract::new(implementation.id);
-    closure.reach(api.id, &mut contract);
-    if contract.kept.contains(&implementation.id) {
-        refuse_swallowed(code, &contract, implementation, diagnostics);
+    let closure = Closure { code, library, implementations: &implementations };
+    let mut contract = Contract::new(implementations.clone());
+    for api in apis {
+        closure.reach(*api, &mut contract);
+    }
+    if let Some(&swallowed) = implementations.iter().find(|id| contract.kept.contains(id)) {
+        refuse_swallowed(code, &contract, &code.item(swallowed), diagnostics);
         return None;
     }
     if let Some(&bad) = contract.kept.iter().find(|id| closure.touches_storage(**id)) {
         refuse_swallowed(code, &contract, &code.item(bad), diagnostics);
         return None;
     }
-    for reference in references.iter().filter(|r| r.item.root == api.id.root) {
+    for reference in references.iter().filter(|r| r.item.root == library) {
         closure.named_by_others(reference.item, &mut contract);
     }
     closure.impls(&mut contract);
@@ -66,7 +69,7 @@ fn refuse_swallowed(
 struct Closure<'a, 'w> {
     code: &'a Code<'w>,
     library: usize,
-    implementation: ItemId,
+    implementations: &'a BTreeSet<ItemId>,
 }
 
 impl<'w> Closure<'_, 'w> {
@@ -78,7 +81,7 @@ impl<'w> Closure<'_, 'w> {
             for id in self.mentioned(next) {
                 if contract.kept.insert(id) {
                     contract.reached_from.entry(id).or_insert(next);
-                    if id != self.implementation {
+                    if !self.implementations.contains(&id) {
                         queue.push(id);
                     }
                 }
@@ -109,11 +112,11 @@ impl<'w> Closure<'_, 'w> {
         if contract.kept.contains(&id) || contract.behind.contains(&id) {
             return;
         }
-        let mut trial = Contract::new(self.implementation);
+        let mut trial = Contract::new(self.implementations.clone());
         self.reach(id, &mut trial);
         let stays = trial.kept.iter().all(|reached| {
             contract.kept.contains(reached)
-                || (*reached != self.implementation && !self.touches_storage(*reached))
+                || (!self.implementations.contains(reached) && !self.touches_storage(*reached))
         });
         if stays {
             contract.kept.append(&mut trial.kept);
@@ -218,7 +221,7 @@ impl<'w> Closure<'_, 'w> {
                 continue;
             }
             let item = self.code.item(id);
-            if id == self.implementation
+            if self.implementations.contains(&id)
                 || contract.behind.contains(&id)
                 || self.touches_storage(id)
                 || self.names_driver(item.scope, item.syntax.to_token_stream())
@@ -255,7 +258,8 @@ pub(super) fn members_that_stay<'w>(
     if block.trait_.is_some() {
         return vec![true; block.items.len()];
     }
-    let closure = Closure { code, library: item.id.root, implementation: contract.implementation };
+    let implementations = &contract.implementations;
+    let closure = Closure { code, library: item.id.root, implementations };
     let stays: Vec<bool> = block
         .items
         .iter()

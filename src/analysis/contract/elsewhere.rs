@@ -6,23 +6,23 @@ use std::collections::BTreeSet;
 use quote::ToTokens;
 
 use super::Contract;
-use crate::analysis::code::{Code, Item, ItemId, ItemKind};
+use crate::analysis::code::{Code, ItemId, ItemKind};
 use crate::analysis::hazards::two_sides;
 use crate::analysis::leads::Leads;
 use crate::analysis::references::Reference;
 
-/// The contract of an adapter: of what others name in its crate, all that does not lead to the
+/// The contract of an adapter: of what others name in its crate, all that does not lead to an
 /// implementation stays theirs.
-pub(super) fn of<'w>(
-    code: &Code<'w>,
-    implementation: &Item<'w>,
-    references: &[Reference<'w>],
+pub(super) fn of(
+    code: &Code<'_>,
+    library: usize,
+    implementations: BTreeSet<ItemId>,
+    references: &[Reference<'_>],
 ) -> Contract {
-    let mut contract = Contract::new(implementation.id);
-    let library = implementation.id.root;
     let leads = Leads::of(code, library);
     let named = || references.iter().filter(|r| r.item.root == library);
-    let mut going = leads.leading_to([implementation.id]);
+    let mut going = leads.leading_to(implementations.iter().copied());
+    let mut contract = Contract::new(implementations);
     // Whoever runs the migrations goes, too, where nothing that stays needs their tables.
     let staying = named().filter(|r| !r.dev && !going.contains(&r.item)).map(|r| r.item);
     if two_sides::tables_of(code, &leads, staying).is_empty() {

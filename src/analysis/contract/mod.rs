@@ -16,14 +16,15 @@ use std::ops::Range;
 use camino::Utf8PathBuf;
 
 use super::code::{Code, Item, ItemId};
+use super::module::Served;
 use super::references::Reference;
 use crate::diagnostic::Diagnostics;
 
 /// The split of the module's library into contract and implementation.
 #[derive(Debug)]
 pub struct Contract {
-    /// The type that stands behind the API trait.
-    pub implementation: ItemId,
+    /// The types that stand behind the API traits.
+    pub implementations: BTreeSet<ItemId>,
     /// Items that stay without the feature, impl blocks included.
     pub kept: BTreeSet<ItemId>,
     /// Items that consumers name and that reach storage or state: names behind the trait.
@@ -98,22 +99,27 @@ const DRIVERS: [&str; 20] = [
     "tokio_postgres",
 ];
 
-/// Draws the line through the module's library.
+/// Draws the line through a module's library, the compilation root `library`.
 ///
-/// `implementation` is an item of it; `api` is, too, or stands in a contract crate: then nothing is
-/// gated. `references` are all names of the library that others use.
+/// The implementations in `served` are items of it; its traits are, too, or all stand in contract crates:
+/// then nothing is gated. `references` are all names of the library that others use.
 pub fn draw<'w>(
     code: &Code<'w>,
-    api: &Item<'w>,
-    implementation: &Item<'w>,
+    library: usize,
+    served: &[Served<'w>],
     references: &[Reference<'w>],
     diagnostics: &mut Diagnostics,
 ) -> Option<Contract> {
-    if api.id.root != implementation.id.root {
-        return Some(elsewhere::of(code, implementation, references));
+    let implementations: BTreeSet<ItemId> =
+        served.iter().map(|served| served.implementation.id).collect();
+    let apis = served.iter().map(|served| served.api.id).filter(|api| api.root == library);
+    let apis: Vec<ItemId> = apis.collect();
+    if apis.is_empty() {
+        return Some(elsewhere::of(code, library, implementations, references));
     }
-    let mut contract = closure::close(code, api, implementation, references, diagnostics)?;
-    let root = code.root(api.id.root);
+    let mut contract =
+        closure::close(code, library, &apis, implementations, references, diagnostics)?;
+    let root = code.root(library);
     let mut drawing = drawing::Drawing::new(code, &root, &contract);
     dependencies::find(code, &root, &drawing, &mut contract);
     imports::draw(&mut drawing, &contract);
@@ -124,9 +130,9 @@ pub fn draw<'w>(
 }
 
 impl Contract {
-    fn new(implementation: ItemId) -> Self {
+    fn new(implementations: BTreeSet<ItemId>) -> Self {
         Self {
-            implementation,
+            implementations,
             kept: BTreeSet::new(),
             behind: BTreeSet::new(),
             reached_from: BTreeMap::new(),

@@ -20,10 +20,9 @@ pub(super) fn find(code: &Code<'_>, subject: &Subject<'_>) -> Vec<Cycle> {
     let module = &subject.module.name;
     let mut cycles = Vec::new();
     for (first, step) in traits_of(code, &start) {
-        if first == subject.api {
+        if subject.apis.contains(&first) {
             continue;
         }
-        let home = code.item(subject.api);
         let mut queue = VecDeque::from([(first, vec![module.clone()], vec![step])]);
         let mut seen = BTreeSet::from([first]);
         'search: while let Some((held, through, evidence)) = queue.pop_front() {
@@ -42,14 +41,14 @@ pub(super) fn find(code: &Code<'_>, subject: &Subject<'_>) -> Vec<Cycle> {
                     format!("`{name}` of {member} implements `{of}`"),
                 ));
                 for (next, step) in traits_of(code, &implementor) {
-                    if next == subject.api {
+                    if subject.apis.contains(&next) {
                         // Inside the module alone nothing crosses a network.
                         if through.iter().all(|m| m == module) {
                             continue;
                         }
                         let mut through = through.clone();
                         through.push(module.clone());
-                        let api = home.name.as_deref().unwrap_or_default();
+                        let api = code.item(next).name.unwrap_or_default();
                         let note = format!("and comes back through `{api}`");
                         let evidence = [evidence, vec![Step { note, ..step }]].concat();
                         cycles.push(Cycle { through, evidence });
@@ -125,7 +124,7 @@ fn traits_of(code: &Code<'_>, ty: &Item<'_>) -> BTreeMap<ItemId, Step> {
 }
 
 /// The types that implement a trait outside of tests, anywhere in the workspace, with their blocks.
-fn implementors<'w>(code: &Code<'w>, api: ItemId) -> Vec<(Item<'w>, Item<'w>)> {
+pub fn implementors<'w>(code: &Code<'w>, api: ItemId) -> Vec<(Item<'w>, Item<'w>)> {
     let Some(name) = code.item(api).name else { return Vec::new() };
     let mut found = Vec::new();
     for member in &code.workspace.members {

@@ -9,6 +9,7 @@ mod expressions;
 mod extent;
 mod foreign_sql;
 mod loops;
+mod merge;
 mod scope;
 mod surroundings;
 mod transactions;
@@ -25,6 +26,7 @@ use camino::Utf8PathBuf;
 use super::code::{Code, ItemId};
 use crate::workspace::Member;
 
+pub use cycles::implementors;
 pub use foreign_sql::sql_of;
 pub use verdict::{Facts, Leaning, leaning, verdict};
 
@@ -33,8 +35,10 @@ pub use verdict::{Facts, Leaning, leaning, verdict};
 pub struct Subject<'a> {
     /// The module.
     pub module: &'a Member,
-    /// Its API trait.
+    /// The API trait whose calls are looked for.
     pub api: ItemId,
+    /// All of its API traits.
+    pub apis: &'a [ItemId],
     /// The type that stands behind the API trait.
     pub implementation: ItemId,
     /// Whether its operations fail with an error that can hold anything: `anyhow::Error`, a boxed one.
@@ -188,7 +192,7 @@ pub enum DowncastKind {
     DatabaseDetails,
 }
 
-/// Looks at every member of the workspace that the extraction concerns.
+/// Looks at every member of the workspace that the extraction concerns, for calls of one API trait.
 pub fn find(code: &Code<'_>, subject: &Subject<'_>) -> Hazards {
     let types = ty::Types::new(code, subject);
     let bodies = bodies::of_consumers(&types, subject);

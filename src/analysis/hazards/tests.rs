@@ -57,16 +57,18 @@ fn look_at(orders: &[(&str, &str)], more: &str) -> Hazards {
     let mut diagnostics = Diagnostics::default();
     let library = code.library("inventory").unwrap();
     let found = references::find(&code, library);
-    let api =
-        select::api_trait(&code, library, &found, Some("InventoryApi"), &mut diagnostics).unwrap();
+    let wanted = ["InventoryApi".to_owned()];
+    let apis = select::api_traits(&code, library, &found, &wanted, &mut diagnostics).unwrap();
+    let api = &apis[0];
     let implementation =
-        select::implementation(&code, library, &api, &found, &mut diagnostics).unwrap();
+        select::implementation(&code, library, api, &found, &mut diagnostics).unwrap();
     find(
         &code,
         &Subject {
             opaque_errors: false,
             module: workspace.member("inventory").unwrap(),
             api: api.id,
+            apis: &[api.id],
             implementation: implementation.id,
             tables: &["items"],
             foreign_tables: &["orders"],

@@ -42,11 +42,15 @@ pub fn refuse(
         return;
     }
     let package = &module.member.name;
-    let leads = Leads::of(code, module.implementation.id.root);
-    let ours = tables_of(code, &leads, [module.implementation.id]);
+    let leads = Leads::of(code, module.library);
+    let ours = tables_of(code, &leads, module.implementations().iter().map(|i| i.id));
     let theirs = tables_of(code, &leads, staying);
-    let (name, port) = (module.implementation.name.clone(), module.api.name.clone());
-    let (name, port) = (name.unwrap_or_default(), port.unwrap_or_default());
+    let joined = |names: Vec<&str>| names.join("` and `");
+    let of = |item: &'_ Item<'_>| item.name.clone().unwrap_or_default();
+    let names: Vec<String> = module.implementations().into_iter().map(of).collect();
+    let ports: Vec<String> = module.served.iter().map(|served| of(&served.api)).collect();
+    let name = joined(names.iter().map(String::as_str).collect());
+    let port = ports.join("` or `");
     let mut is_shared = false;
     for (table, place) in &ours {
         let Some(their_place) = theirs.get(table) else { continue };

@@ -28,7 +28,7 @@ pub struct Ending {
 /// method that is not there, is refused.
 pub(super) fn declared(
     code: &Code<'_>,
-    api: &syn::ItemTrait,
+    apis: &[&Item<'_>],
     library: usize,
 ) -> Result<BTreeSet<String>, Vec<Diagnostic>> {
     let member = code.root(library).member;
@@ -36,9 +36,16 @@ pub(super) fn declared(
     else {
         return Ok(BTreeSet::new());
     };
-    let methods: BTreeSet<String> = api
-        .items
+    let traits: Vec<&syn::ItemTrait> = apis
         .iter()
+        .filter_map(|item| match item.syntax {
+            syn::Item::Trait(api) => Some(api),
+            _ => None,
+        })
+        .collect();
+    let methods: BTreeSet<String> = traits
+        .iter()
+        .flat_map(|api| &api.items)
         .filter_map(|member| match member {
             syn::TraitItem::Fn(method) => Some(method.sig.ident.to_string()),
             _ => None,
@@ -48,7 +55,11 @@ pub(super) fn declared(
     let mut refused = Vec::new();
     for (name, value) in table {
         let what = if !methods.contains(name) {
-            format!("`{}` has no method `{name}`", api.ident)
+            let traits: Vec<String> = traits.iter().map(|api| format!("`{}`", api.ident)).collect();
+            match traits.as_slice() {
+                [only] => format!("{only} has no method `{name}`"),
+                _ => format!("none of {} has a method `{name}`", traits.join(", ")),
+            }
         } else if value.as_str() != Some("local") {
             format!("`{name} = {value}` means nothing")
         } else {

@@ -173,7 +173,10 @@ pub(super) fn decide<'w>(
             .collect();
         variants.push(Variant { name: variant.ident.to_string(), fields, named });
     }
-    let wanted = metadata.get("transport-error").and_then(serde_json::Value::as_str);
+    // One for every error of the module, or a table by the error's name.
+    let wanted = metadata.get("transport-error");
+    let wanted = wanted.map(|w| w.get(item.name.as_deref().unwrap_or_default()).unwrap_or(w));
+    let wanted = wanted.and_then(serde_json::Value::as_str);
     let Some(transport) = transport::choose(&variants, wanted) else {
         decision.failed = true;
         decision.diagnostics.push(transport::refusal(decision.code, &item, syntax, wanted));

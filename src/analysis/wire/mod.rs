@@ -71,8 +71,6 @@ impl Form {
 pub struct Wire {
     /// Every workspace type that crosses, with its form.
     pub forms: BTreeMap<Instance, Form>,
-    /// The error enum.
-    pub error: ErrorForm,
     /// For each workspace package, the external crates whose own serde feature its types need.
     pub serde_of: BTreeMap<String, BTreeSet<String>>,
     /// The workspace packages whose types hold an `Arc`, for which serde has a feature.
@@ -91,14 +89,13 @@ impl Wire {
     }
 }
 
-/// Decides for every type that the operations reach.
+/// Decides for every type that the operations of the API traits reach, and for the error of each.
 pub fn decide<'w>(
     code: &Code<'w>,
-    interface: &Interface,
-    api: &Item<'w>,
+    apis: &[(&Item<'w>, &Interface)],
     member: &Member,
     diagnostics: &mut Diagnostics,
-) -> Option<Wire> {
+) -> Option<(Wire, Vec<ErrorForm>)> {
     let mut decision = Decision {
         code,
         forms: BTreeMap::new(),
@@ -110,7 +107,10 @@ pub fn decide<'w>(
         diagnostics,
         failed: false,
     };
-    for operation in &interface.operations {
+    let operations = apis.iter().flat_map(|(api, interface)| {
+        interface.operations.iter().map(move |operation| (*api, operation))
+    });
+    for (api, operation) in operations {
         let span = proc_macro2::Span::call_site();
         for argument in &operation.arguments {
             let at = type_span(&operation.signature, &argument.name).unwrap_or(span);
@@ -122,10 +122,19 @@ pub fn decide<'w>(
         };
         decision.place(&operation.output, api, at, Position::Value);
     }
-    let error = errors::decide(&mut decision, &interface.error, api, &member.metadata);
+    let mut errors: Vec<Option<ErrorForm>> = Vec::new();
+    for (at, (api, interface)) in apis.iter().enumerate() {
+        let before = apis[..at].iter().position(|(_, other)| other.error == interface.error);
+        errors.push(match before {
+            // Said once, and the same for all.
+            Some(before) => errors[before].clone(),
+            None => errors::decide(&mut decision, &interface.error, api, &member.metadata),
+        });
+    }
     decision.mirror_what_leads_back();
     let Decision { forms, serde_of, shares, failed, .. } = decision;
-    Some(Wire { forms, error: error?, serde_of, shares }).filter(|_| !failed)
+    let errors: Option<Vec<ErrorForm>> = errors.into_iter().collect();
+    Some((Wire { forms, serde_of, shares }, errors?)).filter(|_| !failed)
 }
 
 fn type_span(signature: &syn::Signature, name: &str) -> Option<proc_macro2::Span> {

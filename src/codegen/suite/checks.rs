@@ -11,9 +11,10 @@ use super::samples::Samples;
 use super::{Tools, reserved};
 use crate::analysis::code::Code;
 use crate::analysis::interface::Operation;
-use crate::analysis::module::Module;
+use crate::analysis::module::{Api, Module};
 use crate::analysis::types::Type;
 use crate::analysis::wire::implements;
+use crate::codegen::routes::implementation_name;
 use crate::codegen::rust_file::{RustFile, docs};
 use crate::codegen::scribe::Scribe;
 use crate::codegen::wire::field_ident;
@@ -29,22 +30,31 @@ mod samples;
 #[path = \"../support/mod.rs\"]
 mod support;";
 
+/// Whether the routes name the implementation's type, so that the service's do not fit the recorder.
+fn are_compiled_again(api: &Api<'_>) -> bool {
+    !api.interface.has_objects() && !api.interface.form.is_send()
+}
+
 /// What the preamble has besides, where the service's routes are compiled again.
-const ROUTES: &str = "\
+fn routes_again(api: &Api<'_>) -> String {
+    let file = match &api.part {
+        Some(part) => format!("routes/{part}.rs"),
+        None => "routes.rs".to_owned(),
+    };
+    let implementation = implementation_name(api);
+    format!(
+        "\
 /// The service's own routes, for the recorder: they name the type that they serve, since only there the
 /// compiler sees that the future of an `async fn` may change threads.
-#[path = \"../../src/routes.rs\"]
+#[path = \"../../src/{file}\"]
 #[allow(unreachable_pub, reason = \"they are public in the service\")]
 mod routes;
 
 /// What the routes take for the implementation.
-mod compose {
-    pub(crate) type Implementation = crate::recorder::Recorder;
-}";
-
-/// Whether the routes name the implementation's type, so that the service's do not fit the recorder.
-fn are_compiled_again(module: &Module<'_>) -> bool {
-    !module.interface.has_objects() && !module.interface.form.is_send()
+mod compose {{
+    pub(crate) type {implementation} = crate::recorder::Recorder;
+}}"
+    )
 }
 
 /// Of a service for calls that block.
@@ -54,19 +64,20 @@ const OF_ITS_OWN: &str = ": on threads of its own, since a call holds the thread
 pub(super) fn file(
     code: &Code<'_>,
     module: &Module<'_>,
+    api: &Api<'_>,
     names: &Names,
     tested: &[&Operation],
     samples: &mut Samples<'_, '_>,
 ) -> Result<String> {
     let scribe = Scribe::new(code, reserved([]));
-    let tools = Tools::new(code, module, names, &scribe);
+    let tools = Tools::new(code, module, api, names, &scribe);
     let mut file = RustFile::new(&format!(
         "Every operation and every error variant of `{}`: the same assertions in process and over \
          HTTP.",
-        names.api_trait
+        api.name()
     ));
-    if are_compiled_again(module) {
-        file.preamble(&format!("{PREAMBLE}\n{ROUTES}"));
+    if are_compiled_again(api) {
+        file.preamble(&format!("{PREAMBLE}\n{}", routes_again(api)));
     } else {
         file.preamble(PREAMBLE);
     }
@@ -78,7 +89,7 @@ pub(super) fn file(
         }
         format_ident!("{name}")
     };
-    let both = free(if module.interface.has_objects() { "both" } else { "served" });
+    let both = free(if api.interface.has_objects() { "both" } else { "served" });
     let shared = Shared { both, told: free("told") };
 
     let (error, errors) = samples.errors();
@@ -124,23 +135,30 @@ struct Tests<'a, 'w> {
 impl Tests<'_, '_> {
     /// The functions that every test calls.
     fn shared(&self, names: &Names, file: &mut RustFile) -> Result<()> {
-        let Tools { module, converter, .. } = self.tools;
+        let Tools { api: of, converter, .. } = self.tools;
         let scribe = converter.scribe;
         let Shared { both, told } = self.shared;
-        let (api, error) = (scribe.item(module.api.id), scribe.ty(&module.interface.error));
+        let (api, error) = (scribe.item(of.item.id), scribe.ty(&of.interface.error));
         let (arc, service) =
             (scribe.path("std::sync::Arc"), scribe.path("crate::support::Service"));
         let recorder = scribe.path("crate::recorder::Recorder");
         scribe.path("crate::recorder::Call");
-        let routes = if are_compiled_again(module) {
-            scribe.path(&format!("{}::call", names.service_ident));
-            quote!(routes)
-        } else {
-            scribe.path(&format!("{}::routes", names.service_ident))
+        let routes = match &of.part {
+            _ if are_compiled_again(of) => {
+                scribe.path(&format!("{}::call", names.service_ident));
+                quote!(routes)
+            }
+            part => {
+                let routes = scribe.path(&format!("{}::routes", names.service_ident));
+                // Not imported: a crate may have the part's name.
+                let part = part.as_ref().map(|part| format_ident!("{part}"));
+                let part = part.map(|part| quote!(::#part));
+                quote!(#routes #part)
+            }
         };
         let carried = scribe.path(&format!("{}::problem::Carried", names.wire_ident));
         scribe.path(&format!("{}::Failure", names.wire_ident));
-        file.item(match (module.interface.has_objects(), module.interface.form.blocks()) {
+        file.item(match (of.interface.has_objects(), of.interface.form.blocks()) {
             (true, false) => {
                 let doc = docs("Runs a check in process, then over HTTP.");
                 quote! {
@@ -251,11 +269,11 @@ impl Tests<'_, '_> {
                 assert_eq!(#told(error), #told(samples::#error(n)));
             }
         };
-        let module = self.tools.module;
+        let of = self.tools.api;
         let scribe = self.tools.converter.scribe;
-        let api = scribe.item(module.api.id);
+        let api = scribe.item(of.item.id);
         let recorder = scribe.path("crate::recorder::Recorder");
-        match (module.interface.has_objects(), module.interface.form.blocks()) {
+        match (of.interface.has_objects(), of.interface.form.blocks()) {
             (true, false) => quote! {
                 #[tokio::test]
                 async fn #name() {
@@ -302,7 +320,7 @@ impl Tests<'_, '_> {
         let passed = self.arguments(operation, Some(quote!(0)), samples);
         let method = field_ident(&operation.name);
         let failed = self.unwrap_err(&operation.output);
-        let form = &self.tools.module.wire.error;
+        let form = &self.tools.api.error;
         let told = if form.opaque().is_some() {
             let transport = scribe.path(&format!("{}::TransportError", names.wire_ident));
             quote!(assert!(error.is::<#transport>(), "{error:?}"))
@@ -324,7 +342,7 @@ impl Tests<'_, '_> {
 
     /// `.await`, where a call has to be awaited.
     fn wait(&self) -> Option<TokenStream> {
-        (!self.tools.module.interface.form.blocks()).then(|| quote!(.await))
+        (!self.tools.api.interface.form.blocks()).then(|| quote!(.await))
     }
 
     /// The arguments of a call: the n-th samples, or all of one number.
@@ -361,7 +379,7 @@ impl Tests<'_, '_> {
     }
 
     fn error_prints(&self) -> bool {
-        let item = self.tools.module.wire.error.item;
+        let item = self.tools.api.error.item;
         item.is_none_or(|item| implements(self.tools.code, item, "Debug"))
     }
 }

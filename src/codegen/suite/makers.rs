@@ -11,7 +11,7 @@ use syn::{Expr, Token};
 use super::samples::Lack;
 use super::{foreign, json};
 use crate::analysis::code::{Code, Item};
-use crate::analysis::module::Module;
+use crate::analysis::module::{Api, Module};
 use crate::analysis::types::Type;
 use crate::analysis::wire::{self, Constructor, Form, Instance, all_fields};
 use crate::codegen::scribe::Scribe;
@@ -38,6 +38,8 @@ pub(super) enum Maker {
 pub(super) struct Makers<'a, 'w> {
     pub(super) code: &'a Code<'w>,
     pub(super) module: &'a Module<'a>,
+    /// The trait that the suite is about.
+    pub(super) api: &'a Api<'a>,
     of: BTreeMap<Instance, Maker>,
 }
 
@@ -45,6 +47,7 @@ impl<'a, 'w> Makers<'a, 'w> {
     pub(super) fn new(
         code: &'a Code<'w>,
         module: &'a Module<'a>,
+        api: &'a Api<'a>,
         samples: &Samples,
         diagnostics: &mut Diagnostics,
     ) -> Self {
@@ -55,7 +58,7 @@ impl<'a, 'w> Makers<'a, 'w> {
                 (instance.clone(), maker)
             })
             .collect();
-        Self { code, module, of }
+        Self { code, module, api, of }
     }
 
     /// How values of a type are written.

@@ -21,7 +21,7 @@ use super::convert::Converter;
 use super::scribe::Scribe;
 use crate::analysis::code::Code;
 use crate::analysis::interface::Operation;
-use crate::analysis::module::Module;
+use crate::analysis::module::{Api, Module};
 use crate::analysis::trait_form::Form;
 use crate::analysis::types::Type;
 use crate::analysis::wire::Payload;
@@ -40,50 +40,70 @@ pub(super) struct Suite {
     pub(super) packages: BTreeSet<String>,
 }
 
-/// Writes `tests/contract`. Operations and variants whose values calve cannot make up are left out,
-/// and a warning says which and what to do.
+/// Writes `tests/contract`, or of several API traits a folder each. Operations and variants whose values
+/// calve cannot make up are left out, and a warning says which and what to do.
 pub(super) fn contract(
     code: &Code<'_>,
     module: &Module<'_>,
     plan: &ExtractionPlan,
     diagnostics: &mut Diagnostics,
 ) -> Result<Suite> {
+    let mut suite = Suite { files: Vec::new(), packages: BTreeSet::new() };
+    for api in &module.apis {
+        let Suite { mut files, mut packages } = of_trait(code, module, api, plan, diagnostics)?;
+        suite.files.append(&mut files);
+        suite.packages.append(&mut packages);
+    }
+    Ok(suite)
+}
+
+fn of_trait(
+    code: &Code<'_>,
+    module: &Module<'_>,
+    api: &Api<'_>,
+    plan: &ExtractionPlan,
+    diagnostics: &mut Diagnostics,
+) -> Result<Suite> {
     let names = &plan.names;
-    let makers = Makers::new(code, module, &plan.samples, diagnostics);
-    let tested: Vec<&Operation> = module
+    let makers = Makers::new(code, module, api, &plan.samples, diagnostics);
+    let tested: Vec<&Operation> = api
         .interface
         .operations
         .iter()
         .filter(|operation| makers.lacking(&types_of(operation)).is_empty())
         .collect();
-    report(code, module, &makers, diagnostics);
+    report(code, module, api, &makers, diagnostics);
     if tested.is_empty() {
         return Ok(Suite { files: Vec::new(), packages: BTreeSet::new() });
     }
 
     let scribe = Scribe::new(code, reserved([]));
-    let mut samples = Samples::new(&scribe, &makers, compares_text(code, module));
-    let checks = checks::file(code, module, names, &tested, &mut samples)?;
-    let recorder = recorder::file(code, module, names)?;
-    let file = |name: &str, text| (Utf8PathBuf::from("tests/contract").join(name), text);
+    let mut samples = Samples::new(&scribe, &makers, compares_text(code, api));
+    let checks = checks::file(code, module, api, names, &tested, &mut samples)?;
+    let recorder = recorder::file(code, module, api, names)?;
+    let folder = match &api.part {
+        Some(part) => format!("tests/contract_{part}"),
+        None => "tests/contract".to_owned(),
+    };
+    let file = |name: &str, text| (Utf8PathBuf::from(&folder).join(name), text);
     let files = vec![
         file("main.rs", checks),
         file("recorder.rs", recorder),
-        file("samples.rs", samples.finish(&names.api_trait)?),
+        file("samples.rs", samples.finish(api.name())?),
     ];
-    let packages = packages(code, module, names, &files);
+    let packages = packages(code, api, names, &files);
     Ok(Suite { files, packages })
 }
 
 /// Whether something whose order is by chance is compared as text.
-fn compares_text(code: &Code<'_>, module: &Module<'_>) -> bool {
+fn compares_text(code: &Code<'_>, api: &Api<'_>) -> bool {
     let comparer = Comparer { code };
     let by_text = |ty: &Type| {
         use compare::Comparison;
         comparer.is_unordered(ty) && matches!(comparer.of(ty), Comparison::Seen | Comparison::Wire)
     };
-    let of_errors = module.wire.error.variants.iter().flat_map(|variant| &variant.fields);
-    module.interface.operations.iter().flat_map(types_of).any(|ty| by_text(&ty))
+    let of_errors = api.error.variants.iter().flat_map(|variant| &variant.fields);
+    api.interface.operations.iter().flat_map(types_of).any(|ty| by_text(&ty))
         || of_errors.into_iter().any(|(field, _)| comparer.is_unordered(&field.ty))
 }
 
@@ -101,13 +121,19 @@ fn reserved(own: impl IntoIterator<Item = &'static str>) -> Vec<String> {
 }
 
 /// Says what is left out, and what to write where.
-fn report(code: &Code<'_>, module: &Module<'_>, makers: &Makers<'_, '_>, sink: &mut Diagnostics) {
+fn report(
+    code: &Code<'_>,
+    module: &Module<'_>,
+    api: &Api<'_>,
+    makers: &Makers<'_, '_>,
+    sink: &mut Diagnostics,
+) {
     let mut left_out: Vec<(Vec<samples::Lack>, String)> = Vec::new();
-    for operation in &module.interface.operations {
+    for operation in &api.interface.operations {
         let lacking = makers.lacking(&types_of(operation));
         left_out.push((lacking, format!("the operation `{}`", operation.name)));
     }
-    for variant in &module.wire.error.variants {
+    for variant in &api.error.variants {
         let plain = variant.fields.iter().filter(|(_, payload)| *payload == Payload::Plain);
         let types: Vec<Type> = plain.map(|(field, _)| field.ty.clone()).collect();
         left_out.push((makers.lacking(&types), format!("the variant `{}`", variant.name)));
@@ -134,16 +160,16 @@ fn report(code: &Code<'_>, module: &Module<'_>, makers: &Makers<'_, '_>, sink: &
 /// The packages whose crates the files name.
 fn packages(
     code: &Code<'_>,
-    module: &Module<'_>,
+    api: &Api<'_>,
     names: &Names,
     files: &[(Utf8PathBuf, String)],
 ) -> BTreeSet<String> {
     let mut packages: BTreeSet<String> = ["serde_json", "tokio"].map(str::to_owned).into();
-    if module.interface.form == Form::AsyncTrait {
+    if api.interface.form == Form::AsyncTrait {
         packages.insert("async-trait".to_owned());
     }
     packages.extend([names.module.clone(), names.client.clone(), names.wire.clone()]);
-    let root = code.root(module.api.id.root);
+    let root = code.root(api.item.id.root);
     let known = root.member.dependencies.iter().map(|d| (d.package.clone(), d.ident()));
     // A type can also belong to a dependency of another member, such as the kernel's `uuid`.
     let others = code.workspace.members.iter().flat_map(|m| {
@@ -171,7 +197,7 @@ fn packages(
 /// What the parts of the generator share.
 struct Tools<'a, 'w> {
     code: &'a Code<'w>,
-    module: &'a Module<'a>,
+    api: &'a Api<'a>,
     converter: Converter<'a, 'w>,
     comparer: Comparer<'a, 'w>,
 }
@@ -180,11 +206,12 @@ impl<'a, 'w> Tools<'a, 'w> {
     fn new(
         code: &'a Code<'w>,
         module: &'a Module<'a>,
+        api: &'a Api<'a>,
         names: &'a Names,
         scribe: &'a Scribe<'a, 'w>,
     ) -> Self {
         let converter = Converter { code, module, scribe, wire: &names.wire_ident };
-        Self { code, module, converter, comparer: Comparer { code } }
+        Self { code, api, converter, comparer: Comparer { code } }
     }
 
     /// An owned value in the form in which it is compared.

@@ -8,7 +8,7 @@ use super::compare::Comparison;
 use super::{Tools, reserved};
 use crate::analysis::code::Code;
 use crate::analysis::interface::{Argument, Operation};
-use crate::analysis::module::Module;
+use crate::analysis::module::{Api, Module};
 use crate::analysis::types::Type;
 use crate::analysis::wire::{External, external, implements};
 use crate::codegen::client::{at_once, attribute, endings, signature};
@@ -19,18 +19,23 @@ use crate::diagnostic::Result;
 use crate::plan::Names;
 
 /// The text of the file.
-pub(super) fn file(code: &Code<'_>, module: &Module<'_>, names: &Names) -> Result<String> {
+pub(super) fn file(
+    code: &Code<'_>,
+    module: &Module<'_>,
+    of: &Api<'_>,
+    names: &Names,
+) -> Result<String> {
     let scribe = Scribe::new(code, reserved(["Answer", "Call", "Recorder", "Unprinted"]));
-    let tools = Tools::new(code, module, names, &scribe);
-    let api_name = &names.api_trait;
+    let tools = Tools::new(code, module, of, names, &scribe);
+    let api_name = of.name();
     let mut file = RustFile::new(&format!(
         "An implementation of `{api_name}` that notes what it was asked, and answers what it was told \
          to.",
     ));
     let (any, mutex) = (scribe.path("std::any::Any"), scribe.path("std::sync::Mutex"));
-    let api = scribe.item(module.api.id);
-    let error = scribe.ty(&module.interface.error);
-    let operations = &module.interface.operations;
+    let api = scribe.item(of.item.id);
+    let error = scribe.ty(&of.interface.error);
+    let operations = &of.interface.operations;
 
     let calls = operations.iter().map(|operation| {
         let name = call_name(operation);
@@ -52,7 +57,7 @@ pub(super) fn file(code: &Code<'_>, module: &Module<'_>, names: &Names) -> Resul
         pub(crate) enum Call { #(#calls),* }
     })?;
     file.item(quote!(type Answer = Result<Box<dyn #any + Send>, #error>;))?;
-    let supertraits = module.interface.supertraits;
+    let supertraits = of.interface.supertraits;
     let (mut asked, mut answer) = (quote!(#mutex<Option<Call>>), quote!(#mutex<Option<Answer>>));
     let mut derive = quote!(#[derive(Default)]);
     if supertraits.clone {
@@ -116,8 +121,8 @@ pub(super) fn file(code: &Code<'_>, module: &Module<'_>, names: &Names) -> Resul
             quote!(#signature { #answer })
         })
         .collect();
-    let endings = endings(module, &scribe, None);
-    let attribute = attribute(module.interface.form, &scribe);
+    let endings = endings(&of.interface, &scribe, None);
+    let attribute = attribute(of.interface.form, &scribe);
     file.item(quote!(#attribute impl #api for Recorder { #(#methods)* #(#endings)* }))?;
     helpers(&tools, &mut file)?;
     Ok(file.finish(&scribe))
@@ -153,7 +158,7 @@ pub(super) fn owned(ty: &Type) -> Type {
 
 /// How the types of arguments and results are compared.
 fn comparisons(tools: &Tools<'_, '_>) -> Vec<(Comparison, Type)> {
-    let operations = tools.module.interface.operations.iter();
+    let operations = tools.api.interface.operations.iter();
     operations
         .flat_map(|operation| {
             let arguments = operation.arguments.iter().map(|a| owned(&a.ty));

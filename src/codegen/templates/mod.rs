@@ -162,6 +162,8 @@ pub(super) struct ServiceRun {
     pub(super) compose_reads_settings: bool,
     /// Whether methods of the module end it.
     pub(super) has_endings: bool,
+    /// Whether several API traits are served.
+    pub(super) several: bool,
     /// Whether the trait's methods block.
     pub(super) blocking: bool,
 }

@@ -7,7 +7,6 @@ use std::process::{Command, Stdio};
 use saphyr::LoadableYamlNode as _;
 
 use super::*;
-use crate::analysis::code::Code;
 use crate::analysis::testing::{Package, mini_workspace};
 use crate::diagnostic::Diagnostics;
 
@@ -24,6 +23,8 @@ struct Variant {
     recent_sqlx: bool,
     settings: Settings,
     calls: Calls,
+    /// Whether there are several API traits.
+    several: bool,
     /// Whether there is more than the least: triggers, foreign keys, counters, options, members.
     rich: bool,
 }
@@ -49,14 +50,26 @@ fn variants() -> Vec<Variant> {
         for recent_sqlx in [false, true] {
             for settings in [Settings::None, Settings::WithDefaults, Settings::WithoutDefaults] {
                 for rich in [false, true] {
-                    let calls = Calls::Awaited;
-                    all.push(Variant { database, postgres, recent_sqlx, settings, calls, rich });
+                    let (calls, several) = (Calls::Awaited, false);
+                    all.push(Variant {
+                        database,
+                        postgres,
+                        recent_sqlx,
+                        settings,
+                        calls,
+                        several,
+                        rich,
+                    });
                 }
             }
         }
     }
     // Nothing else that decides goes together with how methods wait.
     let [least, .., most] = all[..] else { panic!("there are several") };
+    // Nor with how many traits there are, but for what has to be closed.
+    let plain = |variant: &&Variant| !variant.recent_sqlx && variant.settings == Settings::None;
+    let several: Vec<Variant> = all.iter().filter(plain).copied().collect();
+    all.extend(several.into_iter().map(|variant| Variant { several: true, ..variant }));
     for calls in [Calls::Boxed, Calls::Blocking] {
         all.extend([least, most].map(|variant| Variant { calls, ..variant }));
     }
@@ -68,14 +81,10 @@ fn names(module: &str) -> Names {
     let files = [("src/lib.rs", "pub trait ThingApi {}\n")];
     let package = Package { name: module, member: true, dependencies: &[], files: &files };
     let (_folder, workspace) = mini_workspace(&[package]);
-    let code = Code::new(&workspace);
     let member = workspace.member(module).unwrap();
-    let library = member.lib().unwrap();
-    let root = code.target(module, library.kind, &library.name).unwrap();
-    let root = code.root(root);
-    let api = root.items.iter().find(|i| i.name.as_deref() == Some("ThingApi"));
     let mut diagnostics = Diagnostics::default();
-    Names::choose(&workspace, member, api.unwrap(), false, None, &mut diagnostics).unwrap()
+    let traits = vec!["ThingApi".to_owned()];
+    Names::choose(&workspace, member, traits, false, None, &mut diagnostics).unwrap()
 }
 
 /// One setting of each kind, with texts that a format could take for its own.
@@ -140,7 +149,7 @@ const SCHEMA: &str = r#"
 
 /// What every template gives in one variant, by its path.
 fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String> {
-    let Variant { database, postgres, recent_sqlx, rich, calls, .. } = variant;
+    let Variant { database, postgres, recent_sqlx, rich, calls, several, .. } = variant;
     let sqlite = database && !postgres;
     let (blocking, boxed) = (calls == Calls::Blocking, calls == Calls::Boxed);
     let settings = settings(variant.settings);
@@ -208,6 +217,7 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
             has_database: database,
             compose_reads_settings: database || !settings.is_empty(),
             has_endings: rich,
+            several,
             blocking,
         },
         "service/src/admin.rs" => ServiceAdmin { has_database: database },
@@ -512,6 +522,7 @@ fn the_copy_of_the_runbook_runs() {
     let names = names("stock-keeping");
     for rich in [false, true] {
         let variant = Variant {
+            several: false,
             database: true,
             postgres: false,
             recent_sqlx: true,

@@ -98,9 +98,10 @@ pub(super) fn plan(
 
 /// A module whose tables are made by migrations of others.
 pub(super) fn without_migrations(module: &Module<'_>) -> Diagnostic {
+    let (file, place) = module.place();
     shared_migrations(&module.member.name).at(
-        module.implementation.file,
-        module.implementation.name_range(),
+        file,
+        place,
         "works on tables that somebody else makes",
     )
 }

@@ -186,14 +186,14 @@ fn declared(module: &Module<'_>) -> Option<Vec<String>> {
 }
 
 fn no_migrations(module: &Module<'_>) -> Diagnostic {
-    let package = &module.member.name;
+    let (package, (file, place)) = (&module.member.name, module.place());
     Diagnostic::error(
         "no-migrations",
         format!("`{package}` stores in a database, but no migrations make its tables"),
     )
     .at(
-        module.implementation.file,
-        module.implementation.name_range(),
+        file,
+        place,
         "works on tables that somebody else makes",
     )
     .note("the service has a database of its own, and nothing would make its tables")
@@ -205,12 +205,12 @@ fn no_migrations(module: &Module<'_>) -> Diagnostic {
 
 /// A module that runs the history of others: its code would go on doing so in the service.
 pub(in crate::plan) fn runs_shared_history(module: &Module<'_>, folder: &Utf8Path) -> Diagnostic {
-    let package = &module.member.name;
+    let (package, (file, place)) = (&module.member.name, module.place());
     Diagnostic::error(
         "shared-history-runner",
         format!("`{package}` runs the migrations in `{folder}`, which are not its own"),
     )
-    .at(module.implementation.file, module.implementation.name_range(), "its library embeds them")
+    .at(file, place, "its library embeds them")
     .note(
         "the service runs the module's part of them only, and the monolith must go on running all",
     )

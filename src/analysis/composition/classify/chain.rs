@@ -50,7 +50,7 @@ pub(super) fn read<'w>(
         chain.take(&signature, &call.args, Some(&method));
         output = module.output(&signature)?;
         is_async = signature.syntax.asyncness.is_some();
-        if output.made == Made::Implementation {
+        if let Made::Implementation(implementation) = output.made {
             let described = Constructor {
                 path: module.path_of(item, rest)?,
                 form: Form::Call,
@@ -59,7 +59,8 @@ pub(super) fn read<'w>(
                 fallible: output.fallible,
                 wrapped: output.wrapped,
             };
-            let constructor = Constructing { described, parameters: chain.parameters };
+            let parameters = chain.parameters;
+            let constructor = Constructing { implementation, described, parameters };
             return Some((at, constructor, chain.arguments));
         }
     }

@@ -79,12 +79,11 @@ fn called<'w>(
             Some((at, constructor, arguments))
         }
         Node::Expr(syn::Expr::Struct(literal))
-            if item == module.implementation.id
-                && rest.is_empty()
+            if rest.is_empty()
                 && literal.rest.is_none()
                 && covers(&site.range_of(&literal.path), &reference.range) =>
         {
-            let constructor = module.literal(Form::Literal)?;
+            let constructor = module.literal(module.implementation(item)?, Form::Literal)?;
             let arguments = literal.fields.iter().filter_map(|field| match &field.member {
                 syn::Member::Named(name) => Some((name.to_string(), &field.expr)),
                 syn::Member::Unnamed(_) => None,
@@ -265,7 +264,7 @@ impl<'w> Construction<'w> {
                 let method = call.method.to_string();
                 if source.range_of(receiver) == *used
                     && !module.is_operation(&method)
-                    && module.method(&method).is_some()
+                    && module.method_of(self.constructor.implementation, &method).is_some()
                 {
                     found.push((used.clone(), method));
                 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::analysis::code::Item;
+use crate::analysis::code::{Item, ItemId};
 use crate::analysis::composition::beside::Lost;
 use crate::analysis::composition::constructor::{Made, ModuleFacts};
 use crate::analysis::composition::trace::Site;
@@ -18,8 +18,8 @@ pub(super) fn outside(
     reference: &Reference<'_>,
     holder: &Item<'_>,
 ) -> Diagnostic {
-    let api = api(module);
-    let whole = reference.item == module.implementation.id;
+    let api = api(module, reference.item);
+    let whole = module.implementation(reference.item).is_some();
     let (label, help) = match holder.syntax {
         syn::Item::Use(_) => {
             ("re-exported here", format!("take the re-export away; others need only `{api}`"))
@@ -62,14 +62,14 @@ fn in_head(block: &syn::ItemImpl, holder: &Item<'_>, reference: &Reference<'_>) 
 
 /// A name in a function body that is no construction and no migration.
 pub(super) fn inside(module: &ModuleFacts<'_, '_>, reference: &Reference<'_>) -> Diagnostic {
-    let api = api(module);
+    let api = api(module, reference.item);
     let begins_a_builder = module
         .signature(reference.item, &reference.rest)
         .and_then(|signature| module.output(&signature))
         .is_some_and(|output| matches!(output.made, Made::Part(_)));
     let help = if begins_a_builder {
         "write the construction as one chain of calls that ends in the implementation".to_owned()
-    } else if reference.item == module.implementation.id {
+    } else if module.implementation(reference.item).is_some() {
         format!("use it as `{api}` here; the stub is all that the monolith will have")
     } else {
         format!("make it an operation of `{api}`, or let the implementation's constructor do it")
@@ -85,7 +85,7 @@ pub(super) fn in_example(
     module: &ModuleFacts<'_, '_>,
     example: &doctests::Example<'_>,
 ) -> Diagnostic {
-    let name = module.implementation.name.clone().unwrap_or_default();
+    let name = implementation(module, None);
     let package = &example.member.name;
     Diagnostic::error(CODE, "an example in documentation names what stands behind the API trait")
         .at(example.file, example.line.clone(), "an example that only `cargo test --doc` compiles")
@@ -93,7 +93,7 @@ pub(super) fn in_example(
             "`{package}` gets the stub's type where it names `{name}`; whether the example would still \
              compile, nobody sees before it runs"
         ))
-        .help(format!("write the example with `{}` only", api(module)))
+        .help(format!("write the example with `{}` only", traits(module)))
 }
 
 /// A test that constructs the implementation by a name that will stand for the stub.
@@ -102,7 +102,7 @@ pub(super) fn by_alias(
     reference: &Reference<'_>,
     alias: &Item<'_>,
 ) -> Diagnostic {
-    let name = module.implementation.name.clone().unwrap_or_default();
+    let name = implementation(module, Some(reference.item));
     let alias_name = alias.name.clone().unwrap_or_default();
     start(module, reference)
         .at(reference.file, reference.range.clone(), "a test constructs it by an alias")
@@ -149,7 +149,7 @@ pub(super) fn method(
     range: Range<usize>,
     method: &str,
 ) -> Diagnostic {
-    let api = api(module);
+    let api = traits(module);
     Diagnostic::error(CODE, format!("`{method}` is not a method of `{api}`"))
         .at(site.function.item.file, range, format!("`{method}` is called on it"))
         .note("the stub offers what the API trait does and nothing else")
@@ -162,9 +162,29 @@ const WHY: &str = "after the extraction the monolith sees the contract only; thi
 fn start(module: &ModuleFacts<'_, '_>, reference: &Reference<'_>) -> Diagnostic {
     let item = module.code.item(reference.item);
     let name = item.name.unwrap_or_default();
-    Diagnostic::error(CODE, format!("`{name}` stands behind the API trait `{}`", api(module)))
+    let whose = match module.implementation(reference.item) {
+        Some(_) => api(module, reference.item),
+        None => traits(module),
+    };
+    Diagnostic::error(CODE, format!("`{name}` stands behind the API trait `{whose}`"))
 }
 
-fn api(module: &ModuleFacts<'_, '_>) -> String {
-    module.api.name.clone().unwrap_or_default()
+/// The trait that an implementation stands behind, or for any other item the first one.
+fn api(module: &ModuleFacts<'_, '_>, item: ItemId) -> String {
+    let behind = module.served.iter().find(|served| served.implementation.id == item);
+    let served = behind.or(module.served.first());
+    served.and_then(|served| served.api.name.clone()).unwrap_or_default()
+}
+
+/// All API traits: "`A`", or "`A` or `B`", without the outer marks.
+fn traits(module: &ModuleFacts<'_, '_>) -> String {
+    let names = module.served.iter().map(|served| served.api.name.clone().unwrap_or_default());
+    names.collect::<Vec<_>>().join("` or `")
+}
+
+/// The name of an implementation, or of the first one.
+fn implementation(module: &ModuleFacts<'_, '_>, item: Option<ItemId>) -> String {
+    let named = item.and_then(|item| module.implementation(item));
+    let named = named.or(module.served.first().map(|served| &served.implementation));
+    named.and_then(|item| item.name.clone()).unwrap_or_default()
 }

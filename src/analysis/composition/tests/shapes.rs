@@ -1,6 +1,6 @@
 //! The shapes that composition roots have: helpers, aliases, builders, concrete types, several roots.
 
-use super::{Outcome, app, run, run_app};
+use super::{MODULE, Outcome, app, run, run_app, run_on};
 
 const IMPORTS: &str = "use stock::{SqlStock, StockApi};\n";
 const IMPORTS_AFTER: &str = "use stock::StockApi;\nuse stock_client::StockClient;\n";
@@ -80,6 +80,31 @@ fn an_alias_goes_on_standing_for_what_is_behind_the_trait() {
         .replace("Store = SqlStock", "Store = StockClient")
         .replace("Store::new(pool.clone())", "Store::from_env()?");
     assert_rewired(&before, &expected);
+}
+
+#[test]
+fn a_constructor_that_a_derive_writes_takes_the_fields() {
+    let fields =
+        "pool: SqlitePool, #[new(default)] calls: std::sync::atomic::AtomicU64, limit: u32";
+    let by_hand = "pub fn new(pool: SqlitePool) -> Self { Self { pool } }";
+    let module = MODULE
+        .replace(
+            "pub struct SqlStock { pool: SqlitePool }",
+            &format!("pub struct SqlStock {{ {fields} }}"),
+        )
+        .replace(by_hand, "");
+    let before = app("", "    Ok(Arc::new(SqlStock::new(pool.clone(), 3)))\n");
+    let derived = |derive: &str| {
+        let module = module
+            .replace("pub struct SqlStock", &format!("#[derive({derive})]\npub struct SqlStock"));
+        run_on(&module, &[("src/lib.rs", &before)])
+    };
+    let outcome = derived("Debug, derive_new::new");
+    assert_eq!(outcome.refused, [""; 0]);
+    assert_eq!(outcome.constructor.unwrap().path, "stock::SqlStock::new");
+    let names: Vec<&str> = outcome.arguments.iter().map(|a| a.name.as_str()).collect();
+    assert_eq!(names, ["pool", "limit"]);
+    assert_eq!(derived("Debug").refused.len(), 2, "nothing says what `new` is");
 }
 
 #[test]

@@ -17,7 +17,7 @@ const OF_A_VARIANT: usize = 4;
 impl Samples<'_, '_> {
     /// The function that returns errors, and how many there are.
     pub(in crate::codegen::suite) fn errors(&mut self) -> (Ident, usize) {
-        let error = &self.makers.module.wire.error;
+        let error = &self.makers.api.error;
         let Some(id) = error.item else { return self.opaque_errors() };
         let item = self.makers.code.item(id);
         let name = self.unique(&item.name.clone().unwrap_or_default().to_snake_case());
@@ -83,14 +83,14 @@ impl Samples<'_, '_> {
 
     /// The function that returns errors where they are of no enum.
     fn opaque_errors(&mut self) -> (Ident, usize) {
-        let module = self.makers.module;
-        let payload = module.wire.error.opaque().unwrap_or(Payload::Anyhow);
+        let api = self.makers.api;
+        let payload = api.error.opaque().unwrap_or(Payload::Anyhow);
         let body = foreign::payload(self.scribe, payload).unwrap_or_default();
         self.function(&Type::String);
         let name = self.unique("error");
         self.functions.push(Function {
             name: name.clone(),
-            output: self.scribe.ty(&module.interface.error),
+            output: self.scribe.ty(&api.interface.error),
             body,
             docs: TokenStream::new(),
         });

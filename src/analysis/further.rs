@@ -56,15 +56,21 @@ fn user<'w>(
 ) -> Option<(&'w Utf8Path, Range<usize>)> {
     let module = &code.root(library).member.name;
     let uses = |holder: &Item<'_>| ports::trait_of(code, holder) != Some(item.id);
-    let elsewhere = references::find(code, item.id.root).into_iter().find(|reference| {
-        reference.item == item.id
-            && !reference.dev
-            && !reference.is_import
-            && reference.member.name != *module
-            && uses(&code.item(reference.holder))
-    });
-    if let Some(reference) = elsewhere {
-        return Some((reference.file, reference.range));
+    let is_private = |holder: &Item<'_>| {
+        matches!(holder.syntax, syn::Item::Use(item)
+        if matches!(item.vis, syn::Visibility::Inherited))
+    };
+    let references = references::find(code, item.id.root);
+    let elsewhere: Vec<_> = references
+        .into_iter()
+        .filter(|r| r.item == item.id && !r.dev && r.member.name != *module)
+        .filter(|r| uses(&code.item(r.holder)))
+        // What is imported is called; what is re-exported may be anything.
+        .filter(|r| !r.is_import || is_private(&code.item(r.holder)))
+        .collect();
+    let named = elsewhere.iter().find(|r| !r.is_import).or(elsewhere.first());
+    if let Some(reference) = named {
+        return Some((reference.file, reference.range.clone()));
     }
     // The crate of a port may use it itself.
     let home = code.root(item.id.root);

@@ -263,8 +263,17 @@ fn argument_of(
         if argument.by_reference { quote!(&#value) } else { value }
     };
     Ok(match &argument.from {
-        Origin::Pool if argument.by_reference => (None, quote!(&pool)),
-        Origin::Pool => (None, wrap(quote!(pool.clone()))),
+        Origin::Pool => {
+            let pool = match &argument.newtype {
+                Some(constructor) => {
+                    let constructor = scribed(scribe, constructor)?;
+                    quote!(#constructor(pool.clone()))
+                }
+                None if argument.by_reference => return Ok((None, quote!(&pool))),
+                None => quote!(pool.clone()),
+            };
+            (None, by_reference(wrap(pool)))
+        }
         Origin::Setting(setting) => {
             let field = format_ident!("{}", setting.name);
             let access: TokenStream = setting.access.parse().unwrap_or_default();

@@ -124,6 +124,9 @@ pub struct ArgumentPlan {
     /// What it is wrapped in for the constructor.
     #[serde(default, skip_serializing_if = "Holder::is_bare")]
     pub wrapped: Holder,
+    /// What makes the module's own type of the pool: `storage::Database::new`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newtype: Option<String>,
     /// Where it comes from.
     pub from: Origin,
 }
@@ -261,6 +264,7 @@ impl ConstructionPlan {
             name: argument.name.clone(),
             by_reference: argument.by_reference,
             wrapped: holder(argument.wrapped),
+            newtype: argument.newtype.clone(),
             from: match &argument.kind {
                 ArgumentKind::Pool(_) => Origin::Pool,
                 ArgumentKind::Setting(setting) => Origin::Setting(setting_plan(setting)),

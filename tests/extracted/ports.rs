@@ -1,6 +1,7 @@
 //! Ports and adapters: `mailer` taken out of `fixtures/ports`, named after the port that it implements,
-//! its error an `anyhow::Error`.
+//! its error an `anyhow::Error`; and `storage_sqlite`, two types behind two ports with two errors.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -81,4 +82,63 @@ fn the_desk_sends_its_mail_through_the_service() {
     let one = fs::read_to_string(spool.join("1.mail")).unwrap();
     assert!(one.starts_with("From: service@example.org\nTo: ada@example.org\n"), "{one}");
     assert_eq!(server.stop("INT"), 0);
+}
+
+/// The desk without its storage, and the files as they were before.
+fn without_storage() -> (PathBuf, BTreeMap<PathBuf, Vec<u8>>) {
+    let fixture = tree::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/ports"));
+    let temporary = tempfile::tempdir().unwrap();
+    tree::write(temporary.path(), &fixture);
+    shop::repository(temporary.path());
+    let extract = ["extract", "storage_sqlite", "--no-verify"];
+    let refused = shop::calve(temporary.path(), &extract);
+    assert!(refused.stderr.contains("--trait Attachments,Tickets;"), "{}", refused.stderr);
+    let both = ["--trait", "Tickets", "--trait", "Attachments"];
+    let said = shop::calve(temporary.path(), &[&extract[..], &both].concat()).ok();
+    assert!(said.stderr.contains("4 of `Tickets`, 2 of `Attachments`"), "{}", said.stderr);
+    let desk = shop::folder("desk-without-storage");
+    tree::write(&desk, &tree::read(temporary.path()));
+    shop::repository(&desk);
+
+    shop::repository(temporary.path());
+    shop::calve(temporary.path(), &["undo"]).ok();
+    assert_eq!(tree::read(temporary.path()), fixture, "all is as it was");
+    (desk, fixture)
+}
+
+#[test]
+fn two_ports_of_one_adapter_are_one_service() {
+    let (desk, fixture) = without_storage();
+    assert_eq!(shop::calve(&desk, &["check"]).ok().stdout, "");
+    for untouched in ["storage_sqlite/src/tickets.rs", "storage_sqlite/src/attachments.rs"] {
+        assert_eq!(fs::read(desk.join(untouched)).unwrap(), fixture[Path::new(untouched)]);
+    }
+    let strict = ["--", "-D", "warnings"];
+    let clippy = ["clippy", "--offline", "--locked", "--workspace", "--all-targets"];
+    cargo(&desk, &["fetch", "--locked", "--quiet"]).ok();
+    cargo(&desk, &[&clippy[..], &strict].concat()).ok();
+    cargo(&desk, &["fmt", "--all", "--check"]).ok();
+
+    let mut own = vec!["test", "--offline", "--locked"];
+    for package in ["storage_sqlite_service", "storage_sqlite_client", "storage_sqlite_wire"] {
+        own.extend(["-p", package]);
+    }
+    let ran = cargo(&desk, &own).ok();
+    for suite in ["tests/contract_tickets/main.rs", "tests/contract_attachments/main.rs"] {
+        assert!(ran.stderr.contains(suite), "{}", ran.stderr);
+    }
+
+    // The desk's own tests, each with a fresh service: both ports in one database.
+    let folder = tempfile::tempdir().unwrap();
+    let calls = folder.path().join("calls.json");
+    let runner = ["run", "--offline", "--locked", "-p", "storage_sqlite_service", "--example"];
+    let tests = ["monolith_tests", "--", "--calls-file", calls.to_str().unwrap(), "-p", "app"];
+    cargo(&desk, &[&runner[..], &tests, &["--offline", "--locked"]].concat()).ok();
+    let calls = fs::read_to_string(&calls).unwrap();
+    let calls: BTreeMap<String, u64> = serde_json::from_str(&calls).unwrap();
+    let operations = ["attach", "find"].map(|operation| format!("attachments/{operation}"));
+    let of_tickets = ["close", "find", "open", "waiting"].map(|name| format!("tickets/{name}"));
+    let operations: Vec<String> = operations.into_iter().chain(of_tickets).collect();
+    assert_eq!(calls.keys().cloned().collect::<Vec<_>>(), operations);
+    assert!(calls.values().all(|count| *count > 0), "{calls:?}");
 }

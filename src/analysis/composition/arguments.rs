@@ -6,7 +6,7 @@ use super::classify::Construction;
 use super::constructor::{ModuleFacts, Parameter, first_argument};
 use super::pool::{self, Database};
 use super::trace::{self, Site, Value};
-use super::{Argument, ArgumentKind, Wrapped, settings, stateless, storage};
+use super::{Argument, ArgumentKind, Wrapped, newtype, settings, stateless, storage};
 use crate::analysis::code::{ItemId, ItemKind};
 use crate::analysis::types::{self, Substitution};
 use crate::diagnostic::Diagnostic;
@@ -62,8 +62,19 @@ impl<'w> Resolving<'_, '_, 'w> {
             name: self.parameter.name.clone(),
             by_reference,
             wrapped,
+            newtype: None,
             kind,
         };
+        if let Some(newtype) = newtype::of(self.module, &read(inner))
+            && let Database::Known(engine) = newtype.database
+        {
+            let given = within(self.expr, wrapped);
+            if let Some((site, pool)) = newtype::opened(self.module, &newtype, site, given) {
+                let pool = pool::read(self.module.code, &site, pool, engine)?;
+                let newtype = Some(newtype.constructor);
+                return Ok(Argument { newtype, ..argument(wrapped, ArgumentKind::Pool(pool)) });
+            }
+        }
         match pool::database(&read(inner)) {
             Some(Database::Known(engine)) => {
                 let pool = within(self.expr, wrapped);

@@ -76,6 +76,7 @@ pub(super) fn all<'w>(
             sorter.place(reference);
         }
     }
+    sorter.leave_arguments();
     sorter.own_migrators();
     sorter.settle_types();
     for example in doctests::naming(module.code, module.library, &contract.kept) {
@@ -185,6 +186,19 @@ impl<'a, 'w> Sorter<'a, '_, 'w> {
             }),
             None => self.sorted.refused.push(refusal::entangled(self.module, reference)),
         }
+    }
+
+    /// Names that are part of a construction go with it; what is given to a constructor is judged as its
+    /// argument.
+    fn leave_arguments(&mut self) {
+        let Sorted { constructions, refused, .. } = &mut self.sorted;
+        refused.retain(|refusal| {
+            let Some(place) = refusal.labels.first() else { return true };
+            !constructions.iter().any(|construction| {
+                construction.root.file == place.file
+                    && covers(&construction.root.construction, &place.span)
+            })
+        });
     }
 
     /// `sqlx::migrate!("../modules/inventory/migrations")` in a member that uses the module: it names

@@ -11,6 +11,7 @@ mod constructor;
 mod derived;
 mod function;
 mod migrations;
+mod newtype;
 mod pool;
 mod positions;
 mod qualify;
@@ -216,6 +217,8 @@ pub struct Argument {
     pub by_reference: bool,
     /// What it is wrapped in for the constructor.
     pub wrapped: Wrapped,
+    /// What makes the module's own type of a pool, where the constructor takes that.
+    pub newtype: Option<String>,
     /// What it is.
     pub kind: ArgumentKind,
 }
@@ -467,6 +470,8 @@ pub fn read<'w>(
             let mut errors = Vec::new();
             let arguments =
                 arguments::resolve(&module, &found.constructions, construction, &mut errors);
+            // State that several constructions take is pointed at once, with all of its places.
+            errors.retain(|error| !diagnostics.iter().any(|said| says_the_same(said, error)));
             refuse(errors, diagnostics);
             let Some(arguments) = arguments else { continue };
             let constructor = construction.constructor.described.clone();
@@ -500,6 +505,15 @@ pub fn read<'w>(
         imports: left.imports,
         mutability: left.mutability,
     })
+}
+
+/// Whether a refusal of the same kind points at the place of another one already.
+fn says_the_same(said: &Diagnostic, other: &Diagnostic) -> bool {
+    let Some(place) = other.labels.first() else { return false };
+    let covers =
+        |inner: &Range<usize>| place.span.start <= inner.start && inner.end <= place.span.end;
+    said.code == other.code
+        && said.labels.iter().any(|label| label.file == place.file && covers(&label.span))
 }
 
 fn nobody_constructs(implementation: &Item<'_>) -> Diagnostic {

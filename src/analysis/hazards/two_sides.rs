@@ -45,12 +45,10 @@ pub fn refuse(
     let leads = Leads::of(code, module.library);
     let ours = tables_of(code, &leads, module.implementations().iter().map(|i| i.id));
     let theirs = tables_of(code, &leads, staying);
-    let joined = |names: Vec<&str>| names.join("` and `");
-    let of = |item: &'_ Item<'_>| item.name.clone().unwrap_or_default();
+    let of = |item: &Item<'_>| item.name.clone().unwrap_or_default();
     let names: Vec<String> = module.implementations().into_iter().map(of).collect();
     let ports: Vec<String> = module.served.iter().map(|served| of(&served.api)).collect();
-    let name = joined(names.iter().map(String::as_str).collect());
-    let port = ports.join("` or `");
+    let (name, port) = (names.join("`, `"), ports.join("` or `"));
     let mut is_shared = false;
     for (table, place) in &ours {
         let Some(their_place) = theirs.get(table) else { continue };

@@ -15,7 +15,15 @@ const LIMIT: Duration = Duration::from_secs(300);
 
 /// A folder of the proofs.
 pub(crate) fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+    static HOME: OnceLock<&Path> = OnceLock::new();
+    let home = HOME.get_or_init(|| {
+        let home = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        fs::create_dir_all(home).unwrap();
+        // Clippy looks for its settings upwards, where calve's own are.
+        fs::write(home.join("clippy.toml"), "").unwrap();
+        home
+    });
+    home.join(name)
 }
 
 /// The shop as it is in the repository.
@@ -98,8 +106,5 @@ fn extracted_files() -> BTreeMap<PathBuf, Vec<u8>> {
     let arguments = ["extract", "inventory", "--no-verify", "--into", into.to_str().unwrap()];
     let said = calve(&fixture(), &arguments).ok();
     assert!(said.stderr.contains("14 of `InventoryApi`"), "{}", said.stderr);
-    // Clippy looks for its settings upwards, where calve's own are.
-    fs::create_dir_all(folder("")).unwrap();
-    fs::write(folder("clippy.toml"), "").unwrap();
     tree::read(&into)
 }

@@ -1,5 +1,7 @@
 //! The shapes that composition roots have: helpers, aliases, builders, concrete types, several roots.
 
+use crate::analysis::composition::{ArgumentKind, Wrapped};
+
 use super::{MODULE, Outcome, app, run, run_app, run_on};
 
 const IMPORTS: &str = "use stock::{SqlStock, StockApi};\n";
@@ -105,6 +107,22 @@ fn a_constructor_that_a_derive_writes_takes_the_fields() {
     let names: Vec<&str> = outcome.arguments.iter().map(|a| a.name.as_str()).collect();
     assert_eq!(names, ["pool", "limit"]);
     assert_eq!(derived("Debug").refused.len(), 2, "nothing says what `new` is");
+}
+
+#[test]
+fn a_pool_in_a_type_of_the_module_is_opened_as_the_pool_is() {
+    let new = "pub fn new(pool: SqlitePool) -> Self { Self { pool } }";
+    let db = "pub struct Db(SqlitePool);\nimpl Db { pub fn of(pool: SqlitePool) -> Self { Self(pool) } }\n";
+    let module = MODULE.replacen(new, "pub fn new(db: Arc<Db>) -> Self { todo!() }", 1) + db;
+    let given = "Arc::new(stock::Db::of(pool.clone()))";
+    let before = app("", &format!("    Ok(Arc::new(SqlStock::new({given})))\n"));
+    let outcome = run_on(&module, &[("src/lib.rs", &before)]);
+    assert_eq!(outcome.refused, [""; 0]);
+    let [argument] = &outcome.arguments[..] else { panic!("{:?}", outcome.arguments) };
+    assert_eq!(argument.newtype.as_deref(), Some("stock::Db::of"));
+    assert_eq!(argument.wrapped, Wrapped::Arc);
+    assert!(matches!(argument.kind, ArgumentKind::Pool(_)));
+    assert!(outcome.after.contains("Ok(Arc::new(StockClient::from_env()?))"), "{}", outcome.after);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::rust_file::{RustFile, docs};
 use super::scribe::Scribe;
 use super::wire::field_ident;
 use crate::analysis::code::Code;
+use crate::analysis::composition::Engine;
 use crate::analysis::module::{Api, Module};
 use crate::diagnostic::{Diagnostic, Result};
 use crate::plan::{ArgumentPlan, ConstructionPlan, Holder, Origin, ServicePlan};
@@ -15,6 +16,14 @@ use crate::plan::{ArgumentPlan, ConstructionPlan, Holder, Origin, ServicePlan};
 /// Whether what is constructed takes something out of the settings.
 pub(super) fn reads_settings(service: &ServicePlan) -> bool {
     service.database.is_some() || service.arguments().any(|a| matches!(a.from, Origin::Setting(_)))
+}
+
+/// Whether a pool is closed at the end: one of r2d2 closes its connections when nobody has it any more.
+pub(super) fn closes(engine: Engine) -> bool {
+    match engine {
+        Engine::Sqlite | Engine::Postgres => true,
+        Engine::Rusqlite => false,
+    }
 }
 
 /// Writes the file.
@@ -49,12 +58,13 @@ pub(super) fn compose(
         quote!(settings: &#settings)
     });
     let has_database = service.database.is_some();
+    let closes_pool = service.database.as_ref().is_some_and(|database| closes(database.engine));
     let pool_field = has_database.then(|| {
         let pool = scribe.path("crate::database::Pool");
-        let about = docs("Closed at the end.");
+        let about = docs(if closes_pool { "Closed at the end." } else { "What it works on." });
         quote!(#about pub pool: #pool,)
     });
-    let about = docs(if has_database {
+    let about = docs(if closes_pool {
         "What was constructed, and what has to be closed at the end."
     } else {
         "What was constructed."
@@ -78,7 +88,7 @@ pub(super) fn compose(
     })?;
 
     if module.endings().next().is_some() {
-        file.item(close(module, wire, &scribe, has_database))?;
+        file.item(close(module, wire, &scribe, (has_database, closes_pool)))?;
     }
 
     let mut statements = Vec::new();
@@ -186,7 +196,7 @@ fn close(
     module: &Module<'_>,
     wire: &str,
     scribe: &Scribe<'_, '_>,
-    has_database: bool,
+    (has_database, closes_pool): (bool, bool),
 ) -> TokenStream {
     let blocks = module.blocks();
     let endings = module
@@ -229,9 +239,10 @@ fn close(
     });
     let ending = |api: &&Api<'_>| !api.interface.endings.is_empty();
     let mut fields: Vec<_> = module.apis.iter().filter(ending).map(field_of).collect();
-    let pool = has_database.then(|| quote!(pool.close().await;));
-    fields.extend(has_database.then(|| format_ident!("pool")));
-    let rest = (!module.apis.iter().all(|api| ending(&api))).then(|| quote!(, ..));
+    let pool = closes_pool.then(|| quote!(pool.close().await;));
+    fields.extend(closes_pool.then(|| format_ident!("pool")));
+    let all = module.apis.iter().all(|api| ending(&api)) && has_database == closes_pool;
+    let rest = (!all).then(|| quote!(, ..));
     let about = docs("Ends the module. No call runs any more.");
     quote! {
         impl Composed {

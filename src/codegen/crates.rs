@@ -80,11 +80,12 @@ impl Facts<'_, '_> {
             ),
         );
         let mut packages = Packages::of_signatures(self.code, self.module);
-        let mut sqlx = false;
+        let (mut sqlx, mut rusqlite) = (false, false);
         for variant in self.module.apis.iter().flat_map(|api| &api.error.variants) {
             for (field, payload) in &variant.fields {
                 packages.add(self.code, &field.ty);
                 sqlx |= *payload == Payload::Sqlx;
+                rusqlite |= *payload == Payload::Rusqlite;
             }
         }
         for (instance, _) in super::wire::mirrored(self.module) {
@@ -108,7 +109,7 @@ impl Facts<'_, '_> {
             self.add_encodings(&mut manifest.dependencies);
         }
         let has_json = manifest.dependencies.iter().any(|(key, _)| key == "serde_json");
-        if (sqlx || encoded) && !has_json {
+        if (sqlx || rusqlite || encoded) && !has_json {
             self.add_fixed(&mut manifest.dev_dependencies, fixed::WIRE_DEV);
         }
         manifest.render()
@@ -165,14 +166,10 @@ impl Facts<'_, '_> {
             }
         }
         if let Some(database) = &self.service.database {
-            let driver = match database.engine {
-                Engine::Sqlite => "sqlite",
-                Engine::Postgres => "postgres",
-            };
-            let mut features = vec!["macros", "migrate", "runtime-tokio", driver];
-            features.extend(self.tls_of_sqlx());
-            let sqlx = self.style.crate_of_module(self.module.member, "sqlx", &features);
-            set(&mut manifest.dependencies, "sqlx", sqlx);
+            for (package, features) in self.drivers(database.engine) {
+                let driver = self.style.crate_of_module(self.user_of(package), package, &features);
+                set(&mut manifest.dependencies, package, driver);
+            }
         }
         self.add_fixed(&mut manifest.dependencies, fixed::SERVICE);
         set(&mut manifest.dev_dependencies, &self.names.client, Dependency::path("client"));
@@ -200,6 +197,25 @@ impl Facts<'_, '_> {
     fn contracts(&self) -> BTreeSet<String> {
         let package = |api: &Api<'_>| self.code.root(api.item.id.root).member.name.clone();
         self.module.apis.iter().map(package).collect()
+    }
+
+    /// What speaks to a database and migrates it, each with the features that the service needs.
+    fn drivers(&self, engine: Engine) -> Vec<(&'static str, Vec<&str>)> {
+        let sqlx = |driver| {
+            let mut features = vec!["macros", "migrate", "runtime-tokio", driver];
+            features.extend(self.tls_of_sqlx());
+            vec![("sqlx", features)]
+        };
+        match engine {
+            Engine::Sqlite => sqlx("sqlite"),
+            Engine::Postgres => sqlx("postgres"),
+            Engine::Rusqlite => vec![
+                ("r2d2", vec![]),
+                ("r2d2_sqlite", vec![]),
+                ("refinery", vec!["rusqlite"]),
+                ("rusqlite", vec![]),
+            ],
+        }
     }
 
     /// How the monolith encrypts its connections: without it, a server that does not insist is talked to

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::client::boxes_calls;
-use super::compose::reads_settings;
+use super::compose::{closes, reads_settings};
 use super::templates::{self, render};
 use crate::analysis::composition::Engine;
 use crate::analysis::module::Module;
 use crate::analysis::schema::postgres::Name;
+use crate::analysis::schema::version_of;
 use crate::analysis::sql::quote;
 use crate::analysis::wire::{Encoding, Payload};
 use crate::changes::ChangeSet;
@@ -27,6 +28,14 @@ pub(super) struct Facts<'a, 'w> {
 
 /// The clean-up SQL's name, in the service's folder.
 const CLEAN_UP: &str = "drop_from_monolith.sql";
+
+/// Whether the database is told as a path, not as a URL.
+fn is_by_path(engine: Engine) -> bool {
+    match engine {
+        Engine::Sqlite | Engine::Postgres => false,
+        Engine::Rusqlite => true,
+    }
+}
 
 impl Facts<'_, '_> {
     fn blocks(&self) -> bool {
@@ -66,6 +75,9 @@ impl Facts<'_, '_> {
             let export = "database_error::RemoteDatabaseError";
             add("database_error", Some(export), render(&error)?)?;
             add("sqlx_error", None, render(&templates::WireSqlxError)?)?;
+        }
+        if payload(Payload::Rusqlite) {
+            add("rusqlite_error", None, render(&templates::WireRusqliteError)?)?;
         }
         if payload(Payload::Io) {
             add("io_error", None, render(&templates::WireIoError)?)?;
@@ -142,6 +154,7 @@ impl Facts<'_, '_> {
             src.join("run.rs"),
             render(&templates::ServiceRun {
                 has_database,
+                closes_pool: database.is_some_and(|database| closes(database.engine)),
                 compose_reads_settings: reads_settings(self.service),
                 blocking: self.blocks(),
                 has_endings: self.module.endings().next().is_some(),
@@ -161,10 +174,12 @@ impl Facts<'_, '_> {
         let tests = dir.join("tests");
         add(tests.join("support/mod.rs"), render(&templates::TestSupport { names, blocking }))?;
         add(tests.join("server.rs"), render(&templates::TestServer { names, blocking }))?;
+        let by_path = database.is_some_and(|database| is_by_path(database.engine));
         let max_connections = database.map_or("10", |d| d.max_connections.as_str());
         let template = templates::ServiceSettings {
             names,
             has_database,
+            by_path,
             max_connections,
             settings: &settings,
             blocking,
@@ -193,17 +208,34 @@ impl Facts<'_, '_> {
                 };
             }
             let postgres = database.engine == Engine::Postgres;
-            let text = match database.engine {
-                Engine::Sqlite => on_engine!(ServiceDatabase),
-                Engine::Postgres => on_engine!(ServiceDatabasePostgres),
+            let (text, tests) = match database.engine {
+                Engine::Sqlite => {
+                    (on_engine!(ServiceDatabase), render(&templates::TestDatabase { names }))
+                }
+                Engine::Postgres => (
+                    on_engine!(ServiceDatabasePostgres),
+                    render(&templates::TestDatabasePostgres { names, sqlx_table_name }),
+                ),
+                Engine::Rusqlite => (
+                    render(&templates::ServiceDatabaseRusqlite {
+                        names,
+                        connect_options,
+                        prepare: &database.prepare,
+                        pool_options,
+                        migrations,
+                        history_table: &history,
+                    }),
+                    render(&templates::TestDatabaseRusqlite { names }),
+                ),
             };
             add(src.join("database.rs"), text)?;
+            add(dir.join("tests/database.rs"), tests)?;
             add(dir.join("build.rs"), render(&templates::ServiceBuild { migrations }))?;
             let runner = dir.join("examples/monolith_tests");
             let test_arguments = &self.environment.test_arguments;
             let template = templates::RunnerMain { names, postgres, test_arguments };
             add(runner.join("main.rs"), render(&template))?;
-            let template = templates::RunnerService { names, postgres };
+            let template = templates::RunnerService { names, postgres, by_path };
             add(runner.join("service.rs"), render(&template))?;
             add(runner.join("report.rs"), render(&templates::RunnerReport))?;
             by_names! {
@@ -213,10 +245,6 @@ impl Facts<'_, '_> {
             if postgres {
                 let template = templates::RunnerDatabase { names, sqlx_table_name };
                 add(runner.join("database.rs"), render(&template))?;
-                let template = templates::TestDatabasePostgres { names, sqlx_table_name };
-                add(dir.join("tests/database.rs"), render(&template))?;
-            } else {
-                by_names!(dir.join("tests/database.rs") => TestDatabase);
             }
         }
         Ok(())
@@ -229,14 +257,11 @@ impl Facts<'_, '_> {
         let dir = &names.dir;
         let engine = self.service.database.as_ref().map(|database| database.engine);
         let has_database = engine.is_some();
-        let (sqlite, postgres) = (engine == Some(Engine::Sqlite), engine == Some(Engine::Postgres));
+        let postgres = engine == Some(Engine::Postgres);
+        let sqlite = engine.is_some_and(Engine::is_sqlite);
         let settings = self.service.settings(names);
         let workspace_root = relative(dir, Utf8Path::new(""));
-        let database_url = if postgres {
-            format!("postgres://localhost/{}", names.module_ident)
-        } else {
-            format!("sqlite://{}.db?mode=rwc", names.display)
-        };
+        let address = &self.address();
         let dockerfile = templates::Dockerfile {
             names,
             service_dir: dir.as_str(),
@@ -258,15 +283,11 @@ impl Facts<'_, '_> {
             workspace_root: workspace_root.as_str(),
             sqlite,
             postgres,
+            address,
         };
         changes.create(dir.join("compose.yaml"), render(&compose)?)?;
-        let example = templates::EnvExample {
-            names,
-            has_database,
-            postgres,
-            database_url: &database_url,
-            settings: &settings,
-        };
+        let example =
+            templates::EnvExample { names, has_database, postgres, address, settings: &settings };
         changes.create(dir.join(".env.example"), render(&example)?)?;
         changes.create(dir.join(".gitignore"), render(&templates::Gitignore)?)?;
         let first = super::wire::operations_of(self.module).next();
@@ -274,13 +295,35 @@ impl Facts<'_, '_> {
         let readme = templates::Readme {
             names,
             has_database,
-            database_url: &database_url,
+            address,
             has_cutover: self.service.database.as_ref().is_some_and(|d| d.migrations.is_some()),
             example_route: &format!("/v1/{operation}"),
             test_arguments: &environment.test_arguments,
             settings: &settings,
         };
         changes.create(dir.join("README.md"), render(&readme)?)
+    }
+
+    /// Where the service's database is, as its operator says it.
+    fn address(&self) -> templates::Address {
+        let Names { display, module, module_ident, .. } = self.names;
+        let engine = self.service.database.as_ref().map(|database| database.engine);
+        let (variable, here, in_container) = match engine.unwrap_or_default() {
+            Engine::Sqlite => (
+                "DATABASE_URL",
+                format!("sqlite://{display}.db?mode=rwc"),
+                format!("sqlite:///data/{module}.db?mode=rwc"),
+            ),
+            Engine::Rusqlite => {
+                ("DATABASE_PATH", format!("{display}.db"), format!("/data/{module}.db"))
+            }
+            Engine::Postgres => (
+                "DATABASE_URL",
+                format!("postgres://localhost/{module_ident}"),
+                format!("postgres://database/{module_ident}"),
+            ),
+        };
+        templates::Address { variable, here, in_container }
     }
 
     /// The files that are written once, at the extraction: the runbook, and the SQL of its last step.
@@ -304,8 +347,7 @@ impl Facts<'_, '_> {
         let versions: Vec<templates::AddedMigration> = added
             .chain(stand_ins)
             .filter_map(|(path, history)| {
-                let (version, _) = path.file_name()?.split_once('_')?;
-                let version: i64 = version.parse().ok()?;
+                let version = version_of(path)?;
                 let history = quote(history);
                 Some(templates::AddedMigration { history, version: version.to_string() })
             })
@@ -340,6 +382,7 @@ impl Facts<'_, '_> {
             .collect();
         let runbook = templates::Cutover {
             names: self.names,
+            address: &self.address(),
             tables: &tables,
             rebuilt: &schema.copy.rebuilt,
             triggers: &new,

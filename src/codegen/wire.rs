@@ -513,6 +513,7 @@ pub(super) fn payload_module(payload: Payload) -> Option<&'static str> {
     match payload {
         Payload::Plain => None,
         Payload::Sqlx => Some("sqlx_error"),
+        Payload::Rusqlite => Some("rusqlite_error"),
         Payload::Io => Some("io_error"),
         Payload::Anyhow => Some("anyhow_error"),
         Payload::Boxed => Some("boxed_error"),

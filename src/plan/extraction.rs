@@ -7,7 +7,7 @@ use super::samples::{self, Samples};
 use super::schema::{self, SchemaPlan};
 use super::{Environment, HouseStyle, Names, Record, ServicePlan};
 use crate::analysis::code::Code;
-use crate::analysis::composition::{Composition, Engine};
+use crate::analysis::composition::Composition;
 use crate::analysis::module::Module;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
@@ -81,7 +81,7 @@ impl ExtractionPlan {
         let pool = composition.pool();
         let own = composition.migrator.as_ref();
         // On PostgreSQL no history is divided: the plan refuses those that are not the module's.
-        let divided = pool.is_none_or(|pool| pool.engine == Engine::Sqlite);
+        let divided = pool.is_none_or(|pool| pool.engine.is_sqlite());
         let foreign = own.filter(|m| divided && !m.folder.starts_with(&module.member.dir));
         if let Some(migrator) = foreign {
             diagnostics.push(schema::runs_shared_history(module, &migrator.folder));

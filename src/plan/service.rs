@@ -96,13 +96,17 @@ pub struct DatabasePlan {
     /// Which database it is.
     #[serde(default, skip_serializing_if = "is_default")]
     pub engine: Engine,
-    /// Calls on the connect options, fully qualified: `.foreign_keys(true)`.
+    /// Calls on the connect options, or on what makes connections, fully qualified:
+    /// `.foreign_keys(true)`.
     #[serde(default)]
     pub connect_options: Vec<String>,
-    /// Calls on the pool options besides `max_connections`.
+    /// Calls on each new connection of rusqlite: `.busy_timeout(std::time::Duration::from_secs(5))`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prepare: Vec<String>,
+    /// Calls on the pool options besides the one that limits its size.
     #[serde(default)]
     pub pool_options: Vec<String>,
-    /// The monolith's pool size, or sqlx's default.
+    /// The monolith's pool size, or the default of sqlx and r2d2.
     pub max_connections: String,
     /// Folder of the migrations, relative to the service's folder; none where the module has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -206,20 +210,17 @@ impl ServicePlan {
         let constructions = constructions.collect();
         let database = composition.pool().map(|pool| {
             let pragmas = pool.pragmas.iter().filter_map(|p| pragma_call(p));
-            let size = pool.pool.iter().find(|c| c.method == "max_connections");
+            let limit = size_option(pool.engine);
+            let size = pool.pool.iter().find(|c| c.method == limit);
             DatabasePlan {
                 engine: pool.engine,
                 connect_options: pool.connect.iter().map(call).chain(pragmas).collect(),
-                pool_options: pool
-                    .pool
-                    .iter()
-                    .filter(|c| c.method != "max_connections")
-                    .map(call)
-                    .collect(),
+                prepare: pool.prepare.iter().map(call).collect(),
+                pool_options: pool.pool.iter().filter(|c| c.method != limit).map(call).collect(),
                 max_connections: size
                     .and_then(|c| c.arguments.first())
                     .map_or_else(|| "10".to_owned(), |n| n.replace('_', "")),
-                migrations: migrations.map(|folder| embedded(&names.dir, folder)),
+                migrations: migrations.map(|folder| embedded(pool.engine, &names.dir, folder)),
                 cut: cuts.to_vec(),
             }
         });
@@ -302,6 +303,14 @@ impl ConstructionPlan {
     }
 }
 
+/// The option that limits the size of a pool.
+fn size_option(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite | Engine::Postgres => "max_connections",
+        Engine::Rusqlite => "max_size",
+    }
+}
+
 fn call(call: &OptionCall) -> String {
     format!(".{}({})", call.method, call.arguments.join(", "))
 }
@@ -339,10 +348,11 @@ fn setting_plan(setting: &Found) -> SettingPlan {
 }
 
 /// Flags that the service has anyway: one of the same name would be a clash when it starts.
-const TAKEN: [&str; 13] = [
+const TAKEN: [&str; 14] = [
     "admin_listen",
     "body_timeout",
     "database_connections",
+    "database_path",
     "database_url",
     "header_timeout",
     "listen",
@@ -417,10 +427,11 @@ fn sentence(help: &str, name: &str) -> String {
     if text.ends_with('.') { text } else { format!("{text}.") }
 }
 
-/// A folder of migrations as `sqlx::migrate!` takes it: a name alone it refuses.
-fn embedded(service: &Utf8Path, folder: &Utf8Path) -> Utf8PathBuf {
+/// A folder of migrations as the macro takes it: a name alone `sqlx::migrate!` refuses.
+fn embedded(engine: Engine, service: &Utf8Path, folder: &Utf8Path) -> Utf8PathBuf {
     let path = relative(service, folder);
-    if path.components().count() == 1 { Utf8Path::new(".").join(path) } else { path }
+    let alone = path.components().count() == 1 && engine != Engine::Rusqlite;
+    if alone { Utf8Path::new(".").join(path) } else { path }
 }
 
 #[cfg(test)]

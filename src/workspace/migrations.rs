@@ -9,10 +9,10 @@ use super::{Member, Source};
 use crate::diagnostic::{Diagnostic, Result};
 
 /// What stands before the name of a folder.
-const NAMED_BY: [&str; 2] = ["migrate!(", "migrations = "];
+const NAMED_BY: [&str; 3] = ["migrate!(", "embed_migrations!(", "migrations = "];
 
-/// The folders that `migrate!("…")` and `#[sqlx::test(migrations = "…")]` name, relative to the root,
-/// each with the files that do, and `migrations` at the root itself, which a command-line tool may run.
+/// The folders that `migrate!("…")`, `embed_migrations!("…")` and `#[sqlx::test(migrations = "…")]` name,
+/// relative to the root, each with the files that do, and `migrations` at the root itself, which a command-line tool may run.
 /// Those outside are left out.
 pub(super) fn embedded(
     root: &Utf8Path,
@@ -32,7 +32,7 @@ pub(super) fn embedded(
 }
 
 /// The folders that a text names, relative to the root, each with the bytes of its name in the text:
-/// none where `migrate!()` takes the folder beside the manifest in `dir`.
+/// none where the macro takes the folder beside the manifest in `dir`.
 pub fn named(text: &str, dir: &Utf8Path) -> Vec<(Utf8PathBuf, Range<usize>)> {
     let mut found = Vec::new();
     for start in NAMED_BY {

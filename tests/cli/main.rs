@@ -40,6 +40,7 @@ cases! {
     an_adapter_behind_a_port
     carries_a_trait_that_blocks
     carries_native_futures
+    carries_rusqlite
     cuts_what_stands_on_both_sides
     decodes_through_the_constructor
     derives_in_a_macro
@@ -61,18 +62,22 @@ cases! {
     refuses_a_binary
     refuses_a_broken_consumer
     refuses_a_broken_file_that_matters
+    refuses_a_connection_behind_a_lock
     refuses_a_contract_that_reaches_storage
     refuses_a_database_without_migrations
     refuses_a_dirty_tree
     refuses_a_downcast_of_any_error
     refuses_a_file_in_the_way
+    refuses_a_history_of_both
     refuses_a_keyword_as_a_name
     refuses_a_migration_it_cannot_read
     refuses_a_module_that_runs_a_shared_history
     refuses_a_name_with_a_space
     refuses_a_parameter_left_unused
     refuses_a_path_as_a_name
+    refuses_a_pragma_on_one_connection
     refuses_a_read_only_tree
+    refuses_a_shared_history_of_refinery
     refuses_a_shared_history_on_postgresql
     refuses_a_single_package
     refuses_a_source_that_is_not_utf_8
@@ -91,15 +96,16 @@ cases! {
     refuses_an_unknown_table
     refuses_attached_databases
     refuses_concrete_types_in_consumers
+    refuses_connections_that_are_not_alike
     refuses_crossings_on_postgresql
     refuses_diesel
     refuses_foreign_sql
+    refuses_migrations_that_are_no_sql
     refuses_migrations_that_cannot_be_read
     refuses_names_behind_the_trait
     refuses_operations_that_cannot_cross
     refuses_pools_that_differ
     refuses_roots_that_disagree
-    refuses_rusqlite
     refuses_sea_orm
     refuses_shared_state
     refuses_taken_package_names

@@ -117,6 +117,10 @@ impl<'w> Runs<'_, '_, 'w> {
     }
 
     fn names_migrator(&self, item: &Item<'_>, path: &syn::ExprPath) -> bool {
+        if migrations::calls_runner(path.to_token_stream()) {
+            // Of several, whose it is cannot be told: the macro makes what is named.
+            return migrations::folders(self.module).len() == 1;
+        }
         let named = self.module.code.mentioned_in(item.scope, path.to_token_stream());
         named
             .iter()
@@ -144,12 +148,14 @@ fn is_done(expr: &syn::Expr) -> bool {
             && matches!(call.args.first(), Some(syn::Expr::Tuple(unit)) if unit.elems.is_empty()))
 }
 
-/// `pool.acquire().await?`
+/// `pool.acquire().await?`, `pool.get()?`
 fn is_connection(expr: &syn::Expr) -> bool {
     match expr {
         syn::Expr::Await(waits) => is_connection(&waits.base),
         syn::Expr::Try(tries) => is_connection(&tries.expr),
-        syn::Expr::MethodCall(call) => call.method == "acquire" && call.args.is_empty(),
+        syn::Expr::MethodCall(call) => {
+            (call.method == "acquire" || call.method == "get") && call.args.is_empty()
+        }
         _ => false,
     }
 }

@@ -208,7 +208,7 @@ impl<'a, 'w> Sorter<'a, '_, 'w> {
         let mut seen = BTreeSet::new();
         for (member, _) in code.workspace.dependents(&self.module.package) {
             if member.name == self.module.package
-                || !code.workspace.rust_files(member).any(|(_, s)| s.text.contains("migrate!"))
+                || !code.workspace.rust_files(member).any(|(_, s)| migrations::may_embed(&s.text))
             {
                 continue;
             }
@@ -217,7 +217,7 @@ impl<'a, 'w> Sorter<'a, '_, 'w> {
                     continue;
                 };
                 for item in code.root(root).items.iter().filter(|i| !i.test_only) {
-                    if item.kind == ItemKind::Module || !item.source.text.contains("migrate!") {
+                    if item.kind == ItemKind::Module || !migrations::may_embed(&item.source.text) {
                         continue;
                     }
                     let all = migrations::embedded(item.syntax.to_token_stream());
@@ -393,12 +393,20 @@ fn lone_statement(
     alone.then(|| site.range_of(statement))
 }
 
-/// Whether reading an expression does nothing else: names, fields, references, clones, literals.
+/// Whether reading an expression does nothing else: names, fields, references, clones, literals, a
+/// connection that a pool lends.
 fn is_effectless(expr: &syn::Expr) -> bool {
     match trace::same_value(expr) {
         syn::Expr::Path(_) | syn::Expr::Lit(_) => true,
         syn::Expr::Field(field) => is_effectless(&field.base),
         syn::Expr::Reference(reference) => is_effectless(&reference.expr),
-        _ => false,
+        other => match trace::settled(other) {
+            syn::Expr::MethodCall(call) => {
+                call.args.is_empty()
+                    && (call.method == "get" || call.method == "acquire")
+                    && is_effectless(&call.receiver)
+            }
+            _ => false,
+        },
     }
 }

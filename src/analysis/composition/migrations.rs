@@ -8,27 +8,36 @@ use quote::ToTokens;
 
 use super::Migrator;
 use super::constructor::ModuleFacts;
-use crate::analysis::code::{Found, ItemId, ItemKind, ScopeId};
+use crate::analysis::code::{Found, Item, ItemId, ItemKind, ScopeId};
 
-/// The migrations that the module's library embeds; none if it has no `migrate!`.
-pub(super) fn of(module: &ModuleFacts<'_, '_>) -> Option<Migrator> {
+/// The methods that name the history table: of sqlx, and of refinery.
+const TABLE_NAMED_BY: [&str; 2] = ["dangerous_set_table_name", "set_migration_table_name"];
+
+/// What the module's library embeds: each item that does, and the folder as it is written there.
+pub(super) fn folders(module: &ModuleFacts<'_, '_>) -> Vec<(ItemId, String)> {
     let root = module.code.root(module.library);
     let items = root.items.iter().filter(|i| !i.test_only && i.kind != ItemKind::Module);
-    let mut migrator: Option<Migrator> = None;
-    for item in items {
-        let tokens = item.syntax.to_token_stream();
-        let Some(folder) = embedded(tokens.clone()).into_iter().next() else { continue };
-        let runner = module.public_path(item.id).or_else(|| public_caller(module, item.id));
-        migrator = Some(Migrator {
-            folder: normalized(&root.member.dir.join(folder)),
-            table: argument_of(tokens, "dangerous_set_table_name")
-                .and_then(|text| syn::parse_str::<syn::LitStr>(&text).ok())
-                .map(|text| text.value()),
-            runner,
-        });
-        break;
-    }
-    migrator
+    let of = |item: &Item<'_>| embedded(item.syntax.to_token_stream());
+    items.flat_map(|item| of(item).into_iter().map(|folder| (item.id, folder))).collect()
+}
+
+/// The migrations that the module's library embeds; none if it has no `migrate!` or `embed_migrations!`.
+pub(super) fn of(module: &ModuleFacts<'_, '_>) -> Option<Migrator> {
+    let root = module.code.root(module.library);
+    let items = || root.items.iter().filter(|i| !i.test_only && i.kind != ItemKind::Module);
+    let (item, folder) = folders(module).into_iter().next()?;
+    let item = &module.code.item(item);
+    // What refinery embeds is run by a function elsewhere: the macro makes a module.
+    let runner = items().find(|item| calls_runner(item.syntax.to_token_stream())).unwrap_or(item);
+    let tokens = runner.syntax.to_token_stream();
+    let table = TABLE_NAMED_BY.into_iter().find_map(|by| argument_of(tokens.clone(), by));
+    Some(Migrator {
+        folder: normalized(&root.member.dir.join(folder)),
+        table: table
+            .and_then(|text| syn::parse_str::<syn::LitStr>(&text).ok())
+            .map(|text| text.value()),
+        runner: module.public_path(runner.id).or_else(|| public_caller(module, runner.id)),
+    })
 }
 
 /// The public function of the library that names a private migrator.
@@ -45,7 +54,7 @@ fn public_caller(module: &ModuleFacts<'_, '_>, id: ItemId) -> Option<String> {
         .find_map(|i| module.public_path(i.id))
 }
 
-/// Whether code that is named leads to the module's `migrate!`.
+/// Whether code that is named leads to the module's embedded migrations.
 pub(super) fn runs_them(module: &ModuleFacts<'_, '_>, item: ItemId, rest: &[String]) -> bool {
     let start = module.code.item(item);
     let tokens = match rest {
@@ -66,7 +75,7 @@ fn reaches(
     tokens: TokenStream,
     seen: &mut BTreeSet<ItemId>,
 ) -> bool {
-    if !embedded(tokens.clone()).is_empty() {
+    if !embedded(tokens.clone()).is_empty() || calls_runner(tokens.clone()) {
         return true;
     }
     module.code.mentioned_in(scope, tokens).into_iter().any(|(_, found)| match found {
@@ -85,7 +94,24 @@ fn reaches(
     })
 }
 
-/// The folders of the `migrate!` calls in tokens, as written.
+/// Whether a text may embed migrations.
+pub(super) fn may_embed(text: &str) -> bool {
+    text.contains("migrate!") || text.contains("embed_migrations!")
+}
+
+/// Whether tokens name `migrations::runner`, the function that `embed_migrations!` makes.
+pub(super) fn calls_runner(tokens: TokenStream) -> bool {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let is = |at: usize, name: &str| matches!(tokens.get(at), Some(TokenTree::Ident(ident)) if ident == name);
+    (0..tokens.len()).any(|at| match &tokens[at] {
+        // Between the two stands `::`.
+        TokenTree::Ident(_) => is(at, "migrations") && is(at + 3, "runner"),
+        TokenTree::Group(group) => calls_runner(group.stream()),
+        _ => false,
+    })
+}
+
+/// The folders that sqlx's `migrate!` and refinery's `embed_migrations!` name in tokens, as written.
 pub(super) fn embedded(tokens: TokenStream) -> Vec<String> {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut found = Vec::new();
@@ -93,7 +119,8 @@ pub(super) fn embedded(tokens: TokenStream) -> Vec<String> {
         let TokenTree::Group(group) = token else { continue };
         let is_call = at >= 2
             && matches!(&tokens[at - 1], TokenTree::Punct(p) if p.as_char() == '!')
-            && matches!(&tokens[at - 2], TokenTree::Ident(name) if name == "migrate");
+            && matches!(&tokens[at - 2], TokenTree::Ident(name)
+                if name == "migrate" || name == "embed_migrations");
         if is_call {
             let given = group.stream();
             found.push(match syn::parse2::<syn::LitStr>(given.clone()) {

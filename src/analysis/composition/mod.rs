@@ -234,15 +234,27 @@ pub enum ArgumentKind {
     Stateless(Stateless),
 }
 
-/// The databases of sqlx that a service can be made for.
+/// The databases that a service can be made for, each with the library that speaks to it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Engine {
-    /// A file.
+    /// A file of SQLite, through sqlx.
     #[default]
     Sqlite,
-    /// A server.
+    /// A server of PostgreSQL, through sqlx.
     Postgres,
+    /// A file of SQLite, through rusqlite and a pool of r2d2.
+    Rusqlite,
+}
+
+impl Engine {
+    /// Whether the database is a file of SQLite.
+    pub fn is_sqlite(self) -> bool {
+        match self {
+            Self::Sqlite | Self::Rusqlite => true,
+            Self::Postgres => false,
+        }
+    }
 }
 
 /// How the monolith opens the database, without its address: copied into the service.
@@ -250,34 +262,47 @@ pub enum Engine {
 pub struct Pool {
     /// Of which database.
     pub engine: Engine,
-    /// Methods called on the connect options, in order.
+    /// Methods called on the connect options, or on what makes connections, in order.
     pub connect: Vec<OptionCall>,
+    /// Methods called on each new connection, in order.
+    pub prepare: Vec<OptionCall>,
     /// Methods called on the pool options, in order.
     pub pool: Vec<OptionCall>,
     /// `PRAGMA` statements executed on the pool after connecting.
     pub pragmas: Vec<String>,
+    /// Whether a connection of which nothing is said leaves foreign keys alone: SQLite of itself does,
+    /// as sqlx and the SQLite that rusqlite brings along do not.
+    pub lenient: bool,
 }
 
 impl Pool {
-    /// Whether its connections enforce foreign keys: what is said last, and sqlx does without a word.
+    /// Whether its connections enforce foreign keys: what is said last.
     pub fn enforces_foreign_keys(&self) -> bool {
         let named = |name: &str| name.trim_matches('"').eq_ignore_ascii_case("foreign_keys");
-        let mut on = true;
-        for call in &self.connect {
+        let mut on = !self.lenient;
+        for call in self.connect.iter().chain(&self.prepare) {
             match (call.method.as_str(), call.arguments.as_slice()) {
                 ("foreign_keys", [value]) => on = is_on(value),
                 ("pragma", [name, value]) if named(name) => on = is_on(value),
+                ("pragma_update", [_, name, value]) if named(name) => on = is_on(value),
+                ("execute" | "execute_batch", [batch, ..]) => {
+                    for statement in batch.trim_matches('"').split(';') {
+                        on = foreign_keys_by(statement).unwrap_or(on);
+                    }
+                }
                 _ => {}
             }
         }
-        for pragma in &self.pragmas {
-            let setting = pragma.get("pragma ".len()..).and_then(|rest| rest.split_once('='));
-            if let Some((_, value)) = setting.filter(|(name, _)| named(name.trim())) {
-                on = is_on(value);
-            }
-        }
-        on
+        self.pragmas.iter().filter_map(|pragma| foreign_keys_by(pragma)).next_back().unwrap_or(on)
     }
+}
+
+/// What a statement says of foreign keys: `PRAGMA foreign_keys = ON`.
+fn foreign_keys_by(statement: &str) -> Option<bool> {
+    let statement = statement.trim();
+    let setting = statement.get(.."pragma ".len()).filter(|p| p.eq_ignore_ascii_case("pragma "))?;
+    let (name, value) = statement[setting.len()..].split_once('=')?;
+    name.trim().eq_ignore_ascii_case("foreign_keys").then(|| is_on(value))
 }
 
 /// Whether a value switches a `PRAGMA` on.

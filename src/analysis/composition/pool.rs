@@ -1,6 +1,8 @@
 //! How the monolith opens its database: the options of the connection and of the pool, so that the
 //! service can open its own in the same way.
 
+mod r2d2;
+
 use std::collections::BTreeSet;
 
 use quote::ToTokens;
@@ -14,16 +16,19 @@ use crate::analysis::code::{Code, Found, ItemId, ItemKind};
 use crate::analysis::types::Type;
 use crate::diagnostic::Diagnostic;
 
-/// The databases of sqlx, by the types that a constructor can take.
+/// The databases behind a pool, by the types that a constructor can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Database {
     Known(Engine),
     Other(&'static str),
 }
 
-/// The database behind a parameter's type; none if that is not a pool of sqlx.
+/// The database behind a parameter's type; none if that is not a pool of sqlx or of r2d2.
 pub(super) fn database(ty: &Type) -> Option<Database> {
     let Type::External { package, path, arguments, .. } = ty else { return None };
+    if r2d2::is_pool(ty) {
+        return Some(Database::Known(Engine::Rusqlite));
+    }
     if package != "sqlx" {
         return None;
     }
@@ -54,9 +59,13 @@ pub(super) fn read<'w>(
     expr: &'w syn::Expr,
     engine: Engine,
 ) -> Result<Pool, Box<Diagnostic>> {
-    let found = Pool { engine, ..Pool::default() };
+    let lenient = engine == Engine::Rusqlite && !r2d2::is_bundled(code);
+    let found = Pool { engine, lenient, ..Pool::default() };
     let mut reader = Reader { code, found, read: BTreeSet::new(), tuned: Vec::new() };
-    reader.pool(site, expr, 0)?;
+    match engine {
+        Engine::Sqlite | Engine::Postgres => reader.pool(site, expr, 0)?,
+        Engine::Rusqlite => reader.r2d2_pool(site, expr, 0)?,
+    }
     let tuned = reader.tuned.into_iter().find(|(id, _)| !reader.read.contains(id));
     match tuned {
         Some((_, refusal)) => Err(refusal),
@@ -87,11 +96,11 @@ impl<'w> Reader<'_, 'w> {
         match value.expr {
             syn::Expr::MethodCall(call) => match call.method.to_string().as_str() {
                 "connect_with" | "connect_lazy_with" => {
-                    self.found.pool = self.chain(&value.site, &call.receiver, "PoolOptions")?;
+                    self.found.pool = self.chain(&value.site, &call.receiver, &["PoolOptions"])?;
                     self.options(&value.site, call.args.first())
                 }
                 "connect" | "connect_lazy" => {
-                    self.found.pool = self.chain(&value.site, &call.receiver, "PoolOptions")?;
+                    self.found.pool = self.chain(&value.site, &call.receiver, &["PoolOptions"])?;
                     Ok(())
                 }
                 _ => Err(self.unknown(&value)),
@@ -136,7 +145,7 @@ impl<'w> Reader<'_, 'w> {
         expr: Option<&'w syn::Expr>,
     ) -> Result<(), Box<Diagnostic>> {
         if let Some(expr) = expr {
-            self.found.connect = self.chain(site, expr, "ConnectOptions")?;
+            self.found.connect = self.chain(site, expr, &["ConnectOptions"])?;
         }
         Ok(())
     }
@@ -146,7 +155,7 @@ impl<'w> Reader<'_, 'w> {
         &self,
         site: &Site<'w>,
         expr: &'w syn::Expr,
-        builder: &str,
+        builders: &[&str],
     ) -> Result<Vec<OptionCall>, Box<Diagnostic>> {
         let mut calls = Vec::new();
         let mut value = self.made(site, expr);
@@ -162,7 +171,9 @@ impl<'w> Reader<'_, 'w> {
                     value = self.made(&value.site, &call.receiver);
                 }
                 syn::Expr::Call(call) => match trace::called(self.code, &value.site, &call.func) {
-                    Found::External(_, path) if path.iter().any(|name| name.ends_with(builder)) => {
+                    Found::External(_, path)
+                        if path.iter().any(|name| builders.iter().any(|b| name.ends_with(b))) =>
+                    {
                         break;
                     }
                     Found::Item(item, rest) => {
@@ -207,7 +218,7 @@ impl<'w> Reader<'_, 'w> {
             let value = trace::value(self.code, site, argument);
             let known = qualify::expression(self.code, &value.site, value.expr)
                 // What a workspace crate computes may read the monolith's configuration.
-                .filter(|q| q.items.is_empty() && q.packages.iter().all(|p| p == "sqlx"));
+                .filter(|q| q.items.is_empty() && q.packages.iter().all(|p| self.is_of_driver(p)));
             match known {
                 Some(qualified) => arguments.push(qualified.text),
                 None => {
@@ -229,24 +240,29 @@ impl<'w> Reader<'_, 'w> {
         Ok(OptionCall { method: call.method.to_string(), arguments })
     }
 
+    /// Whether a package is one that the service has as well.
+    fn is_of_driver(&self, package: &str) -> bool {
+        match self.found.engine {
+            Engine::Sqlite | Engine::Postgres => package == "sqlx",
+            Engine::Rusqlite => matches!(package, "rusqlite" | "r2d2" | "r2d2_sqlite"),
+        }
+    }
+
     fn unknown(&self, value: &Value<'_>) -> Box<Diagnostic> {
-        let prefix = match self.found.engine {
-            Engine::Sqlite => "Sqlite",
-            Engine::Postgres => "Pg",
+        let with = match self.found.engine {
+            Engine::Sqlite => "`SqlitePoolOptions` and `SqliteConnectOptions`",
+            Engine::Postgres => "`PgPoolOptions` and `PgConnectOptions`",
+            Engine::Rusqlite => "`r2d2::Pool` and `SqliteConnectionManager::file`",
         };
-        let mut diagnostic = Diagnostic::error(
-            "pool-not-understood",
-            "calve cannot see how this pool is opened",
-        )
-        .at(
-            value.site.function.item.file,
-            value.site.range_of(value.expr),
-            format!("`{}`", shortened(&value.expr.to_token_stream().to_string())),
-        )
-        .note("the service opens a database of its own with the same options")
-        .help(format!(
-            "open it with `{prefix}PoolOptions` and `{prefix}ConnectOptions` in a function of the workspace"
-        ));
+        let mut diagnostic =
+            Diagnostic::error("pool-not-understood", "calve cannot see how this pool is opened")
+                .at(
+                    value.site.function.item.file,
+                    value.site.range_of(value.expr),
+                    format!("`{}`", shortened(&value.expr.to_token_stream().to_string())),
+                )
+                .note("the service opens a database of its own with the same options")
+                .help(format!("open it with {with} in a function of the workspace"));
         if let Some(why) = value.stuck {
             diagnostic = diagnostic.note(why);
         }

@@ -62,7 +62,10 @@ pub(super) fn explain(
         }
     }
     diagnostic
-        .note("calve makes the service's pool, migrations, readiness and cutover with sqlx")
+        .note(
+            "calve makes the service's pool, migrations, readiness and cutover with sqlx, or with r2d2, \
+             rusqlite and refinery",
+        )
         .note(library.why())
         .help(library.help())
 }
@@ -124,8 +127,8 @@ impl Library {
                  by running them"
             }
             Self::Rusqlite => {
-                "a connection behind a lock and refinery's history of migrations need other service \
-                 code, which calve does not write"
+                "of rusqlite it carries a pool of r2d2: each call of the service has a thread of its own, \
+                 and takes a connection"
             }
             Self::TokioPostgres => {
                 "how its pool is built and its tables are migrated differs from program to program"
@@ -145,8 +148,8 @@ impl Library {
                  (`SqlxPostgresConnector::from_sqlx_postgres_pool`), so its entities can stay"
             }
             Self::Rusqlite => {
-                "move the module's queries to sqlx, behind the same trait and on the same tables; \
-                 refinery's `V1__x.sql` becomes `1_x.sql`"
+                "give the module an `r2d2::Pool<SqliteConnectionManager>`, and take a connection of it for \
+                 each call"
             }
             Self::TokioPostgres => {
                 "move the module's queries to sqlx, behind the same trait and on the same tables"

@@ -9,6 +9,7 @@ use crate::diagnostic::Diagnostics;
 use crate::rewire::roots::{self, StubNames};
 use crate::testing::Project;
 
+mod r2d2;
 mod shapes;
 
 const MODULE: &str = "

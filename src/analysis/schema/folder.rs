@@ -1,4 +1,4 @@
-//! Migration files as sqlx reads their names.
+//! Migration files as sqlx and refinery read their names.
 
 use std::sync::Arc;
 
@@ -6,10 +6,19 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
-/// How sqlx uses a file.
+/// The library that runs a folder of migrations: it says how files are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runner {
+    /// `1_x.sql`, each in a transaction but where its first line says otherwise.
+    Sqlx,
+    /// `V1__x.sql`, each in a transaction.
+    Refinery,
+}
+
+/// How its runner uses a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MigrationKind {
-    /// `1_x.sql`: runs forward, cannot be reverted.
+    /// `1_x.sql`, `V1__x.sql`: runs forward, cannot be reverted.
     Simple,
     /// `1_x.up.sql`: runs forward.
     Up,
@@ -22,13 +31,13 @@ pub enum MigrationKind {
 pub struct MigrationFile {
     /// Relative to the workspace root.
     pub path: Utf8PathBuf,
-    /// The number before the first underscore.
+    /// The number in front.
     pub version: i64,
     /// What follows it, underscores as spaces.
     pub description: String,
     /// The file as it is on disk.
     pub text: Arc<str>,
-    /// How sqlx uses it.
+    /// How its runner uses it.
     pub kind: MigrationKind,
 }
 
@@ -37,16 +46,19 @@ pub struct MigrationFile {
 pub struct MigrationFolder {
     /// Relative to the workspace root.
     pub path: Utf8PathBuf,
-    /// Sorted by version, then kind, as sqlx runs them.
+    /// What runs it.
+    pub runner: Runner,
+    /// Sorted by version, then kind, as they run.
     pub files: Vec<MigrationFile>,
 }
 
 impl MigrationFolder {
-    /// Reads the names of the files that lie directly in a folder, by the rules of sqlx 0.9: a name
-    /// without `_` or not ending in `.sql` is passed over; every other needs a version.
+    /// Reads the names of the files that lie directly in a folder. By the rules of sqlx 0.9 a name
+    /// without `_` or not ending in `.sql` is passed over; every other needs a version. Where one is named
+    /// by the rules of refinery 0.10, those go for all, and pass over every other name.
     ///
     /// # Errors
-    /// What sqlx would refuse: a name whose version is no number, a version that two forward
+    /// What the runner would refuse: a name whose version is no number, a version that two forward
     /// migrations share.
     pub fn parse(
         path: impl Into<Utf8PathBuf>,
@@ -55,8 +67,17 @@ impl MigrationFolder {
         let path = path.into();
         let mut problems = Diagnostics::default();
         let mut parsed = Vec::new();
+        let files: Vec<(String, Arc<str>)> = files.into_iter().collect();
+        let runner = match files.iter().any(|(name, _)| by_refinery(name).is_some()) {
+            true => Runner::Refinery,
+            false => Runner::Sqlx,
+        };
         for (name, text) in files {
-            match parse_name(&path, &name, text) {
+            let file = match runner {
+                Runner::Sqlx => named_for_sqlx(&path, &name, text),
+                Runner::Refinery => named_for_refinery(&path, &name, text),
+            };
+            match file {
                 Ok(file) => parsed.extend(file),
                 Err(problem) => problems.push(problem),
             }
@@ -66,7 +87,7 @@ impl MigrationFolder {
         for pair in forward.windows(2).filter(|pair| pair[0].version == pair[1].version) {
             problems.push(shared_version(pair[0], pair[1]));
         }
-        if problems.has_errors() { Err(problems) } else { Ok(Self { path, files: parsed }) }
+        if problems.has_errors() { Err(problems) } else { Ok(Self { path, runner, files: parsed }) }
     }
 
     /// The files that run on a fresh database, in order.
@@ -81,28 +102,72 @@ impl MigrationFolder {
     pub fn next_path(&self, description: &str) -> Utf8PathBuf {
         let last = self.files.last();
         let version = last.map_or(1, |file| file.version + 1);
-        let width = last
-            .and_then(|file| file.path.file_name()?.split('_').next().map(str::len))
-            .unwrap_or(4);
-        let reversible = self.files.iter().any(|file| file.kind != MigrationKind::Simple);
-        let suffix = if reversible { ".up.sql" } else { ".sql" };
-        self.path.join(format!("{version:0width$}_{description}{suffix}"))
+        let written = last.and_then(|file| file.path.file_name()?.split('_').next());
+        let name = match self.runner {
+            Runner::Sqlx => {
+                let width = written.map_or(4, str::len);
+                let reversible = self.files.iter().any(|file| file.kind != MigrationKind::Simple);
+                let suffix = if reversible { ".up.sql" } else { ".sql" };
+                format!("{version:0width$}_{description}{suffix}")
+            }
+            Runner::Refinery => {
+                let width = written.map_or(1, |written| written.len() - 1);
+                format!("V{version:0width$}__{description}.sql")
+            }
+        };
+        self.path.join(name)
     }
 }
 
 impl MigrationFile {
-    /// Whether sqlx runs it on a fresh database.
+    /// Whether it runs on a fresh database.
     pub fn runs_forward(&self) -> bool {
         self.kind != MigrationKind::Down
     }
 
-    /// Whether sqlx runs it without a transaction: the marker must be the very first bytes.
+    /// Whether it runs without a transaction: the marker of sqlx must be the very first bytes.
     pub fn without_transaction(&self) -> bool {
-        self.text.starts_with("-- no-transaction")
+        let is_refinery = self.path.file_name().is_some_and(|name| by_refinery(name).is_some());
+        self.text.starts_with("-- no-transaction") && !is_refinery
     }
 }
 
-fn parse_name(
+/// The version in the name of a forward migration, whoever runs it.
+pub fn version_of(path: &Utf8Path) -> Option<i64> {
+    path.file_name()?.trim_start_matches('V').split('_').next()?.parse().ok()
+}
+
+/// The version and the name in `V1__name.sql`, as written; none of another name.
+fn by_refinery(name: &str) -> Option<(&str, &str)> {
+    let (version, rest) = name.strip_prefix(['V', 'U'])?.split_once("__")?;
+    let is_version = version.starts_with(|c: char| c.is_ascii_digit())
+        && version.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let name = rest.strip_suffix(".sql")?;
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    (is_version && is_name).then_some((version, name))
+}
+
+fn named_for_refinery(
+    folder: &Utf8Path,
+    name: &str,
+    text: Arc<str>,
+) -> Result<Option<MigrationFile>, Diagnostic> {
+    let Some((version, description)) = by_refinery(name) else { return Ok(None) };
+    let path = folder.join(name);
+    let version = version.parse().map_err(|_| {
+        Diagnostic::error(
+            "migration-name",
+            format!("`{path}` has no version that refinery can read"),
+        )
+        .at(&path, 0..0, "a version is a whole number")
+        .note("refinery fails at it when the migrations run")
+        .help("rename it to `V<number>__<description>.sql`")
+    })?;
+    let description = description.replace('_', " ");
+    Ok(Some(MigrationFile { path, version, description, text, kind: MigrationKind::Simple }))
+}
+
+fn named_for_sqlx(
     folder: &Utf8Path,
     name: &str,
     text: Arc<str>,
@@ -134,7 +199,7 @@ fn shared_version(first: &MigrationFile, second: &MigrationFile) -> Diagnostic {
     Diagnostic::error("migration-version", format!("two migrations have version {version}"))
         .at(&second.path, 0..0, "this one")
         .at(&first.path, 0..0, "and this one")
-        .note("the history table of sqlx has one row for a version: the second one fails")
+        .note("the history of migrations has one row for a version: the second one fails")
         .help("give the one that is not deployed yet the next free version")
 }
 
@@ -164,6 +229,22 @@ mod tests {
         assert_eq!(folder.next_path("x"), "m/11_x.up.sql");
         assert_eq!(parse(&["0009_a.sql"]).unwrap().next_path("x_y"), "m/0010_x_y.sql");
         assert_eq!(parse(&[]).unwrap().next_path("x"), "m/0001_x.sql");
+    }
+
+    #[test]
+    fn names_are_read_as_refinery_reads_them() {
+        let names = ["V10__b.sql", "V9__a_b.sql", "U3__late.sql", "README.md", "1_x.sql"];
+        let folder = parse(&names).unwrap();
+        let seen: Vec<_> = folder.files.iter().map(|f| (f.version, &*f.description)).collect();
+        assert_eq!(folder.runner, Runner::Refinery);
+        assert_eq!(seen, [(3, "late"), (9, "a b"), (10, "b")]);
+        assert_eq!(folder.next_path("x"), "m/V11__x.sql");
+        assert_eq!(version_of("m/V11__x.sql".into()), Some(11));
+        assert_eq!(version_of("m/0012_x.up.sql".into()), Some(12));
+        assert_eq!(parse(&["V007__a.sql"]).unwrap().next_path("x_y"), "m/V008__x_y.sql");
+        let problems = parse(&["V1.5__a.sql", "V2__a.sql", "V2__b.sql"]).unwrap_err();
+        let codes: Vec<_> = problems.iter().map(|problem| problem.code).collect();
+        assert_eq!(codes, ["migration-name", "migration-version"]);
     }
 
     #[test]

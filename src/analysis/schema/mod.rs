@@ -25,7 +25,7 @@ pub use cleanup::drop_owned_tables;
 pub use compare::{Counted, Split, compare};
 pub use copy::{CopyPlan, CopyTable, copy_plan};
 pub use crossings::{SchemaCrossing, crossings};
-pub use folder::{MigrationFile, MigrationFolder, MigrationKind};
+pub use folder::{MigrationFile, MigrationFolder, MigrationKind, Runner, version_of};
 pub use model::{Column, ForeignKey, Index, Place, RowId, Schema, Table, TableKind, Trigger, View};
 pub use of_workspace::migration_folders;
 pub use rebuild::{drop_foreign_keys, restore_foreign_keys};

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::folder::MigrationFolder;
+use super::folder::{MigrationFolder, Runner};
 
 /// A place in a migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,6 +159,12 @@ impl Schema {
     /// The table of that name; SQLite compares names without case.
     pub fn table(&self, name: &str) -> Option<&Table> {
         self.tables.iter().find(|table| table.name.eq_ignore_ascii_case(name))
+    }
+
+    /// What runs the migrations of a folder.
+    pub(super) fn runner_of(&self, folder: &Utf8Path) -> Runner {
+        let found = self.folders.iter().find(|known| known.path == folder);
+        found.map_or(Runner::Sqlx, |folder| folder.runner)
     }
 
     /// The files in the order that worked, each with the position of its folder.

@@ -3,15 +3,17 @@
 use std::fmt::Write as _;
 
 use super::definition::without_references;
+use super::folder::Runner;
 use super::model::{RowId, Schema, Table};
 use crate::analysis::sql::{Kind, lex_with_comments, quote};
 
 /// The text of a migration that rebuilds `table` without its foreign keys into the tables `owned`,
 /// with every row, row id, index, trigger and the AUTOINCREMENT counter.
 ///
-/// It is for sqlx, which runs a file that starts with `-- no-transaction` as it is. It either does
-/// all or nothing; running it twice (sqlx notes it in its history only after it is committed) does
-/// the same as running it once. The path to put it at is [`super::MigrationFolder::next_path`].
+/// sqlx runs a file that starts with `-- no-transaction` as it is; under refinery it leaves the
+/// transaction that it is run in. It either does all or nothing; running it twice (the history notes it
+/// only after it is committed) does the same as running it once. The path to put it at is
+/// [`super::MigrationFolder::next_path`].
 ///
 /// `enforced` is whether the monolith's connections enforce foreign keys: the one that ran it does
 /// afterwards what it did before.
@@ -70,7 +72,11 @@ fn rebuild(
     enforced: bool,
 ) -> String {
     let new = free_name(schema, &table.name);
-    let mut out = format!("-- no-transaction\n{about}{HOW}");
+    let runner = schema.runner_of(&table.folder);
+    let mut out = match runner {
+        Runner::Sqlx => format!("-- no-transaction\n{about}{HOW}{BY_SQLX}{FAILING}{BEGIN}"),
+        Runner::Refinery => format!("{about}{HOW}{BY_REFINERY}{FAILING}COMMIT;\n{BEGIN}"),
+    };
     let checks = checks(schema, table, unchecked);
     if let Some(count) = &checks {
         let _ = write!(
@@ -112,6 +118,9 @@ DROP TABLE temp.rebuild_check;
         out,
         "\nCOMMIT;\nPRAGMA legacy_alter_table = OFF;\nPRAGMA foreign_keys = {state};\n"
     );
+    if runner == Runner::Refinery {
+        out.push_str("-- In here refinery notes that this file has run.\nBEGIN;\n");
+    }
     out
 }
 
@@ -123,12 +132,22 @@ fn comment(name: &str) -> String {
 const HOW: &str = "--
 -- SQLite cannot drop a constraint, so the table is rebuilt. Foreign keys are off meanwhile: with
 -- them on, DROP TABLE deletes all rows first, and ON DELETE CASCADE empties the tables that
--- reference this one. The PRAGMA does nothing inside a transaction, so sqlx must not open one (the
+-- reference this one. The PRAGMA does nothing inside a transaction, so ";
+
+const BY_SQLX: &str = "sqlx must not open one (the
 -- first line says so) and this file opens its own.
---
+";
+
+const BY_REFINERY: &str = "this file ends the one
+-- that refinery opened, works in its own, and leaves refinery another.
+";
+
+const FAILING: &str = "--
 -- A failure leaves the database as it was. The connection that ran into it keeps foreign keys
 -- off, and may keep the transaction open: let the process end, which rolls it back.
-PRAGMA foreign_keys = OFF;
+";
+
+const BEGIN: &str = "PRAGMA foreign_keys = OFF;
 -- Views, and triggers of other tables, that mention this one stay as they are.
 PRAGMA legacy_alter_table = ON;
 BEGIN IMMEDIATE;

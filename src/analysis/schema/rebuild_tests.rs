@@ -149,6 +149,32 @@ fn rebuild(orders: &str, rows: &str, table: &str) -> String {
     sql
 }
 
+/// refinery runs a file, and what notes it in the history, in one transaction of its own.
+#[test]
+fn under_refinery_it_leaves_the_transaction_that_it_is_run_in() {
+    let orders = "CREATE TABLE orders (id INTEGER PRIMARY KEY, sku TEXT REFERENCES items (sku)); \
+                  CREATE TABLE order_lines (order_id INT REFERENCES orders ON DELETE CASCADE)";
+    let rows = "INSERT INTO orders VALUES (7, 'a'); INSERT INTO order_lines VALUES (7)";
+    let named = |path: &str, sql: &str| {
+        MigrationFolder::parse(path, [("V1__init.sql".to_owned(), Arc::from(sql))]).unwrap()
+    };
+    let schema = Schema::of(&[named("items", ITEMS), named("orders", orders)]).ok().unwrap();
+    let sql = drop_foreign_keys(&schema, schema.table("orders").unwrap(), &["items"], true);
+    let mut database = populated(orders, rows);
+    let before = state(&database);
+    for _ in 0..2 {
+        let transaction = database.transaction().unwrap();
+        transaction.execute_batch(&sql).unwrap_or_else(|error| panic!("{error}\n{sql}"));
+        transaction.execute_batch("CREATE TABLE noted (n); DROP TABLE noted").unwrap();
+        transaction.commit().unwrap();
+        assert_eq!(state(&database), before, "{sql}");
+        let left = "SELECT \"table\" FROM pragma_foreign_key_list('orders')";
+        assert!(strings(&database, left).is_empty(), "{sql}");
+        let on: bool = database.query_row("PRAGMA foreign_keys", [], |row| row.get(0)).unwrap();
+        assert!(on && database.is_autocommit());
+    }
+}
+
 #[test]
 fn nothing_but_the_foreign_key_changes_whatever_the_table_looks_like() {
     let lines = "CREATE TABLE order_lines (id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL REFERENCES orders ON DELETE CASCADE, n INT)";

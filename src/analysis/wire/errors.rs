@@ -56,6 +56,8 @@ pub enum Payload {
     Plain,
     /// `sqlx::Error`: kind, code and text are kept.
     Sqlx,
+    /// `rusqlite::Error`: variant, code and text are kept.
+    Rusqlite,
     /// `std::io::Error`: kind and text are kept.
     Io,
     /// `anyhow::Error`: its chain of messages.
@@ -161,7 +163,8 @@ pub(super) fn decide<'w>(
                         field.span,
                         "foreign-error",
                         &format!("`{error}` cannot be made on the other side"),
-                        "calve carries `sqlx::Error`, `std::io::Error`, `anyhow::Error` and boxed errors",
+                        "calve carries `sqlx::Error`, `rusqlite::Error`, `std::io::Error`, `anyhow::Error` \
+                         and boxed errors",
                         "keep its text: a `String`",
                     );
                 } else if payload == Payload::Plain {
@@ -201,6 +204,7 @@ fn payload(ty: &Type) -> Payload {
         Type::External { package, path, .. } => {
             match (package.as_str(), path.last().map(String::as_str)) {
                 ("sqlx", Some("Error")) => Payload::Sqlx,
+                ("rusqlite", Some("Error")) => Payload::Rusqlite,
                 ("std", Some("Error")) if path.first().is_some_and(|p| p == "io") => Payload::Io,
                 ("anyhow", Some("Error")) => Payload::Anyhow,
                 _ => Payload::Plain,

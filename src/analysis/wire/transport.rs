@@ -66,7 +66,8 @@ pub(super) fn choose(variants: &[Variant], wanted: Option<&str>) -> Option<Trans
                     Payload::Anyhow => TransportPayload::Anyhow,
                     Payload::Boxed => TransportPayload::Boxed,
                     Payload::Plain if field.ty == Type::String => TransportPayload::String,
-                    Payload::Plain => return None,
+                    // None of its variants tells of a failed call.
+                    Payload::Plain | Payload::Rusqlite => return None,
                 };
                 Some((field.named.then(|| field.name.clone()), holds))
             }

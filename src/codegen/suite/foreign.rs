@@ -176,6 +176,19 @@ pub(super) fn payload(scribe: &Scribe<'_, '_>, payload: Payload) -> Option<Token
                 }
             }
         }
+        Payload::Rusqlite => {
+            let error = scribe.path("rusqlite::Error");
+            let code = scribe.path("rusqlite::ffi::Error");
+            quote! {
+                match n % 4 {
+                    0 => #error::QueryReturnedNoRows,
+                    // Two codes of a constraint, SQLITE_CONSTRAINT_FOREIGNKEY and _UNIQUE.
+                    1 => #error::SqliteFailure(#code::new(787), Some(text(n))),
+                    2 => #error::SqliteFailure(#code::new(2067), None),
+                    _ => #error::InvalidColumnIndex(n),
+                }
+            }
+        }
         Payload::Io => {
             let (error, kind) = (scribe.path("std::io::Error"), scribe.path("std::io::ErrorKind"));
             quote!(#error::new([#kind::NotFound, #kind::TimedOut][n % 2], text(n)))

@@ -21,6 +21,17 @@ pub(super) fn render(template: &impl Template) -> Result<String> {
     Ok(text.trim_end().to_owned() + "\n")
 }
 
+/// How the service is told where its database is.
+#[derive(Debug, Clone)]
+pub(super) struct Address {
+    /// How the variable's name ends: `DATABASE_URL`.
+    pub(super) variable: &'static str,
+    /// For a service on this machine: `sqlite://inventory.db?mode=rwc`.
+    pub(super) here: String,
+    /// For one in a container: `sqlite:///data/inventory.db?mode=rwc`.
+    pub(super) in_container: String,
+}
+
 /// A trigger on one of the tables that move.
 #[derive(Debug, Clone)]
 pub(super) struct Trigger {
@@ -63,6 +74,8 @@ the_same! {
     WireOperation = "service/wire/src/operation.rs.j2";
     /// Only where an error of the contract holds a `sqlx::Error`.
     WireSqlxError = "service/wire/src/sqlx_error.rs.j2";
+    /// Only where an error of the contract holds a `rusqlite::Error`.
+    WireRusqliteError = "service/wire/src/rusqlite_error.rs.j2";
     /// Only where an error of the contract holds an `io::Error`.
     WireIoError = "service/wire/src/io_error.rs.j2";
     /// Only where an error of the contract holds an `anyhow::Error`.
@@ -97,8 +110,10 @@ by_names! {
     ServiceProblem = "service/src/problem.rs.j2";
     ServiceAuth = "service/src/auth.rs.j2";
     ServiceTelemetry = "service/src/telemetry.rs.j2";
-    /// Only with a SQLite database.
+    /// Only with a SQLite database through sqlx.
     TestDatabase = "service/tests/database.rs.j2";
+    /// Only with a SQLite database through rusqlite.
+    TestDatabaseRusqlite = "service/tests/database.rusqlite.rs.j2";
     RunnerCargo = "service/examples/monolith_tests/cargo.rs.j2";
     RunnerTest = "service/examples/monolith_tests/test.rs.j2";
     WireProblem = "service/wire/src/problem.rs.j2";
@@ -158,6 +173,8 @@ pub(super) struct ServiceMain<'a> {
 #[template(path = "service/src/run.rs.j2", escape = "none")]
 pub(super) struct ServiceRun {
     pub(super) has_database: bool,
+    /// Whether the pool is closed at the end; one of r2d2 closes when nobody has it.
+    pub(super) closes_pool: bool,
     /// Whether `compose` takes the settings: for the database or an argument.
     pub(super) compose_reads_settings: bool,
     /// Whether methods of the module end it.
@@ -180,6 +197,8 @@ pub(super) struct ServiceAdmin {
 pub(super) struct RunnerService<'a> {
     pub(super) names: &'a Names,
     pub(super) postgres: bool,
+    /// See [`ServiceSettings::by_path`].
+    pub(super) by_path: bool,
 }
 
 /// Only with a PostgreSQL database.
@@ -222,6 +241,8 @@ pub(super) struct ServiceBuild<'a> {
 pub(super) struct ServiceSettings<'a> {
     pub(super) names: &'a Names,
     pub(super) has_database: bool,
+    /// Whether the database is told as a path, not as a URL.
+    pub(super) by_path: bool,
     /// The monolith's pool size, or sqlx's 10.
     pub(super) max_connections: &'a str,
     pub(super) settings: &'a [Setting],
@@ -229,7 +250,7 @@ pub(super) struct ServiceSettings<'a> {
     pub(super) blocking: bool,
 }
 
-/// Only with a SQLite database.
+/// Only with a SQLite database through sqlx.
 #[derive(Template)]
 #[template(path = "service/src/database.rs.j2", escape = "none")]
 pub(super) struct ServiceDatabase<'a> {
@@ -265,6 +286,23 @@ pub(super) struct ServiceDatabasePostgres<'a> {
     pub(super) history_table: &'a str,
     /// See [`ServiceDatabase::own_table`].
     pub(super) own_table: &'a str,
+}
+
+/// Only with a SQLite database through rusqlite.
+#[derive(Template)]
+#[template(path = "service/src/database.rusqlite.rs.j2", escape = "none")]
+pub(super) struct ServiceDatabaseRusqlite<'a> {
+    pub(super) names: &'a Names,
+    /// Calls on `SqliteConnectionManager`, names in full.
+    pub(super) connect_options: &'a [String],
+    /// Calls on each new connection, names in full: `.execute_batch("PRAGMA foreign_keys = ON;")`.
+    pub(super) prepare: &'a [String],
+    /// Calls on `r2d2::Builder` besides `max_size`.
+    pub(super) pool_options: &'a [String],
+    /// See [`ServiceBuild::migrations`].
+    pub(super) migrations: &'a str,
+    /// `_inventory_service_migrations`.
+    pub(super) history_table: &'a str,
 }
 
 #[derive(Template)]
@@ -321,6 +359,8 @@ pub(super) struct Compose<'a> {
     pub(super) workspace_root: &'a str,
     pub(super) sqlite: bool,
     pub(super) postgres: bool,
+    /// Of the file, where it is one.
+    pub(super) address: &'a Address,
 }
 
 #[derive(Template)]
@@ -329,8 +369,7 @@ pub(super) struct EnvExample<'a> {
     pub(super) names: &'a Names,
     pub(super) has_database: bool,
     pub(super) postgres: bool,
-    /// For a service on this machine: `sqlite://inventory.db?mode=rwc`.
-    pub(super) database_url: &'a str,
+    pub(super) address: &'a Address,
     pub(super) settings: &'a [Setting],
 }
 
@@ -339,7 +378,7 @@ pub(super) struct EnvExample<'a> {
 pub(super) struct Readme<'a> {
     pub(super) names: &'a Names,
     pub(super) has_database: bool,
-    pub(super) database_url: &'a str,
+    pub(super) address: &'a Address,
     /// Whether there is a runbook.
     pub(super) has_cutover: bool,
     /// The route of one operation: `/v1/find_item`.
@@ -362,6 +401,7 @@ pub(super) struct AddedMigration {
 #[template(path = "service/CUTOVER.md.j2", escape = "none")]
 pub(super) struct Cutover<'a> {
     pub(super) names: &'a Names,
+    pub(super) address: &'a Address,
     /// The tables that move, those that others refer to first.
     pub(super) tables: &'a [CopiedTable],
     /// Virtual tables: they hold no rows of their own.

@@ -19,6 +19,8 @@ struct Variant {
     database: bool,
     /// Whether the database is PostgreSQL's.
     postgres: bool,
+    /// Whether the database is a file through rusqlite.
+    rusqlite: bool,
     /// Whether sqlx is 0.9 or later.
     recent_sqlx: bool,
     settings: Settings,
@@ -46,7 +48,9 @@ enum Calls {
 
 fn variants() -> Vec<Variant> {
     let mut all = Vec::new();
-    for (database, postgres) in [(false, false), (true, false), (true, true)] {
+    let databases =
+        [(false, false, false), (true, false, false), (true, false, true), (true, true, false)];
+    for (database, postgres, rusqlite) in databases {
         for recent_sqlx in [false, true] {
             for settings in [Settings::None, Settings::WithDefaults, Settings::WithoutDefaults] {
                 for rich in [false, true] {
@@ -54,6 +58,7 @@ fn variants() -> Vec<Variant> {
                     all.push(Variant {
                         database,
                         postgres,
+                        rusqlite,
                         recent_sqlx,
                         settings,
                         calls,
@@ -64,14 +69,15 @@ fn variants() -> Vec<Variant> {
             }
         }
     }
-    // Nothing else that decides goes together with how methods wait.
+    // Of what else decides, only the database goes together with how methods wait.
     let [least, .., most] = all[..] else { panic!("there are several") };
     // Nor with how many traits there are, but for what has to be closed.
     let plain = |variant: &&Variant| !variant.recent_sqlx && variant.settings == Settings::None;
     let several: Vec<Variant> = all.iter().filter(plain).copied().collect();
     all.extend(several.into_iter().map(|variant| Variant { several: true, ..variant }));
+    let by_path = Variant { postgres: false, rusqlite: true, ..most };
     for calls in [Calls::Boxed, Calls::Blocking] {
-        all.extend([least, most].map(|variant| Variant { calls, ..variant }));
+        all.extend([least, most, by_path].map(|variant| Variant { calls, ..variant }));
     }
     all
 }
@@ -149,7 +155,7 @@ const SCHEMA: &str = r#"
 
 /// What every template gives in one variant, by its path.
 fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String> {
-    let Variant { database, postgres, recent_sqlx, rich, calls, several, .. } = variant;
+    let Variant { database, postgres, rusqlite, recent_sqlx, rich, calls, several, .. } = variant;
     let sqlite = database && !postgres;
     let (blocking, boxed) = (calls == Calls::Blocking, calls == Calls::Boxed);
     let settings = settings(variant.settings);
@@ -167,6 +173,15 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
     };
     let connect_options = texts(&[".foreign_keys(true)", ".pragma(\"synchronous\", \"NORMAL\")"]);
     let pool_options = texts(&[".min_connections(1)"]);
+    let prepare = texts(&[
+        ".execute_batch(\"PRAGMA foreign_keys = ON;\")",
+        ".busy_timeout(std::time::Duration::from_secs(5))",
+    ]);
+    let address = &Address {
+        variable: if rusqlite { "DATABASE_PATH" } else { "DATABASE_URL" },
+        here: "sqlite://thing.db?mode=rwc".to_owned(),
+        in_container: "/data/thing.db".to_owned(),
+    };
     let added = [AddedMigration { history: "\"history\"".into(), version: "7".into() }];
     let added = if rich { &added[..] } else { &[] };
     let triggers = if rich {
@@ -183,6 +198,7 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
         "service/wire/src/limits.rs" => WireLimits,
         "service/wire/src/operation.rs" => WireOperation,
         "service/wire/src/sqlx_error.rs" => WireSqlxError,
+        "service/wire/src/rusqlite_error.rs" => WireRusqliteError,
         "service/wire/src/io_error.rs" => WireIoError,
         "service/wire/src/anyhow_error.rs" => WireAnyhowError,
         "service/wire/src/boxed_error.rs" => WireBoxedError,
@@ -194,10 +210,12 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
         "service/tests/support/mod.rs" => TestSupport { names, blocking },
         "service/tests/server.rs" => TestServer { names, blocking },
         "service/tests/database.rs" => TestDatabase { names },
+        "service/tests/database.rusqlite.rs" => TestDatabaseRusqlite { names },
         "service/examples/monolith_tests/cargo.rs" => RunnerCargo { names },
         "service/examples/monolith_tests/report.rs" => RunnerReport,
         "service/examples/monolith_tests/test.rs" => RunnerTest { names },
-        "service/examples/monolith_tests/service.rs" => RunnerService { names, postgres },
+        "service/examples/monolith_tests/service.rs" =>
+            RunnerService { names, postgres, by_path: rusqlite },
         "service/examples/monolith_tests/database.rs" =>
             RunnerDatabase { names, sqlx_table_name: recent_sqlx },
         "service/tests/database.postgres.rs" =>
@@ -215,6 +233,7 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
         "service/src/main.rs" => ServiceMain { names, has_database: database },
         "service/src/run.rs" => ServiceRun {
             has_database: database,
+            closes_pool: database && !rusqlite,
             compose_reads_settings: database || !settings.is_empty(),
             has_endings: rich,
             several,
@@ -225,6 +244,7 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
         "service/src/settings.rs" => ServiceSettings {
             names,
             has_database: database,
+            by_path: rusqlite,
             max_connections: "10",
             settings: &settings,
             blocking,
@@ -246,6 +266,14 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
             sqlx_table_name: recent_sqlx,
             history_table: history,
             own_table: "_thing_service",
+        },
+        "service/src/database.rusqlite.rs" => ServiceDatabaseRusqlite {
+            names,
+            connect_options: &texts(&[".with_flags(rusqlite::OpenFlags::default())"]),
+            prepare: &prepare,
+            pool_options: &texts(&[".connection_timeout(std::time::Duration::from_secs(9))"]),
+            migrations: "../../modules/a b/migrations",
+            history_table: "_thing_service_migrations",
         },
         "service/CUTOVER.postgres.md" => CutoverPostgres {
             names,
@@ -286,18 +314,19 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
             workspace_root: "../..",
             sqlite,
             postgres,
+            address,
         },
         "service/.env.example" => EnvExample {
             names,
             has_database: database,
             postgres,
-            database_url: "sqlite://thing.db?mode=rwc",
+            address,
             settings: &settings,
         },
         "service/README.md" => Readme {
             names,
             has_database: database,
-            database_url: "sqlite://thing.db?mode=rwc",
+            address,
             has_cutover: database,
             example_route: "/v1/find",
             test_arguments: "-p app",
@@ -305,6 +334,7 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
         },
         "service/CUTOVER.md" => Cutover {
             names,
+            address,
             tables: &tables(rich),
             rebuilt: &texts(&["search"]),
             triggers: &triggers,
@@ -525,6 +555,7 @@ fn the_copy_of_the_runbook_runs() {
             several: false,
             database: true,
             postgres: false,
+            rusqlite: false,
             recent_sqlx: true,
             settings: Settings::None,
             calls: Calls::Awaited,

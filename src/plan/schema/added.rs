@@ -141,8 +141,8 @@ impl<'a> Adder<'a> {
         let back = migration.back.filter(|_| reversible).map(|(_, text)| (down(), text));
         occupy(folder, &path, &migration.text);
         self.added.push(NewMigration {
-            history: history_of(self.workspace, &path),
-            strict: is_strict(self.workspace, &path),
+            history: history_of(self.workspace, folder.runner, &path),
+            strict: is_strict(self.workspace, folder.runner, &path),
             path,
             back,
             ..migration
@@ -173,7 +173,7 @@ fn plain(description: &str) -> String {
 /// Takes the version of a new file, so that the next one gets another.
 pub(super) fn occupy(folder: &mut MigrationFolder, path: &Utf8Path, text: &str) {
     let name = path.file_name().unwrap_or_default();
-    let version = name.split('_').next().and_then(|v| v.parse().ok()).unwrap_or_default();
+    let version = schema::version_of(path).unwrap_or_default();
     folder.files.push(MigrationFile {
         path: path.to_owned(),
         version,

@@ -4,6 +4,7 @@
 mod added;
 mod history;
 mod postgres;
+mod refinery;
 mod shared;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -83,6 +84,8 @@ pub fn plan(
     let folder = migrator.folder.as_path();
     let mut take = |list: Diagnostics| list.iter().for_each(|d| diagnostics.push(d.clone()));
     let folders = schema::migration_folders(workspace).map_err(&mut take).ok()?;
+    let engine = pool.map(|pool| pool.engine);
+    refinery::check(workspace, folder, engine, &folders).map_err(&mut take).ok()?;
     let schema = Schema::of(&folders).map_err(&mut take).ok()?;
     let crossings = schema::crossings(&schema, folder).map_err(&mut take).ok()?;
     let refusals: Vec<_> = crossings.iter().filter_map(SchemaCrossing::refusal).collect();

@@ -151,8 +151,8 @@ fn dropped(
         drops: format!("the foreign keys of `{}`", table.name),
         object: table.name.to_string(),
         text,
-        history: history_of(workspace, &path),
-        strict: is_strict(workspace, &path),
+        history: history_of(workspace, home.runner, &path),
+        strict: is_strict(workspace, home.runner, &path),
         path,
         ..NewMigration::default()
     })
@@ -188,6 +188,6 @@ fn stands_in(
     };
     let text = stand_in(schema, &declared, &names.display)?;
     occupy(home, &path, &text);
-    let history = history_of(workspace, &path);
+    let history = history_of(workspace, home.runner, &path);
     Ok(Some(StandIn { path, text, history }))
 }

@@ -64,6 +64,10 @@ pub fn plan_shared(request: &Request<'_, '_>, diagnostics: &mut Diagnostics) -> 
         !member.dir.as_str().is_empty() && folder.path.starts_with(&member.dir)
     };
     let folders: Vec<MigrationFolder> = folders.into_iter().filter(|f| !own(f)).collect();
+    if request.pool.is_some_and(|pool| pool.engine == Engine::Rusqlite) {
+        diagnostics.push(not_divided(module, &folders));
+        return None;
+    }
     let history = History::read(&folders).map_err(&mut take).ok()?;
     let tables = history.names();
     let mentions: Vec<hazards::SqlMention> = workspace
@@ -215,6 +219,25 @@ pub(in crate::plan) fn runs_shared_history(module: &Module<'_>, folder: &Utf8Pat
         "the service runs the module's part of them only, and the monolith must go on running all",
     )
     .help("run them where the modules are put together, and nowhere else")
+}
+
+/// Of refinery, only a history of the module's own is carried.
+fn not_divided(module: &Module<'_>, folders: &[MigrationFolder]) -> Diagnostic {
+    let (package, (file, place)) = (&module.member.name, module.place());
+    let mut diagnostic =
+        Diagnostic::error("no-migrations", format!("`{package}` embeds no migrations of its own"))
+            .at(file, place, "stores in tables that others make");
+    for folder in folders {
+        if let Some(file) = folder.files.first() {
+            diagnostic = diagnostic.at(&file.path, 0..0, "migrations that are not the module's");
+        }
+    }
+    diagnostic
+        .note("calve divides a history that modules share where sqlx runs it, not where refinery does")
+        .help(
+            "give the module a folder with the migrations of its tables, `refinery::embed_migrations!`, and \
+             a table for their history: `set_migration_table_name`",
+        )
 }
 
 /// Cuts are for histories that are divided.

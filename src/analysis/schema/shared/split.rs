@@ -8,7 +8,7 @@ use camino::Utf8Path;
 
 use super::super::definition::clause_cuts;
 use super::super::ear::{Does, Statement};
-use super::super::folder::{MigrationFile, MigrationFolder};
+use super::super::folder::{MigrationFile, MigrationFolder, Runner};
 use super::super::model::{Schema, TableKind};
 use super::cuts::{Cut, Lost};
 use super::owners::{Because, OwnedTable, Owners, Side};
@@ -41,7 +41,11 @@ impl History {
         let folder = self.folder_of(division, &owners, diagnostics)?;
         let keep = |statement: &Statement| self.part(statement, &owners, &cuts);
         let mut set = Vec::new();
-        let mut alone = MigrationFolder { path: division.to.to_owned(), files: Vec::new() };
+        let mut alone = MigrationFolder {
+            path: division.to.to_owned(),
+            runner: Runner::Sqlx,
+            files: Vec::new(),
+        };
         let forward = folder.files.iter().filter(|file| file.runs_forward());
         let kept: BTreeSet<i64> = forward
             .filter(|file| self.of_file(file).any(|s| keep(s) == Part::Module))

@@ -17,6 +17,7 @@
     reason = "a test may panic, and writes its own files"
 )]
 
+mod archive;
 mod behaviour;
 mod builds;
 mod check;

@@ -295,7 +295,9 @@ fn below_members(root: &Utf8Path, members: &[Member], target: &Utf8Path) -> Resu
     let mut walk = WalkBuilder::new(root);
     walk.standard_filters(false).hidden(false).follow_links(false);
     let target = target.to_owned();
-    let dirs: Vec<Utf8PathBuf> = members.iter().map(|m| root.join(&m.dir)).collect();
+    let dirs: BTreeSet<Utf8PathBuf> = members.iter().map(|m| root.join(&m.dir)).collect();
+    let above: BTreeSet<Utf8PathBuf> =
+        dirs.iter().flat_map(|dir| dir.ancestors()).map(Utf8Path::to_owned).collect();
     walk.filter_entry(move |entry| {
         let Some(path) = Utf8Path::from_path(entry.path()) else { return false };
         let name = path.file_name().unwrap_or_default();
@@ -304,7 +306,8 @@ fn below_members(root: &Utf8Path, members: &[Member], target: &Utf8Path) -> Resu
             && name != "node_modules"
             && !(name == "target" && path.join("CACHEDIR.TAG").exists())
             && (!entry.file_type().is_some_and(|t| t.is_dir())
-                || dirs.iter().any(|dir| dir.starts_with(path) || path.starts_with(dir)))
+                || above.contains(path)
+                || path.ancestors().any(|folder| dirs.contains(folder)))
     });
     for entry in walk.build() {
         let entry = entry.map_err(|error| {

@@ -20,10 +20,10 @@ pub(super) fn embedded(
     files: &BTreeMap<Utf8PathBuf, Source>,
 ) -> BTreeMap<Utf8PathBuf, BTreeSet<Utf8PathBuf>> {
     let mut found = BTreeMap::from([(Utf8PathBuf::from("migrations"), BTreeSet::new())]);
+    let dirs: BTreeSet<&Utf8Path> = members.iter().map(|member| member.dir.as_path()).collect();
     for (path, source) in files.iter().filter(|(path, _)| path.extension() == Some("rs")) {
-        let around = members.iter().filter(|member| path.starts_with(&member.dir));
-        let Some(member) = around.max_by_key(|member| member.dir.as_str().len()) else { continue };
-        for (folder, _) in named(&source.text, &member.dir) {
+        let Some(dir) = path.ancestors().find(|folder| dirs.contains(folder)) else { continue };
+        for (folder, _) in named(&source.text, dir) {
             found.entry(folder).or_default().insert(path.clone());
         }
     }

@@ -82,6 +82,9 @@ impl Facts<'_, '_> {
         if payload(Payload::Io) {
             add("io_error", None, render(&templates::WireIoError)?)?;
         }
+        if payload(Payload::Json) {
+            add("json_error", None, render(&templates::WireJsonError)?)?;
+        }
         if payload(Payload::Anyhow) {
             add("anyhow_error", None, render(&templates::WireAnyhowError)?)?;
         }

@@ -8,6 +8,7 @@ use quote::{format_ident, quote};
 
 use crate::analysis::code::{Code, ItemId};
 use crate::analysis::types::Type;
+use crate::analysis::wire;
 
 /// The names of one generated file.
 pub(super) struct Scribe<'a, 'w> {
@@ -99,6 +100,11 @@ impl<'a, 'w> Scribe<'a, 'w> {
             Type::Vec(inner) => {
                 let inner = self.lent(inner, lifetime);
                 quote!(Vec<#inner>)
+            }
+            // As it is written it may count on an import of the module's.
+            boxed if wire::is_boxed_error(boxed) => {
+                let error = self.path("std::error::Error");
+                quote!(Box<dyn #error + Send + Sync>)
             }
             Type::Box(inner) => {
                 let inner = self.lent(inner, lifetime);

@@ -515,6 +515,7 @@ pub(super) fn payload_module(payload: Payload) -> Option<&'static str> {
         Payload::Sqlx => Some("sqlx_error"),
         Payload::Rusqlite => Some("rusqlite_error"),
         Payload::Io => Some("io_error"),
+        Payload::Json => Some("json_error"),
         Payload::Anyhow => Some("anyhow_error"),
         Payload::Boxed => Some("boxed_error"),
     }

@@ -60,6 +60,8 @@ pub enum Payload {
     Rusqlite,
     /// `std::io::Error`: kind and text are kept.
     Io,
+    /// `serde_json::Error`: its text and its place are kept.
+    Json,
     /// `anyhow::Error`: its chain of messages.
     Anyhow,
     /// `Box<dyn Error + Send + Sync>`: its chain of messages.
@@ -163,8 +165,8 @@ pub(super) fn decide<'w>(
                         field.span,
                         "foreign-error",
                         &format!("`{error}` cannot be made on the other side"),
-                        "calve carries `sqlx::Error`, `rusqlite::Error`, `std::io::Error`, `anyhow::Error` \
-                         and boxed errors",
+                        "calve carries `sqlx::Error`, `rusqlite::Error`, `std::io::Error`, \
+                         `serde_json::Error`, `anyhow::Error` and boxed errors",
                         "keep its text: a `String`",
                     );
                 } else if payload == Payload::Plain {
@@ -206,16 +208,19 @@ fn payload(ty: &Type) -> Payload {
                 ("sqlx", Some("Error")) => Payload::Sqlx,
                 ("rusqlite", Some("Error")) => Payload::Rusqlite,
                 ("std", Some("Error")) if path.first().is_some_and(|p| p == "io") => Payload::Io,
+                ("serde_json", Some("Error")) => Payload::Json,
                 ("anyhow", Some("Error")) => Payload::Anyhow,
                 _ => Payload::Plain,
             }
         }
-        Type::Box(inner) => match &**inner {
-            Type::Other(_, text) if text.contains("Error") && text.contains("Send") => {
-                Payload::Boxed
-            }
-            _ => Payload::Plain,
-        },
+        boxed if is_boxed_error(boxed) => Payload::Boxed,
         _ => Payload::Plain,
     }
+}
+
+/// Whether a type is `Box<dyn Error + Send + Sync>`, whatever `Error` is called there.
+pub fn is_boxed_error(ty: &Type) -> bool {
+    let Type::Box(inner) = ty else { return false };
+    let Type::Other(_, text) = &**inner else { return false };
+    ["Error", "Send", "Sync"].iter().all(|part| text.contains(part))
 }

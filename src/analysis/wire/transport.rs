@@ -67,7 +67,7 @@ pub(super) fn choose(variants: &[Variant], wanted: Option<&str>) -> Option<Trans
                     Payload::Boxed => TransportPayload::Boxed,
                     Payload::Plain if field.ty == Type::String => TransportPayload::String,
                     // None of its variants tells of a failed call.
-                    Payload::Plain | Payload::Rusqlite => return None,
+                    Payload::Plain | Payload::Rusqlite | Payload::Json => return None,
                 };
                 Some((field.named.then(|| field.name.clone()), holds))
             }

@@ -193,6 +193,11 @@ pub(super) fn payload(scribe: &Scribe<'_, '_>, payload: Payload) -> Option<Token
             let (error, kind) = (scribe.path("std::io::Error"), scribe.path("std::io::ErrorKind"));
             quote!(#error::new([#kind::NotFound, #kind::TimedOut][n % 2], text(n)))
         }
+        Payload::Json => {
+            // No text of a sample is a number.
+            let from_str = scribe.path("serde_json::from_str");
+            quote!(#from_str::<u8>(&text(n)).unwrap_err())
+        }
         Payload::Anyhow => {
             let error = scribe.path("anyhow::Error");
             quote!(#error::msg(text(n)).context(text(n + 1)))

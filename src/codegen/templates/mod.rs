@@ -78,6 +78,8 @@ the_same! {
     WireRusqliteError = "service/wire/src/rusqlite_error.rs.j2";
     /// Only where an error of the contract holds an `io::Error`.
     WireIoError = "service/wire/src/io_error.rs.j2";
+    /// Only where an error of the contract holds a `serde_json::Error`.
+    WireJsonError = "service/wire/src/json_error.rs.j2";
     /// Only where an error of the contract holds an `anyhow::Error`.
     WireAnyhowError = "service/wire/src/anyhow_error.rs.j2";
     /// Only where an error of the contract holds a boxed error.

@@ -200,6 +200,7 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
         "service/wire/src/sqlx_error.rs" => WireSqlxError,
         "service/wire/src/rusqlite_error.rs" => WireRusqliteError,
         "service/wire/src/io_error.rs" => WireIoError,
+        "service/wire/src/json_error.rs" => WireJsonError,
         "service/wire/src/anyhow_error.rs" => WireAnyhowError,
         "service/wire/src/boxed_error.rs" => WireBoxedError,
         "service/src/call.rs" => ServiceCall { names, blocking },

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -10,6 +11,7 @@ use std::sync::OnceLock;
 use rusqlite::Connection;
 
 use crate::support::cargo::{self, cargo};
+use crate::support::http;
 use crate::support::process::{LIMIT, Server, run};
 use crate::support::shop::{calve, folder, repository};
 use crate::support::tree;
@@ -170,7 +172,12 @@ fn open(program: &Path, database: &Path, more: &[(&str, &str)]) {
     environment.extend(more);
     let folder = database.parent().unwrap();
     let mut server = Server::start(program, &[], folder, &environment);
-    server.wait_for("the market is open", |log| log.contains("address=").then_some(()));
+    let address: SocketAddr = server.wait_for("the market is open", |log| {
+        let (_, rest) = log.split_once("address=")?;
+        rest.split_whitespace().next()?.parse().ok()
+    });
+    // Who says that it is open may not listen for signals yet; who answers does.
+    assert_ne!(http::exchange(address, &http::request("GET", "/", &[], "")).status(), 0);
     assert_eq!(server.stop("INT"), 0);
 }
 

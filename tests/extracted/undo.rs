@@ -7,7 +7,7 @@ use crate::market::CUTS;
 use crate::support::{shop, tree};
 
 /// The fixtures, each with the modules that are taken out, in this order.
-const FIXTURES: [(&str, &[&str]); 7] = [
+const FIXTURES: [(&str, &[&str]); 8] = [
     ("shop", &["inventory"]),
     ("market", &["listings"]),
     ("forms", &["ledger", "rooms", "guests", "parcels"]),
@@ -15,6 +15,7 @@ const FIXTURES: [(&str, &[&str]); 7] = [
     ("roots", &["catalogue"]),
     ("measures", &["measures"]),
     ("depot", &["bins"]),
+    ("archive", &["scans"]),
 ];
 
 #[test]

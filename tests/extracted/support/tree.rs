@@ -27,6 +27,9 @@ pub(crate) fn write(folder: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
     let before = read(folder);
     for path in before.keys().filter(|path| !files.contains_key(*path)) {
         fs::remove_file(folder.join(path)).unwrap();
+        // A folder goes with the last of its files.
+        let above = path.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty());
+        above.map(|above| fs::remove_dir(folder.join(above))).take_while(Result::is_ok).count();
     }
     for (path, bytes) in files.iter().filter(|(path, bytes)| before.get(*path) != Some(bytes)) {
         let path = folder.join(path);

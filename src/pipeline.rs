@@ -136,7 +136,7 @@ pub fn again(
     let mut changes = ChangeSet::default();
     codegen::generate(code, &module, &plan, &mut changes, diagnostics)?;
     for owned in &record.owned {
-        if !changes.contains(&names.dir.join(owned)) {
+        if changes.get(&names.dir.join(owned)).is_none() {
             diagnostics.push(
                 Diagnostic::warning(
                     "owned-unknown",

@@ -18,6 +18,7 @@ pub mod references;
 pub mod schema;
 pub mod select;
 pub mod sql;
+pub mod still_read;
 pub mod trait_form;
 pub mod types;
 pub mod uncarriable;

@@ -173,9 +173,9 @@ impl ChangeSet {
         self.files.remove(path);
     }
 
-    /// Whether a file is changed.
-    pub fn contains(&self, path: &Utf8Path) -> bool {
-        self.files.contains_key(path)
+    /// What happens to a file, if anything does.
+    pub fn get(&self, path: &Utf8Path) -> Option<&FileChange> {
+        self.files.get(path)
     }
 
     /// The changes in order of path.

@@ -7,9 +7,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::proof::Proven;
 use super::{Format, Output, database, json, own_tests};
 use crate::analysis::hazards::{self, CallSite};
+use crate::analysis::still_read;
 use crate::changes::FileChange;
 use crate::pipeline::Extraction;
-use crate::workspace::{TargetKind, Workspace};
+use crate::workspace::{TargetKind, Workspace, line_of};
 
 /// Prints the summary; `written` is where it was written, none in a dry run.
 pub(super) fn extracted(
@@ -163,9 +164,8 @@ pub(super) fn extracted(
     let postgres = plan.schema.iter().filter_map(|schema| schema.postgres.as_ref());
     for place in postgres.flat_map(|postgres| &postgres.only_searched) {
         anything = true;
-        let line = workspace.source(&place.file).map_or(1, |source| {
-            source.text[..place.span.start].bytes().filter(|byte| *byte == b'\n').count() + 1
-        });
+        let source = workspace.source(&place.file);
+        let line = source.map_or(1, |source| line_of(&source.text, place.span.start));
         writeln!(
             err,
             "  {}:{line}: code in a text was searched for names of tables, and none was found; \
@@ -187,12 +187,15 @@ pub(super) fn extracted(
     }
     for setting in plan.service.settings(names) {
         anything = true;
-        let monolith = match still_read(workspace, extraction, &setting.name) {
-            Some((file, line)) => {
-                format!("{file}:{line} reads the monolith's own as before: the two have to agree")
-            }
-            None => "the monolith's own key goes unread".to_owned(),
-        };
+        let monolith =
+            match still_read::first(workspace, &names.module, &extraction.changes, &setting.name) {
+                Some((file, line)) => {
+                    format!(
+                        "{file}:{line} reads the monolith's own as before: the two have to agree"
+                    )
+                }
+                None => "the monolith's own key goes unread".to_owned(),
+            };
         writeln!(
             err,
             "  `{}` is configured at the service now ({}); {monolith}",
@@ -301,35 +304,6 @@ pub(super) fn extracted(
         writeln!(err, "  review the patch; the same command without --dry-run writes it")?;
     }
     Ok(())
-}
-
-/// The first place outside of the module that still reads a field of that name after the changes.
-fn still_read<'w>(
-    workspace: &'w Workspace,
-    extraction: &Extraction<'_>,
-    field: &str,
-) -> Option<(&'w Utf8Path, usize)> {
-    let access = format!(".{field}");
-    let is_read = |text: &str, at: usize| {
-        let rest = &text[at + access.len()..];
-        let longer = rest.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '(');
-        let set = rest.trim_start().strip_prefix('=').is_some_and(|rest| !rest.starts_with('='));
-        !longer && !set
-    };
-    let others =
-        workspace.members.iter().filter(|member| member.name != extraction.plan.names.module);
-    others.flat_map(|member| workspace.rust_files(member)).find_map(|(file, source)| {
-        let changed = extraction.changes.iter().find(|(path, _)| *path == file);
-        let text =
-            changed.map_or_else(|| Some(source.text.to_string()), |(_, change)| change.after())?;
-        // Where the configuration itself is declared and filled, nobody uses it yet.
-        if text.contains(&format!("pub {field}:")) || text.contains(&format!("pub(crate) {field}:"))
-        {
-            return None;
-        }
-        let (at, _) = text.match_indices(&access).find(|(at, _)| is_read(&text, *at))?;
-        Some((file, text[..at].matches('\n').count() + 1))
-    })
 }
 
 /// A call that changes its nature.

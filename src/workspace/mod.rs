@@ -18,7 +18,7 @@ use typed_arena::Arena;
 pub use git::Repository;
 pub use load::{load, locate};
 pub use migrations::named as migrations_named;
-pub use source::{Source, SyntaxError};
+pub use source::{Source, SyntaxError, line_of};
 
 use crate::changes::Home;
 use crate::diagnostic::{Diagnostic, Result};

@@ -87,6 +87,11 @@ impl Source {
     }
 }
 
+/// The line of a byte of a text, from 1.
+pub fn line_of(text: &str, at: usize) -> usize {
+    text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
+}
+
 fn hidden_prefix(text: &str) -> usize {
     let bom = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let rest = &text[bom..];

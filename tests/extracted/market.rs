@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -172,10 +171,7 @@ fn open(program: &Path, database: &Path, more: &[(&str, &str)]) {
     environment.extend(more);
     let folder = database.parent().unwrap();
     let mut server = Server::start(program, &[], folder, &environment);
-    let address: SocketAddr = server.wait_for("the market is open", |log| {
-        let (_, rest) = log.split_once("address=")?;
-        rest.split_whitespace().next()?.parse().ok()
-    });
+    let address = server.wait_for_address("the market is open");
     // Who says that it is open may not listen for signals yet; who answers does.
     assert_ne!(http::exchange(address, &http::request("GET", "/", &[], "")).status(), 0);
     assert_eq!(server.stop("INT"), 0);

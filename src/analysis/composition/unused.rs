@@ -21,7 +21,7 @@ use crate::analysis::code::{Found, Item, ItemId, ItemKind};
 use crate::analysis::contract::Contract;
 use crate::analysis::references::Reference;
 use crate::diagnostic::Diagnostic;
-use crate::workspace::{Source, TargetKind};
+use crate::workspace::{Source, TargetKind, line_of};
 use names::Names;
 
 /// What goes besides the constructions.
@@ -159,7 +159,7 @@ impl<'w> Follower<'_, '_, 'w> {
         self.removed.add(file, range.clone());
         self.left.dropped.push(Dropped {
             file: file.to_owned(),
-            line: source.text[..range.start].matches('\n').count() + 1,
+            line: line_of(&source.text, range.start),
             text: source.text[range.clone()].to_owned(),
             range,
             why: why.to_owned(),

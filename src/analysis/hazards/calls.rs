@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use super::CallSite;
 use super::bodies::{Body, Key};
 use super::loops;
 use super::ty::Types;
 use super::walk::{Event, What, walk};
-use super::{CallSite, line_of};
+use crate::workspace::line_of;
 
 /// The calls that were found.
 pub(super) struct Found {

@@ -9,10 +9,10 @@ use quote::ToTokens;
 
 use crate::analysis::code::{Code, Found, Item, ItemId, ItemKind};
 use crate::analysis::select::self_type;
-use crate::workspace::TargetKind;
+use crate::workspace::{TargetKind, line_of};
 
 use super::ty::names;
-use super::{Cycle, Step, Subject, line_of};
+use super::{Cycle, Step, Subject};
 
 /// Every shortest cycle, one for each trait that the implementation holds.
 pub(super) fn find(code: &Code<'_>, subject: &Subject<'_>) -> Vec<Cycle> {

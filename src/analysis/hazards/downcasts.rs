@@ -11,7 +11,8 @@ use crate::analysis::code::{Found, ScopeId};
 
 use super::bodies::Body;
 use super::ty::{Types, names};
-use super::{CallSite, Downcast, DowncastKind, Subject, extent, line_of};
+use super::{CallSite, Downcast, DowncastKind, Subject, extent};
+use crate::workspace::line_of;
 
 /// Error types of drivers by their last name.
 const DRIVER_ERRORS: [&str; 8] = [

@@ -7,9 +7,9 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 
 use crate::analysis::sql::mentions;
-use crate::workspace::{Member, Source, TargetKind, Workspace};
+use crate::workspace::{Member, Source, TargetKind, Workspace, line_of};
 
-use super::{NamedTable, SqlMention, Subject, line_of};
+use super::{NamedTable, SqlMention, Subject};
 
 /// Every literal of another member over the module's tables, and of the module over the others'.
 pub(super) fn find(workspace: &Workspace, subject: &Subject<'_>) -> Vec<SqlMention> {

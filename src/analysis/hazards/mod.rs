@@ -210,10 +210,5 @@ pub fn find(code: &Code<'_>, subject: &Subject<'_>) -> Hazards {
     }
 }
 
-/// The line of a byte of a text, from 1.
-fn line_of(text: &str, offset: usize) -> usize {
-    text.as_bytes()[..offset.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1
-}
-
 #[cfg(test)]
 mod tests;

@@ -9,10 +9,10 @@ use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
-use crate::workspace::{DependencyKind, Member, Source, Workspace};
+use crate::workspace::{DependencyKind, Member, Source, Workspace, line_of};
 
 use super::foreign_sql::{is_compiled, is_dev_file, is_test_attribute};
-use super::{Subject, Surrounding, line_of};
+use super::{Subject, Surrounding};
 
 /// Every such place: of the module's own code, and of the members that it is built with.
 pub(super) fn find(workspace: &Workspace, subject: &Subject<'_>) -> Vec<Surrounding> {
@@ -91,11 +91,10 @@ impl<'ast> Visit<'ast> for Search<'_> {
             let names: Vec<String> =
                 path.path.segments.iter().map(|s| s.ident.to_string()).collect();
             if let [.., owner, function] = names.as_slice() {
-                let first = call.args.first().map(|first| format!(" {}", first.to_token_stream()));
                 let what = match (owner.as_str(), function.as_str()) {
                     ("env", "var" | "var_os" | "vars" | "vars_os") => Some("the environment"),
                     ("env", "current_dir" | "current_exe" | "temp_dir" | "home_dir") => {
-                        Some("its place in the file system")
+                        Some("the place in the file system")
                     }
                     ("fs" | "OpenOptions", _) | ("File", "open" | "create" | "create_new") => {
                         Some("files")
@@ -103,12 +102,11 @@ impl<'ast> Visit<'ast> for Search<'_> {
                     _ => None,
                 };
                 if let Some(what) = what {
-                    let of = first.filter(|_| what != "its place in the file system");
-                    let said = format!(
-                        "works with {what} of its process{}: the service has its own",
-                        of.map(|of| format!(" (`{}`)", of.trim())).unwrap_or_default()
-                    );
-                    self.add(path.path.span(), said);
+                    let of = call.args.first().map(|of| format!(" (`{}`)", of.to_token_stream()));
+                    let of = of.unwrap_or_default();
+                    let what =
+                        format!("works with {what} of its process{of}: the service has its own");
+                    self.add(path.path.span(), what);
                 }
             }
         }

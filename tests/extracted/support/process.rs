@@ -1,6 +1,7 @@
 //! Processes that end by themselves: a limit for those that are waited for, a kill on drop for servers.
 
 use std::fs::{self, File};
+use std::net::SocketAddr;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -150,6 +151,15 @@ impl Server {
             assert!(begin.elapsed() < LIMIT, "{what}: not within {LIMIT:?}\n{}", self.log());
             sleep(TICK);
         }
+    }
+
+    /// Waits until it says where it listens, `address=127.0.0.1:8080`.
+    #[track_caller]
+    pub(crate) fn wait_for_address(&mut self, what: &str) -> SocketAddr {
+        self.wait_for(what, |log| {
+            let (_, rest) = log.split_once("address=")?;
+            rest.split_whitespace().next()?.parse().ok()
+        })
     }
 
     /// Asks it to end and returns the exit code.

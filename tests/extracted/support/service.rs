@@ -103,10 +103,7 @@ impl Monolith {
             environment.extend([("INVENTORY_URL", inventory.as_str()), ("INVENTORY_TOKEN", TOKEN)]);
         }
         let mut server = Server::start(program, &[], folder, &environment);
-        let address = server.wait_for("the shop is open", |log| {
-            let (_, rest) = log.split_once("address=")?;
-            rest.split_whitespace().next()?.parse().ok()
-        });
+        let address = server.wait_for_address("the shop is open");
         Self { server, address }
     }
 

@@ -10,6 +10,7 @@ use crate::analysis::composition::calls::{self, Call};
 use crate::analysis::composition::function::Function;
 use crate::analysis::composition::trace::{self, Site};
 use crate::analysis::composition::{Shortened, ShortenedFunction};
+use crate::workspace::line_of;
 
 impl<'w> Follower<'_, '_, 'w> {
     /// Takes the parameters of a function away that lost their last use, where all its callers are seen.
@@ -78,7 +79,7 @@ impl<'w> Follower<'_, '_, 'w> {
             self.removed.add(function.item.file, range.clone());
         }
         let shortened = self.shortened(function.item.file, list, elements, index);
-        let line = source.text[..shortened.list.start].matches('\n').count() + 1;
+        let line = line_of(&source.text, shortened.list.start);
         let function = shortened.function.get_or_insert_with(|| ShortenedFunction {
             name: function.name(),
             line,

@@ -8,8 +8,9 @@ use super::super::definition::references;
 use super::super::ear::{Does, Statement};
 use super::super::model::Place;
 use super::owners::Owners;
-use super::{Division, History, line_at};
+use super::{Division, History};
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::workspace::line_of;
 
 /// Something that the module's set goes without, at the user's word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -203,7 +204,7 @@ impl History {
     fn line_of(&self, place: &Place) -> usize {
         let mut files = self.folders.iter().flat_map(|folder| &folder.files);
         let file = files.find(|file| file.path == place.file);
-        file.map_or(1, |file| line_at(&file.text, &place.span))
+        file.map_or(1, |file| line_of(&file.text, place.span.start))
     }
 }
 

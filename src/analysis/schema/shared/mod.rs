@@ -11,7 +11,6 @@ mod owners;
 mod split;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -20,6 +19,7 @@ use super::folder::{MigrationFile, MigrationFolder, MigrationKind};
 use super::model::Schema;
 use super::run::{Bench, one};
 use crate::diagnostic::Diagnostics;
+use crate::workspace::line_of;
 
 pub use cuts::{Cut, Lost};
 pub use owners::{Because, Evidence, OwnedTable};
@@ -185,10 +185,6 @@ impl History {
 
     /// The line, from 1, on which a statement begins.
     fn line(&self, statement: &Statement) -> usize {
-        self.file(statement).map_or(1, |file| line_at(&file.text, &statement.place.span))
+        self.file(statement).map_or(1, |file| line_of(&file.text, statement.place.span.start))
     }
-}
-
-fn line_at(text: &str, span: &Range<usize>) -> usize {
-    text.as_bytes()[..span.start].iter().filter(|byte| **byte == b'\n').count() + 1
 }

@@ -90,7 +90,7 @@ pub fn extract<'w>(
     let hazards = look_for_hazards(code, &module, &plan);
     let opaque = module.apis.iter().any(|api| api.error.opaque().is_some());
     let traits = plan.names.api_traits.join("` or `");
-    refuse_what_breaks_later(&hazards, &traits, opaque, diagnostics);
+    hazards::breaks_later::refuse(&hazards, &traits, opaque, diagnostics);
     if diagnostics.has_errors() {
         return Ok(None);
     }
@@ -177,60 +177,6 @@ fn look_for_hazards(code: &Code<'_>, module: &Module<'_>, plan: &ExtractionPlan)
         found.calling(|operation| api.called(operation))
     };
     module.apis.iter().map(of_trait).reduce(Hazards::with).unwrap_or_default()
-}
-
-/// The findings that compile and then fail, or lie, after the cut.
-fn refuse_what_breaks_later(
-    hazards: &Hazards,
-    api: &str,
-    opaque: bool,
-    diagnostics: &mut Diagnostics,
-) {
-    for mention in hazards.foreign_sql.iter().filter(|m| !m.dev) {
-        let (whose, why, help) = if mention.by_module {
-            (
-                "somebody else's",
-                "the service's database will not have that table",
-                "let the caller pass what is needed as an argument".to_owned(),
-            )
-        } else {
-            (
-                "the module's",
-                "after the cut the monolith's copy of that table no longer changes",
-                format!("ask through `{api}`; add an operation to it if none gives this"),
-            )
-        };
-        diagnostics.push(
-            Diagnostic::error(
-                "foreign-sql",
-                format!("SQL of `{}` names {whose} table `{}`", mention.member, mention.table),
-            )
-            .at(&mention.file, mention.range.clone(), "across the boundary")
-            .note(why)
-            .help(help),
-        );
-    }
-    for downcast in hazards.downcasts.iter().filter(|d| d.of_module) {
-        let hazards::DowncastKind::Downcast(ty) = &downcast.kind else { continue };
-        diagnostics.push(
-            Diagnostic::error(
-                if opaque { "error-downcast" } else { "driver-downcast" },
-                format!("`{}` looks for a `{ty}` in an error of the module", downcast.function),
-            )
-            .at(&downcast.file, downcast.range.clone(), "finds nothing after the cut")
-            .note(if opaque {
-                "such an error crosses the wire as what it says and what its causes say, not as the \
-                 types that they are"
-            } else {
-                "kind, code and text of a database error cross the wire, the driver's own type does not"
-            })
-            .help(if opaque {
-                "give the API an error enum with a variant for what callers ask for"
-            } else {
-                "ask `kind()`, `code()` or `is_unique_violation()` instead"
-            }),
-        );
-    }
 }
 
 fn rewire_monolith<'w>(

@@ -2,6 +2,7 @@
 //! loops, synchronous cycles, SQL that crosses the boundary, downcasts of a driver's errors.
 
 mod bodies;
+pub mod breaks_later;
 mod calls;
 mod cycles;
 mod downcasts;

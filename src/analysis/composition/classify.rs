@@ -13,6 +13,7 @@ use camino::Utf8Path;
 use quote::ToTokens;
 
 pub(super) use construction::Construction;
+use refusal::Migrating;
 
 use super::constructor::ModuleFacts;
 use super::function::{self, Node, covers};
@@ -135,7 +136,8 @@ impl<'a, 'w> Sorter<'a, '_, 'w> {
             self.sorted.constructions.push(construction);
         } else if migrations::runs_them(self.module, item, &rest) {
             if let Some(lost) = beside::first(self.module, item, &rest) {
-                self.sorted.refused.push(refusal::does_more(self.module, reference, &lost));
+                let migrating = Migrating::named(self.module, reference);
+                self.sorted.refused.push(refusal::does_more(migrating, &lost));
                 return;
             }
             self.drop_statement(reference.root, &site, &nodes, &reference.range, reference);
@@ -184,7 +186,10 @@ impl<'a, 'w> Sorter<'a, '_, 'w> {
                 why: "the service runs the module's migrations on its own database".to_owned(),
                 site: site.clone(),
             }),
-            None => self.sorted.refused.push(refusal::entangled(self.module, reference)),
+            None => {
+                let migrating = Migrating::named(self.module, reference);
+                self.sorted.refused.push(refusal::entangled(migrating));
+            }
         }
     }
 
@@ -341,21 +346,23 @@ impl<'a, 'w> Sorter<'a, '_, 'w> {
                 let nodes = function::nodes(site.function.item.source, site.function.block, &range);
                 let (ty, named) =
                     (construction.constructor.implementation, std::slice::from_ref(&method));
-                let migrates = migrations::runs_them(self.module, ty, named);
-                match lone_statement(site, &nodes, &range) {
-                    Some(statement)
-                        if migrates && beside::first(self.module, ty, named).is_none() =>
-                    {
-                        droppable.push(Droppable {
-                            root,
-                            file: site.function.item.file,
-                            range: statement,
-                            why: "the service runs the module's migrations on its own database"
-                                .to_owned(),
-                            site: site.clone(),
-                        });
-                    }
-                    _ => refused.push(refusal::method(self.module, site, range, &method)),
+                if !migrations::runs_them(self.module, ty, named) {
+                    refused.push(refusal::method(self.module, site, range, &method));
+                    continue;
+                }
+                let statement = lone_statement(site, &nodes, &range);
+                let migrating = Migrating::called(self.module, site, range, &method);
+                match (beside::first(self.module, ty, named), statement) {
+                    (Some(lost), _) => refused.push(refusal::does_more(migrating, &lost)),
+                    (None, None) => refused.push(refusal::entangled(migrating)),
+                    (None, Some(range)) => droppable.push(Droppable {
+                        root,
+                        file: site.function.item.file,
+                        range,
+                        why: "the service runs the module's migrations on its own database"
+                            .to_owned(),
+                        site: site.clone(),
+                    }),
                 }
             }
         }

@@ -27,6 +27,7 @@ impl SqlStock {
     pub fn on_mysql(pool: sqlx::MySqlPool) -> Self { todo!() }
     pub fn builder(pool: SqlitePool) -> StockBuilder { todo!() }
     pub async fn migrate(&self) { sqlx::migrate!().run(&self.pool) }
+    pub async fn prepare(&self) { sqlx::migrate!().run(&self.pool).await; self.pool.close() }
     pub fn vacuum(&self) { self.pool.close() }
 }
 pub struct StockBuilder { pool: SqlitePool, limit: u32 }
@@ -211,6 +212,20 @@ fn what_is_done_besides_migrating_is_not_lost() {
     assert_eq!(filled.labels[0][1], "and this, which nobody would run");
     let audited = composed("stock::audit(&pool).await?;");
     assert_eq!(audited.refused, ["name-behind-the-trait: stock::audit"]);
+    let called = |call: &str| {
+        let body = format!(
+            "    let stock = SqlStock::new(pool.clone());\n    {call}\n    Ok(Arc::new(stock))\n"
+        );
+        run_app("", &body)
+    };
+    let prepared = called("stock.prepare().await;");
+    assert_eq!(prepared.refused, ["name-behind-the-trait: stock"]);
+    assert_eq!(
+        prepared.labels[0],
+        ["runs the module's migrations", "and this, which nobody would run"]
+    );
+    let entangled = called("let done = stock.migrate().await;");
+    assert_eq!(entangled.labels, [["runs the module's migrations"]]);
 }
 
 #[test]

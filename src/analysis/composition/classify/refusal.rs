@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use camino::Utf8Path;
+
 use crate::analysis::code::{Item, ItemId};
 use crate::analysis::composition::beside::Lost;
 use crate::analysis::composition::constructor::{Made, ModuleFacts};
@@ -111,22 +113,47 @@ pub(super) fn by_alias(
         .help(format!("name `{name}` instead of `{alias_name}` in the test"))
 }
 
+/// A name in `file` that runs the module's migrations, so far said of by `start`.
+pub(super) struct Migrating<'w> {
+    pub(super) start: Diagnostic,
+    pub(super) file: &'w Utf8Path,
+    pub(super) range: Range<usize>,
+}
+
+impl<'w> Migrating<'w> {
+    /// A function or the migrator itself.
+    pub(super) fn named(module: &ModuleFacts<'_, '_>, reference: &Reference<'w>) -> Self {
+        let (file, range) = (reference.file, reference.range.clone());
+        Self { start: start(module, reference), file, range }
+    }
+
+    /// A method of what was constructed at `site`.
+    pub(super) fn called(
+        module: &ModuleFacts<'_, '_>,
+        site: &Site<'w>,
+        range: Range<usize>,
+        method: &str,
+    ) -> Self {
+        Self { start: no_operation(module, method), file: site.function.item.file, range }
+    }
+
+    fn at_its_place(self) -> Diagnostic {
+        self.start.at(self.file, self.range, "runs the module's migrations")
+    }
+}
+
 /// The module's migrations run in the midst of something else.
-pub(super) fn entangled(module: &ModuleFacts<'_, '_>, reference: &Reference<'_>) -> Diagnostic {
-    start(module, reference)
-        .at(reference.file, reference.range.clone(), "runs the module's migrations")
+pub(super) fn entangled(migrating: Migrating<'_>) -> Diagnostic {
+    migrating
+        .at_its_place()
         .note("the service runs them; here they are part of a larger expression or its result is used")
         .help("run them in a statement of their own, such as `module::migrate(&pool).await?;`")
 }
 
 /// A function that runs the module's migrations and does something else.
-pub(super) fn does_more(
-    module: &ModuleFacts<'_, '_>,
-    reference: &Reference<'_>,
-    lost: &Lost<'_>,
-) -> Diagnostic {
-    start(module, reference)
-        .at(reference.file, reference.range.clone(), "runs the module's migrations")
+pub(super) fn does_more(migrating: Migrating<'_>, lost: &Lost<'_>) -> Diagnostic {
+    migrating
+        .at_its_place()
         .at(lost.item.file, lost.range.clone(), "and this, which nobody would run")
         .note("the service runs the migrations of one folder, and calls nothing else before the first call")
         .help("let this function run that migrator only; do the rest in a migration, in the constructor, or in an operation")
@@ -150,10 +177,14 @@ pub(super) fn method(
     method: &str,
 ) -> Diagnostic {
     let api = traits(module);
-    Diagnostic::error(CODE, format!("`{method}` is not a method of `{api}`"))
+    no_operation(module, method)
         .at(site.function.item.file, range, format!("`{method}` is called on it"))
         .note("the stub offers what the API trait does and nothing else")
         .help(format!("make `{method}` an operation of `{api}`, or let the constructor do it"))
+}
+
+fn no_operation(module: &ModuleFacts<'_, '_>, method: &str) -> Diagnostic {
+    Diagnostic::error(CODE, format!("`{method}` is not a method of `{}`", traits(module)))
 }
 
 const WHY: &str = "after the extraction the monolith sees the contract only; this is part of the \

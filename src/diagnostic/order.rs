@@ -8,7 +8,9 @@ pub(super) fn depth(code: &str) -> u8 {
         "outbound-trait" | "shared-state" | "contract-reaches-implementation" => 0,
         // Its data does.
         "storage-not-carried"
+        | "attached-database"
         | "no-migrations"
+        | "migrations-unseen"
         | "table-of-both"
         | "table-of-nobody"
         | "several-histories"

@@ -98,8 +98,10 @@ cases! {
     refuses_concrete_types_in_consumers
     refuses_connections_that_are_not_alike
     refuses_crossings_on_postgresql
+    refuses_databases_attached_in_code
     refuses_diesel
     refuses_foreign_sql
+    refuses_migrations_read_at_run_time
     refuses_migrations_that_are_no_sql
     refuses_migrations_that_cannot_be_read
     refuses_names_behind_the_trait

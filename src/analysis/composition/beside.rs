@@ -7,7 +7,7 @@ use std::ops::Range;
 use quote::ToTokens;
 
 use super::constructor::ModuleFacts;
-use super::migrations;
+use super::{migrations, unseen};
 use crate::analysis::code::{Found, Item, ItemId, ItemKind};
 
 /// A place in the module that would not run any more.
@@ -122,9 +122,11 @@ impl<'w> Runs<'_, '_, 'w> {
             return migrations::folders(self.module).len() == 1;
         }
         let named = self.module.code.mentioned_in(item.scope, path.to_token_stream());
-        named
-            .iter()
-            .any(|(_, found)| matches!(found, Found::Item(id, rest) if self.migrates(*id, rest)))
+        named.iter().any(|(_, found)| match found {
+            Found::Item(id, rest) => self.migrates(*id, rest),
+            // Refused where it stands.
+            found => unseen::is_reader(found),
+        })
     }
 
     fn migrates(&self, id: ItemId, rest: &[String]) -> bool {

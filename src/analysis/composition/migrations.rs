@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 
 use super::Migrator;
 use super::constructor::ModuleFacts;
+use super::unseen;
 use crate::analysis::code::{Found, Item, ItemId, ItemKind, ScopeId};
 
 /// The methods that name the history table: of sqlx, and of refinery.
@@ -54,7 +55,7 @@ fn public_caller(module: &ModuleFacts<'_, '_>, id: ItemId) -> Option<String> {
         .find_map(|i| module.public_path(i.id))
 }
 
-/// Whether code that is named leads to the module's embedded migrations.
+/// Whether code that is named leads to the module's migrations, embedded or not.
 pub(super) fn runs_them(module: &ModuleFacts<'_, '_>, item: ItemId, rest: &[String]) -> bool {
     let start = module.code.item(item);
     let tokens = match rest {
@@ -90,7 +91,7 @@ fn reaches(
             let item = module.code.item(id);
             reaches(module, item.scope, item.syntax.to_token_stream(), seen)
         }
-        _ => false,
+        found => unseen::is_reader(&found),
     })
 }
 
@@ -113,24 +114,43 @@ pub(super) fn calls_runner(tokens: TokenStream) -> bool {
 
 /// The folders that sqlx's `migrate!` and refinery's `embed_migrations!` name in tokens, as written.
 pub(super) fn embedded(tokens: TokenStream) -> Vec<String> {
+    let calls = calls(tokens).into_iter();
+    calls.map(|call| call.folder().unwrap_or_else(|| call.given.stream().to_string())).collect()
+}
+
+/// A call of a macro that embeds migrations.
+pub(super) struct EmbeddingCall {
+    /// `migrate` or `embed_migrations`.
+    pub(super) name: Ident,
+    /// What is given to it, with the parentheses.
+    pub(super) given: Group,
+}
+
+impl EmbeddingCall {
+    /// The folder, as it is written; none where that is no literal.
+    pub(super) fn folder(&self) -> Option<String> {
+        let given = self.given.stream();
+        if given.is_empty() {
+            return Some("./migrations".to_owned());
+        }
+        syn::parse2::<syn::LitStr>(given).ok().map(|text| text.value())
+    }
+}
+
+/// The calls of `migrate!` and `embed_migrations!` in tokens.
+pub(super) fn calls(tokens: TokenStream) -> Vec<EmbeddingCall> {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut found = Vec::new();
     for (at, token) in tokens.iter().enumerate() {
-        let TokenTree::Group(group) = token else { continue };
-        let is_call = at >= 2
-            && matches!(&tokens[at - 1], TokenTree::Punct(p) if p.as_char() == '!')
-            && matches!(&tokens[at - 2], TokenTree::Ident(name)
-                if name == "migrate" || name == "embed_migrations");
-        if is_call {
-            let given = group.stream();
-            found.push(match syn::parse2::<syn::LitStr>(given.clone()) {
-                Ok(text) => text.value(),
-                Err(_) if given.is_empty() => "./migrations".to_owned(),
-                // A folder that is not there, which is said where migrations are read.
-                Err(_) => given.to_string(),
-            });
-        } else {
-            found.extend(embedded(group.stream()));
+        let TokenTree::Group(given) = token else { continue };
+        let before = at.checked_sub(2).map(|start| &tokens[start..at]);
+        match before {
+            Some([TokenTree::Ident(name), TokenTree::Punct(bang)])
+                if bang.as_char() == '!' && (name == "migrate" || name == "embed_migrations") =>
+            {
+                found.push(EmbeddingCall { name: name.clone(), given: given.clone() });
+            }
+            _ => found.extend(calls(given.stream())),
         }
     }
     found

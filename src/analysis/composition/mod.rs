@@ -3,6 +3,7 @@
 
 mod agreement;
 mod arguments;
+mod attached;
 mod beside;
 mod bindings;
 mod calls;
@@ -22,6 +23,7 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod unseen;
 mod unused;
 
 use std::collections::BTreeSet;
@@ -474,6 +476,8 @@ pub fn read<'w>(
         refused |= !list.is_empty();
         list.into_iter().for_each(|d| diagnostics.push(d));
     };
+    refuse(unseen::refuse(&module), diagnostics);
+    refuse(attached::refuse(&module), diagnostics);
     refuse(std::mem::take(&mut found.refused), diagnostics);
     let mut implementations: Vec<&Item<'w>> = Vec::new();
     for Served { implementation, .. } in served {

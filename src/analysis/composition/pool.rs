@@ -9,9 +9,9 @@ use quote::ToTokens;
 use syn::visit::Visit;
 
 use super::function::{self, Function};
-use super::qualify;
 use super::trace::{self, Site, Value};
 use super::{Engine, OptionCall, Pool};
+use super::{attached, qualify};
 use crate::analysis::code::{Code, Found, ItemId, ItemKind};
 use crate::analysis::types::Type;
 use crate::diagnostic::Diagnostic;
@@ -274,6 +274,7 @@ impl<'w> Reader<'_, 'w> {
     fn pragmas(&mut self, site: &Site<'w>) -> Result<(), Box<Diagnostic>> {
         let (file, block) = (site.function.item.file, site.function.block);
         self.read.insert(site.function.item.id);
+        self.attaches_nothing(site)?;
         for text in pragma_texts(|texts| texts.visit_block(block)) {
             let pragma = pragma_of(text);
             if pragma.contains('{') || is_inside_closure(&site.function, text, site) {
@@ -302,6 +303,10 @@ impl<'w> Reader<'_, 'w> {
             }
         }
         Ok(())
+    }
+
+    fn attaches_nothing(&self, site: &Site<'_>) -> Result<(), Box<Diagnostic>> {
+        attached::around(self.code, site).map_or(Ok(()), |refusal| Err(refusal.into()))
     }
 
     fn pragma(&mut self, pragma: String) {

@@ -263,7 +263,7 @@ fn rejected(
     if lex(statement).first().is_some_and(|token| token.is(statement, "ATTACH")) {
         return diagnostic
             .note("tables in another file are not in this history, and one of them may have the name of one")
-            .help("keep what the module stores in one database, or attach the other one in code");
+            .help("keep what the module stores in one database, and attach no other in a migration");
     }
     match foreign(database, statement, at) {
         Some(name) => diagnostic.note(format!(

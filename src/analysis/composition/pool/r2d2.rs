@@ -148,6 +148,7 @@ impl<'w> Reader<'_, 'w> {
     ) -> Result<(), Box<Diagnostic>> {
         let (item, block) = (&site.function.item, site.function.block);
         self.read.insert(item.id);
+        self.attaches_nothing(site)?;
         let prepares = |range: &Range<usize>| {
             prepared.iter().any(|(file, outer)| *file == item.file && covers(outer, range))
         };

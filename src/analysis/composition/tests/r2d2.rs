@@ -22,6 +22,11 @@ pub fn migrate(connection: &mut rusqlite::Connection) -> Result<(), refinery::Er
 
 /// The pool of a composition that opens it by these lines, or what is said of it.
 fn pool(lines: &str) -> Result<(Pool, composition::Migrator), Vec<String>> {
+    pool_of(MODULE, lines)
+}
+
+/// The same for another module.
+fn pool_of(module: &str, lines: &str) -> Result<(Pool, composition::Migrator), Vec<String>> {
     let app = format!(
         "use r2d2::Pool;\nuse r2d2_sqlite::SqliteConnectionManager;\nuse rusqlite::Connection;\n\
          const SIZE: u32 = 4;\nconst TUNING: &str = \"PRAGMA foreign_keys = ON\";\nfn prepare(c: &mut Connection) -> rusqlite::Result<()> {{\n    \
@@ -35,7 +40,7 @@ fn pool(lines: &str) -> Result<(Pool, composition::Migrator), Vec<String>> {
         project = project.foreign(name);
     }
     let workspace = project
-        .member("stock", &storage, &[("src/lib.rs", MODULE)])
+        .member("stock", &storage, &[("src/lib.rs", module)])
         .member("app", &[&storage[..], &["anyhow", "stock"]].concat(), &[("src/lib.rs", &app)])
         .load();
     let code = Code::new(&workspace);
@@ -128,4 +133,32 @@ fn what_the_service_cannot_repeat_is_refused() {
         let said = pool(lines).unwrap_err();
         assert!(said.iter().any(|said| said == message), "{lines}: {said:?}");
     }
+}
+
+#[test]
+fn a_database_that_is_attached_is_refused_whoever_does() {
+    let refused = ["attached-database: another database is attached to the module's connections"];
+    let plain = "let pool = Pool::new(SqliteConnectionManager::file(path))?;";
+    let prepared = "SqliteConnectionManager::file(path)\n        .with_init(|c| c.execute_batch(\"ATTACH 'old.db' AS old\"))";
+    for lines in [
+        format!("let pool = Pool::new({prepared})?;"),
+        format!("{plain}\n    pool.get()?.execute(\"attach ?1 as old\", [path])?;"),
+    ] {
+        assert_eq!(pool(&lines).unwrap_err(), refused, "{lines}");
+    }
+    let module = format!(
+        "{MODULE}fn old(c: &rusqlite::Connection) {{ c.execute_batch(\"ATTACH 'old.db' AS old\"); }}\n"
+    );
+    assert_eq!(pool_of(&module, plain).unwrap_err(), refused);
+}
+
+#[test]
+fn migrations_that_are_read_at_run_time_are_refused_where_they_are() {
+    let embeds = "embedded::migrations::runner()";
+    let reads = "let all = refinery::load_sql_migrations(\"migrations\")?;\n    refinery::Runner::new(&all)";
+    let module = MODULE
+        .replace("mod embedded { refinery::embed_migrations!(\"migrations\"); }\n", "")
+        .replace(embeds, reads);
+    let said = pool_of(&module, "let pool = Pool::new(SqliteConnectionManager::file(path))?;");
+    assert_eq!(said.unwrap_err(), ["migrations-unseen: `stock` reads its migrations when it runs"]);
 }

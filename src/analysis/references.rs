@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use camino::Utf8Path;
 
-use super::code::{Code, Found, ItemId, ItemKind};
+use super::code::{Code, Found, Item, ItemId, ItemKind, Mention};
 use crate::workspace::{DependencyKind, Member, SyntaxError, Target};
 
 /// One place in the workspace, outside of the module's library, that names an item of it.
@@ -53,6 +53,9 @@ pub fn find<'w>(code: &Code<'w>, library: usize) -> Vec<Reference<'w>> {
             let root = code.root(index);
             for item in root.items.iter().filter(|i| i.kind != ItemKind::Module) {
                 for (mention, found) in code.mentioned_by(item) {
+                    if item.kind == ItemKind::Use && is_new_name(item, &mention) {
+                        continue;
+                    }
                     let Found::Item(mut named, rest) = found else { continue };
                     let mut alias = None;
                     if named.root != library {
@@ -85,6 +88,12 @@ pub fn find<'w>(code: &Code<'w>, library: usize) -> Vec<Reference<'w>> {
         }
     }
     references
+}
+
+/// Whether a `use` brings something in by this name: `Store` of `SqlStock as Store`.
+fn is_new_name(item: &Item<'_>, mention: &Mention) -> bool {
+    let start = item.source.range(mention.segments[0].span).start;
+    item.source.text[..start].trim_end().ends_with(" as")
 }
 
 /// The item that an alias without parameters of its own stands for, through other aliases.

@@ -87,6 +87,7 @@ cases! {
     refuses_a_taken_feature
     refuses_a_trait_that_was_not_named
     refuses_a_type_nobody_can_name
+    refuses_aliases_it_does_not_follow
     refuses_an_empty_name
     refuses_an_existing_folder
     refuses_an_outbound_trait

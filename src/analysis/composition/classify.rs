@@ -5,6 +5,7 @@ mod chain;
 mod construction;
 mod refusal;
 mod support;
+mod unfollowed;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -32,6 +33,8 @@ pub(super) struct Sorted<'w> {
     /// Places in crates with a root that name the implementation as a type.
     pub(super) types: Vec<TypeName<'w>>,
     pub(super) in_process: Vec<InProcess<'w>>,
+    /// Implementations that may be constructed behind a name that is refused.
+    pub(super) unfollowed: BTreeSet<ItemId>,
     pub(super) refused: Vec<Diagnostic>,
 }
 
@@ -60,6 +63,7 @@ pub(super) fn all<'w>(
             droppable: Vec::new(),
             types: Vec::new(),
             in_process: Vec::new(),
+            unfollowed: BTreeSet::new(),
             refused: Vec::new(),
         },
     };
@@ -108,6 +112,17 @@ impl<'a, 'w> Sorter<'a, '_, 'w> {
             return;
         }
         let item = self.module.unaliased(reference.item);
+        let inside = function::around(&holder, &reference.range);
+        let nodes = inside.as_ref().map_or_else(Vec::new, |function| {
+            function::nodes(holder.source, function.block, &reference.range)
+        });
+        if self.module.implementation(item).is_some()
+            && let Some(help) = unfollowed::instead(self.module, &holder, &nodes, reference, item)
+        {
+            self.sorted.unfollowed.insert(item);
+            self.sorted.refused.push(refusal::inside(self.module, reference).help(help));
+            return;
+        }
         if self.module.implementation(item).is_some() && reference.alias.is_none() {
             let by_type = match reference.rest.as_slice() {
                 [] => positions::type_at(&holder, &reference.range),
@@ -120,11 +135,10 @@ impl<'a, 'w> Sorter<'a, '_, 'w> {
                 return;
             }
         }
-        let Some(function) = function::around(&holder, &reference.range) else {
+        let Some(function) = inside else {
             self.sorted.refused.push(refusal::outside(self.module, reference, &holder));
             return;
         };
-        let nodes = function::nodes(holder.source, function.block, &reference.range);
         if nodes.iter().any(|n| matches!(n, Node::Stmt(syn::Stmt::Item(syn::Item::Use(_))))) {
             return;
         }

@@ -491,7 +491,9 @@ pub fn read<'w>(
             |c: &&classify::Construction<'w>| c.constructor.implementation == implementation.id;
         let constructions: Vec<_> = found.constructions.iter().filter(of).collect();
         if constructions.is_empty() {
-            refuse(vec![nobody_constructs(implementation)], diagnostics);
+            if !found.unfollowed.contains(&implementation.id) {
+                refuse(vec![nobody_constructs(implementation)], diagnostics);
+            }
             continue;
         }
         let mut ways: Vec<agreement::Way<'_, '_>> = Vec::new();

@@ -24,7 +24,12 @@ pub(super) fn outside(
     let whole = module.implementation(reference.item).is_some();
     let (label, help) = match holder.syntax {
         syn::Item::Use(_) => {
-            ("re-exported here", format!("take the re-export away; others need only `{api}`"))
+            let krate = module.code.root(module.library).member.ident();
+            let help = format!(
+                "take the re-export away, and name `{krate}::…` where it is constructed; others need only \
+                 `{api}`"
+            );
+            ("re-exported here", help)
         }
         syn::Item::Struct(_) | syn::Item::Enum(_) | syn::Item::Union(_) => {
             ("held here", format!("hold `Arc<dyn {api}>`, which the stub fits as well"))
@@ -40,7 +45,12 @@ pub(super) fn outside(
             "in the signature of a method",
             format!("take or return `Arc<dyn {api}>` or `&dyn {api}`"),
         ),
-        syn::Item::Type(_) => ("an alias of it", format!("let the alias stand for `dyn {api}`")),
+        syn::Item::Type(_) => (
+            "an alias of it, where nobody constructs it",
+            format!(
+                "let the alias stand for `dyn {api}`; who constructs it by this alias names the type itself"
+            ),
+        ),
         syn::Item::Static(_) | syn::Item::Const(_) => (
             "a value for the whole program",
             format!("construct it in a function and pass `Arc<dyn {api}>` on"),

@@ -208,6 +208,17 @@ fn a_test_that_constructs_by_an_alias_of_the_app_is_refused() {
 }
 
 #[test]
+fn a_construction_that_is_not_followed_is_refused_where_it_is_named() {
+    let refused = ["name-behind-the-trait: SqlStock"];
+    let local = "    type Store = SqlStock;\n    Ok(Arc::new(Store::new(pool.clone())))\n";
+    assert_eq!(run_app("", local).refused, refused);
+    let angles = "    Ok(Arc::new(<SqlStock>::new(pool.clone())))\n";
+    assert_eq!(run_app("", angles).refused, refused);
+    let value = "    let new = SqlStock::new;\n    Ok(Arc::new(new(pool.clone())))\n";
+    assert_eq!(run_app("", value).refused, ["name-behind-the-trait: SqlStock::new"]);
+}
+
+#[test]
 fn concrete_types_elsewhere_are_all_refused() {
     let head = "pub struct Held { pub stock: Arc<SqlStock> }\npub fn take(stock: &SqlStock) {}\npub type \
                 Stock = SqlStock;\n";

@@ -102,6 +102,7 @@ cases! {
     refuses_databases_attached_in_code
     refuses_diesel
     refuses_foreign_sql
+    refuses_keys_without_a_hash
     refuses_migrations_read_at_run_time
     refuses_migrations_that_are_no_sql
     refuses_migrations_that_cannot_be_read

@@ -246,6 +246,9 @@ impl<'w> Decision<'_, 'w> {
                 "put a type of the workspace in its place, which says what it is",
             ),
             _ => {
+                if let Type::Map { ordered, key, .. } | Type::Set { ordered, element: key } = ty {
+                    self.require_key(key, *ordered, holder, span);
+                }
                 for inner in ty.children() {
                     self.check(inner, holder, span, Position::Value);
                 }

@@ -1,9 +1,12 @@
-//! What a type that crosses must have: a name that other crates can spell, `Clone` where it is lent.
+//! What a type that crosses must have: a name that other crates can spell, `Clone` where it is lent,
+//! order or a hash where it is a key.
 
 use proc_macro2::Span;
+use quote::ToTokens;
 
 use super::{Decision, fields::implements};
 use crate::analysis::code::{Item, ItemId};
+use crate::analysis::types::Type;
 use crate::diagnostic::Diagnostic;
 
 impl Decision<'_, '_> {
@@ -44,6 +47,50 @@ impl Decision<'_, '_> {
                 )
                 .help("declare it without a condition, or give the API a type of its own"),
         );
+    }
+
+    /// A map or set is made anew out of what arrives, which takes more of its keys than to name its type.
+    pub(super) fn require_key(&mut self, key: &Type, ordered: bool, holder: &Item<'_>, span: Span) {
+        for inner in key.children() {
+            self.require_key(inner, ordered, holder, span);
+        }
+        let Type::Item(id, _) = key else { return };
+        let needed: &[&str] = if ordered { &["Ord"] } else { &["Eq", "Hash"] };
+        let lacks: Vec<&str> =
+            needed.iter().copied().filter(|name| !self.may_implement(*id, name)).collect();
+        if lacks.is_empty() {
+            return;
+        }
+        let item = self.code.item(*id);
+        let name = item.name.as_deref().unwrap_or("a type");
+        let derived =
+            if ordered { "PartialEq, Eq, PartialOrd, Ord" } else { "PartialEq, Eq, Hash" };
+        self.failed = true;
+        self.diagnostics.push(
+            Diagnostic::error(
+                "not-a-key",
+                format!("`{name}` is a key, but not `{}`", lacks.join("` and `")),
+            )
+            .at(holder.file, holder.source.range(span), "a map or set of them crosses here")
+            .at(item.file, item.name_range(), "without it")
+            .note("the map or set is made anew out of what arrives")
+            .help(format!("derive it: `#[derive({derived})]` stands for all of it")),
+        );
+    }
+
+    /// Whether a type has a trait, as far as can be seen: by a derive, an `impl`, or what only the compiler
+    /// reads.
+    fn may_implement(&self, id: ItemId, name: &str) -> bool {
+        let item = self.code.item(id);
+        let by_attribute = || {
+            let text = item.attributes().iter().map(|a| a.to_token_stream().to_string());
+            let words = |text: String| text.split(|c| !char::is_alphanumeric(c)).any(|w| w == name);
+            text.into_iter().any(words)
+        };
+        let by_macro = |own: &String| self.code.is_in_macro_call(id.root, own);
+        implements(self.code, id, name)
+            || by_attribute()
+            || item.name.as_ref().is_some_and(by_macro)
     }
 
     /// What is lent is owned where it arrives.

@@ -6,10 +6,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::proof::Proven;
 use super::{Format, Output, database, json, own_tests};
+use crate::analysis::composition::{ArgumentKind, SettingSource};
 use crate::analysis::hazards::{self, CallSite};
 use crate::analysis::still_read;
 use crate::changes::FileChange;
 use crate::pipeline::Extraction;
+use crate::plan::{ArgumentPlan, Origin};
 use crate::workspace::{TargetKind, Workspace, line_of};
 
 /// Prints the summary; `written` is where it was written, none in a dry run.
@@ -187,15 +189,17 @@ pub(super) fn extracted(
     }
     for setting in plan.service.settings(names) {
         anything = true;
-        let monolith =
-            match still_read::first(workspace, &names.module, &extraction.changes, &setting.name) {
-                Some((file, line)) => {
-                    format!(
-                        "{file}:{line} reads the monolith's own as before: the two have to agree"
-                    )
-                }
+        let monolith = if stood_in_code(extraction, &setting.name) {
+            "in the monolith it stood in the code".to_owned()
+        } else {
+            let changes = &extraction.changes;
+            match still_read::first(workspace, &names.module, changes, &setting.name) {
+                Some((file, line)) => format!(
+                    "{file}:{line} reads the monolith's own as before: the two have to agree"
+                ),
                 None => "the monolith's own key goes unread".to_owned(),
-            };
+            }
+        };
         writeln!(
             err,
             "  `{}` is configured at the service now ({}); {monolith}",
@@ -304,6 +308,21 @@ pub(super) fn extracted(
         writeln!(err, "  review the patch; the same command without --dry-run writes it")?;
     }
     Ok(())
+}
+
+/// Whether the monolith gave a setting of the service as a literal wherever it constructs: no key of its
+/// configuration said it.
+fn stood_in_code(extraction: &Extraction<'_>, setting: &str) -> bool {
+    let planned = &extraction.plan.service.constructions;
+    let found = &extraction.composition.constructed;
+    let both = planned
+        .iter()
+        .zip(found)
+        .flat_map(|(planned, found)| planned.arguments.iter().zip(&found.arguments));
+    let named = |planned: &ArgumentPlan| matches!(&planned.from, Origin::Setting(plan) if plan.name == setting);
+    both.filter(|(planned, _)| named(planned)).all(|(_, found)| {
+        matches!(&found.kind, ArgumentKind::Setting(found) if found.source == SettingSource::Code)
+    })
 }
 
 /// A call that changes its nature.

@@ -333,8 +333,17 @@ pub struct Setting {
     pub default: Option<String>,
     /// Doc comment of the configuration's field, a line each.
     pub help: Vec<String>,
-    /// The environment variable that the monolith reads right there.
-    pub variable: Option<String>,
+    /// Where the monolith has it from.
+    pub source: SettingSource,
+}
+
+/// Where the monolith has a scalar from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingSource {
+    /// A field of its configuration, an environment variable, or whoever calls the function that composes.
+    Outside,
+    /// A literal or constant of its code.
+    Code,
 }
 
 /// The types that a setting can have.

@@ -6,7 +6,7 @@ use syn::visit::{self, Visit};
 use super::constructor::{ModuleFacts, Parameter};
 use super::function;
 use super::trace::{self, Value};
-use super::{Setting, SettingType, qualify};
+use super::{Setting, SettingSource, SettingType, qualify};
 use crate::analysis::code::{Code, Found, Item, ItemId, ItemKind, ScopeId};
 use crate::analysis::select;
 use crate::analysis::types::{self, Substitution, Type};
@@ -52,8 +52,13 @@ pub(super) fn read<'w>(
     let code = module.code;
     let (inner, ty) = without_conversion(value.expr, ty);
     let value = &trace::value(code, &value.site, inner);
-    let setting =
-        |name: String, default| Setting { name, ty, default, help: Vec::new(), variable: None };
+    let setting = |name: String, default| Setting {
+        name,
+        ty,
+        default,
+        help: Vec::new(),
+        source: SettingSource::Outside,
+    };
     if let Some(field) = config_field(code, value) {
         let name = field.field.ident.as_ref()?.to_string();
         let default = default_of(code, &field.owner, &name, ty);
@@ -61,11 +66,11 @@ pub(super) fn read<'w>(
     }
     if let Some(variable) = environment_variable(code, value) {
         let default = fallback(value.expr, ty);
-        let name = variable.to_lowercase();
-        return Some(Setting { variable: Some(variable), ..setting(name, default) });
+        return Some(setting(variable.to_lowercase(), default));
     }
     if let Some(literal) = literal(code, value, ty) {
-        return Some(setting(parameter.name.clone(), Some(literal)));
+        let source = SettingSource::Code;
+        return Some(Setting { source, ..setting(parameter.name.clone(), Some(literal)) });
     }
     // A parameter of the function that composes: the operator has to say it.
     let is_parameter = value

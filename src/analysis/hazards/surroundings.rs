@@ -1,7 +1,7 @@
 //! What the module takes from the process that it runs in: the environment, files, and state that crates
 //! of the workspace keep in statics. The service is another process, on another machine perhaps.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8Path;
 use proc_macro2::{Span, TokenStream, TokenTree};
@@ -9,6 +9,7 @@ use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
+use crate::analysis::code::leaves;
 use crate::workspace::{DependencyKind, Member, Source, Workspace, line_of};
 
 use super::foreign_sql::{is_compiled, is_dev_file, is_test_attribute};
@@ -25,14 +26,20 @@ pub(super) fn find(workspace: &Workspace, subject: &Subject<'_>) -> Vec<Surround
                 continue;
             }
             let Ok(ast) = source.ast() else { continue };
-            Search { file, source, own, found: &mut found }.visit_file(ast);
+            let mut imports = Imports::default();
+            imports.visit_file(ast);
+            Search { file, source, own, imports: imports.0, found: &mut found }.visit_file(ast);
         }
     }
     found
 }
 
 /// A file without any of these has nothing to look for.
-const WORDS: [&str; 6] = ["env::", "fs::", "File::", "static ", "thread_local!", "task_local!"];
+const WORDS: [&str; 8] =
+    ["env::", "env as", "fs::", "fs as", "File::", "static ", "thread_local!", "task_local!"];
+
+/// The crates that reach what is around the process.
+const OUTSIDE: [&str; 4] = ["async_std", "fs_err", "std", "tokio"];
 
 /// The module, and the members that it depends on.
 fn built_with<'w>(workspace: &'w Workspace, module: &'w Member) -> Vec<&'w Member> {
@@ -50,11 +57,23 @@ fn built_with<'w>(workspace: &'w Workspace, module: &'w Member) -> Vec<&'w Membe
     members
 }
 
+/// What the `use` items of a file bring in: each name with its path.
+#[derive(Default)]
+struct Imports(BTreeMap<String, Vec<String>>);
+
+impl<'ast> Visit<'ast> for Imports {
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        self.0.extend(leaves(item).into_iter().map(|leaf| (leaf.name, leaf.path)));
+    }
+}
+
 struct Search<'a> {
     file: &'a Utf8Path,
     source: &'a Source,
     /// Whether it is the module's own code.
     own: bool,
+    /// The names that `use` brings in, each with its path.
+    imports: BTreeMap<String, Vec<String>>,
     found: &'a mut Vec<Surrounding>,
 }
 
@@ -62,6 +81,19 @@ impl Search<'_> {
     fn add(&mut self, span: Span, what: String) {
         let line = line_of(&self.source.text, self.source.range(span).start);
         self.found.push(Surrounding { file: self.file.to_owned(), line, what });
+    }
+
+    /// The path that a call names, from what brings its first name in; none where that is the workspace.
+    fn path(&self, written: &syn::Path) -> Option<Vec<String>> {
+        let names: Vec<String> = written.segments.iter().map(|s| s.ident.to_string()).collect();
+        let (first, rest) = names.split_first()?;
+        match self.imports.get(first) {
+            Some(path) => {
+                let outside = OUTSIDE.iter().any(|krate| path.first().is_some_and(|p| p == krate));
+                outside.then(|| [path, rest].concat())
+            }
+            None => Some(names),
+        }
     }
 
     /// A static: state that the rest of the monolith may share, where the module does not keep it alone.
@@ -88,9 +120,7 @@ impl<'ast> Visit<'ast> for Search<'_> {
 
     fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
         if let syn::Expr::Path(path) = &*call.func {
-            let names: Vec<String> =
-                path.path.segments.iter().map(|s| s.ident.to_string()).collect();
-            if let [.., owner, function] = names.as_slice() {
+            if let Some([.., owner, function]) = self.path(&path.path).as_deref() {
                 let what = match (owner.as_str(), function.as_str()) {
                     ("env", "var" | "var_os" | "vars" | "vars_os") => Some("the environment"),
                     ("env", "current_dir" | "current_exe" | "temp_dir" | "home_dir") => {

@@ -391,6 +391,10 @@ fn limits() -> String { std::fs::read_to_string("config/stock.toml").unwrap() }
 fn plain() -> Option<String> { option_env!("SHOP").map(fs_name) }
 fn fs_name(text: &str) -> String { text.to_owned() }
 #[cfg(test)] mod tests { fn test() { std::env::var("TEST").unwrap(); } }
+use std::env::{self as process, var};
+fn imported() { var("SHOP_HOME"); process::vars(); disk::read("a"); }
+use own::fs as disk;
+mod own { pub mod fs { pub fn read(_: &str) {} } fn inner() { use super::own; own::fs::read("b"); } }
 "#;
     let hazards = look_at(&[("src/lib.rs", "")], module);
     let said: Vec<(&str, usize, &str)> =
@@ -408,6 +412,16 @@ fn fs_name(text: &str) -> String { text.to_owned() }
                 "inventory/src/lib.rs",
                 first + 3,
                 "works with files of its process (`\"config/stock.toml\"`): the service has its own"
+            ),
+            (
+                "inventory/src/lib.rs",
+                first + 8,
+                "works with the environment of its process (`\"SHOP_HOME\"`): the service has its own"
+            ),
+            (
+                "inventory/src/lib.rs",
+                first + 8,
+                "works with the environment of its process: the service has its own"
             ),
             (
                 "kernel/src/lib.rs",

@@ -83,7 +83,8 @@ impl Decision<'_, '_> {
     fn may_implement(&self, id: ItemId, name: &str) -> bool {
         let item = self.code.item(id);
         let by_attribute = || {
-            let text = item.attributes().iter().map(|a| a.to_token_stream().to_string());
+            let all = item.attributes().iter().filter(|a| !a.path().is_ident("doc"));
+            let text = all.map(|a| a.to_token_stream().to_string());
             let words = |text: String| text.split(|c| !char::is_alphanumeric(c)).any(|w| w == name);
             text.into_iter().any(words)
         };

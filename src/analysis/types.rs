@@ -78,6 +78,11 @@ const PRIMITIVES: [&str; 16] = [
     "usize", "f32", "f64",
 ];
 
+/// Tokens of a type, as a person writes them.
+pub fn spelled(tokens: &str) -> String {
+    tokens.replace(" :: ", "::").replace(" < ", "<").replace(" >", ">").replace(" ,", ",")
+}
+
 /// Type parameters in force, by name.
 pub type Substitution = BTreeMap<String, Type>;
 

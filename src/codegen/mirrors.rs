@@ -9,6 +9,7 @@ use super::scribe::Scribe;
 use super::wire::{field_ident, mirrored};
 use crate::analysis::code::Code;
 use crate::analysis::module::Module;
+use crate::analysis::types;
 use crate::analysis::wire::{self, Access, Accessor, Constructor, Field, Instance, Mirror};
 use crate::diagnostic::Result;
 
@@ -50,10 +51,14 @@ impl Writer<'_, '_> {
             ["Serialize", "Deserialize", "Serializer", "Deserializer"].map(serde);
         let [serialize_as, deserialize_as] = ["SerializeAs", "DeserializeAs"]
             .map(|name| scribe.path(&format!("serde_with::{name}")));
-        let doc = docs(&format!("A `{}` as it crosses: {}.", plain(&ty), self.mirror.reason));
+        let doc = docs(&format!(
+            "A `{}` as it crosses: {}.",
+            types::spelled(&ty.to_string()),
+            self.mirror.reason
+        ));
         let by_fields = self.mirror.access == Access::Fields;
         let remote = by_fields.then(|| {
-            let remote = plain(&ty);
+            let remote = types::spelled(&ty.to_string());
             quote!(#[serde(remote = #remote)])
         });
         let definition = self.definition();
@@ -224,10 +229,4 @@ fn member(field: &Field) -> TokenStream {
 /// The variable that holds a field's value.
 fn binding(field: &Field) -> proc_macro2::Ident {
     if field.named { field_ident(&field.name) } else { format_ident!("value_{}", field.name) }
-}
-
-/// Tokens as a person writes a type.
-fn plain(tokens: &TokenStream) -> String {
-    let text = tokens.to_string();
-    text.replace(" :: ", "::").replace(" < ", "<").replace(" >", ">").replace(" ,", ",")
 }

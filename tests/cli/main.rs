@@ -103,6 +103,7 @@ cases! {
     refuses_diesel
     refuses_foreign_sql
     refuses_keys_without_a_hash
+    refuses_lossy_types_of_a_macro
     refuses_migrations_read_at_run_time
     refuses_migrations_that_are_no_sql
     refuses_migrations_that_cannot_be_read

@@ -119,25 +119,24 @@ impl<'ast> Visit<'ast> for Search<'_> {
     }
 
     fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
-        if let syn::Expr::Path(path) = &*call.func {
-            if let Some([.., owner, function]) = self.path(&path.path).as_deref() {
-                let what = match (owner.as_str(), function.as_str()) {
-                    ("env", "var" | "var_os" | "vars" | "vars_os") => Some("the environment"),
-                    ("env", "current_dir" | "current_exe" | "temp_dir" | "home_dir") => {
-                        Some("the place in the file system")
-                    }
-                    ("fs" | "OpenOptions", _) | ("File", "open" | "create" | "create_new") => {
-                        Some("files")
-                    }
-                    _ => None,
-                };
-                if let Some(what) = what {
-                    let of = call.args.first().map(|of| format!(" (`{}`)", of.to_token_stream()));
-                    let of = of.unwrap_or_default();
-                    let what =
-                        format!("works with {what} of its process{of}: the service has its own");
-                    self.add(path.path.span(), what);
+        if let syn::Expr::Path(path) = &*call.func
+            && let Some([.., owner, function]) = self.path(&path.path).as_deref()
+        {
+            let what = match (owner.as_str(), function.as_str()) {
+                ("env", "var" | "var_os" | "vars" | "vars_os") => Some("the environment"),
+                ("env", "current_dir" | "current_exe" | "temp_dir" | "home_dir") => {
+                    Some("the place in the file system")
                 }
+                ("fs" | "OpenOptions", _) | ("File", "open" | "create" | "create_new") => {
+                    Some("files")
+                }
+                _ => None,
+            };
+            if let Some(what) = what {
+                let of = call.args.first().map(|of| format!(" (`{}`)", of.to_token_stream()));
+                let of = of.unwrap_or_default();
+                let what = format!("works with {what} of its process{of}: the service has its own");
+                self.add(path.path.span(), what);
             }
         }
         visit::visit_expr_call(self, call);

@@ -203,7 +203,7 @@ fn fits(
                 },
                 (ty, own) => (ty == own).then_some(false)?,
             };
-            Some(Parameter { field: field.name.clone(), ty: spelled(field)?, by_reference })
+            Some(Parameter { field: field.name.clone(), ty: field.written.clone(), by_reference })
         })
         .collect()
 }
@@ -214,13 +214,8 @@ pub(super) fn that_fits(fields: &[Field]) -> String {
         .iter()
         .map(|field| {
             let name = if field.named { field.name.as_str() } else { "value" };
-            format!("{name}: {}", spelled(field).unwrap_or_else(|| "_".to_owned()))
+            format!("{name}: {}", field.written)
         })
         .collect();
     format!("`fn try_new({}) -> Result<Self, _>`", parameters.join(", "))
-}
-
-fn spelled(field: &Field) -> Option<String> {
-    // The span covers the type as it is written; its text is what the impl beside it writes too.
-    field.span.source_text()
 }

@@ -1,5 +1,7 @@
 //! The fields of types, and the traits that types have.
 
+use quote::ToTokens;
+
 use crate::analysis::code::{Code, ItemId};
 use crate::analysis::types::{self, Substitution, Type};
 
@@ -12,6 +14,8 @@ pub struct Field {
     pub named: bool,
     /// Its type.
     pub ty: Type,
+    /// Its type as it is written.
+    pub written: String,
     /// Whether other crates see it.
     pub public: bool,
     /// Its attributes.
@@ -80,11 +84,21 @@ pub fn fields(code: &Code<'_>, instance: &Instance, fields: &syn::Fields) -> Vec
             name: field.ident.as_ref().map_or_else(|| position.to_string(), ToString::to_string),
             named: field.ident.is_some(),
             ty: types::read(code, item.scope, &field.ty, &known),
+            written: written(&field.ty, item.made.is_some()),
             public: in_enum || matches!(field.vis, syn::Visibility::Public(_)),
             attributes: field.attrs.clone(),
             span: syn::spanned::Spanned::span(&field.ty),
         })
         .collect()
+}
+
+/// A type as it is written. What a macro makes may have the place of the call, where something else stands.
+fn written(ty: &syn::Type, made: bool) -> String {
+    let tokens = || ty.to_token_stream().to_string();
+    let is_it =
+        |text: &String| !made || syn::parse_str::<syn::Type>(text).is_ok_and(|there| there == *ty);
+    let of_place = syn::spanned::Spanned::span(ty).source_text().filter(is_it);
+    of_place.unwrap_or_else(|| types::spelled(&tokens()))
 }
 
 /// Whether a workspace type derives or implements a trait, by the trait's last name.

@@ -313,7 +313,8 @@ fn root_of_adapter(
     }
 }
 
-/// The stub as a dependency, in the way in which the member depends on the module.
+/// The stub as a dependency, in the way in which the member depends on the module: where that is optional,
+/// what switches it on switches the stub on as well.
 fn stub(
     facts: &Facts<'_, '_>,
     member: &Member,
@@ -332,13 +333,51 @@ fn stub(
             changes.dependencies.push(edit);
         }
     };
+    let package = &facts.module.member.name;
+    let mut of_module = member
+        .dependencies
+        .iter()
+        .filter(|d| d.package == *package && d.kind == DependencyKind::Normal)
+        .peekable();
+    let key = of_module.peek().map(|dependency| dependency.key.clone());
+    let switched = key.filter(|_| of_module.all(|dependency| dependency.optional));
+    let own = |dependency: Dependency| match &switched {
+        Some(_) => dependency.optional(),
+        None => dependency,
+    };
     if inherits {
         add("Cargo.toml".into(), DependencyTable::Workspace, Dependency::path(dir));
-        add(member.manifest.clone(), DependencyTable::NORMAL, Dependency::workspace());
+        add(member.manifest.clone(), DependencyTable::NORMAL, own(Dependency::workspace()));
     } else {
         let path = relative(&member.dir, &dir);
-        add(member.manifest.clone(), DependencyTable::NORMAL, Dependency::path(path));
+        add(member.manifest.clone(), DependencyTable::NORMAL, own(Dependency::path(path)));
     }
+    if let Some(key) = switched {
+        let features = &mut all.entry(member.manifest.clone()).or_default().features;
+        features.extend(switches(member, &key, &facts.names.client));
+    }
+}
+
+/// The features of a member that switch its optional dependency `key` on, each with what switches `stub` on
+/// too. The feature that the dependency is of itself has to be written then.
+fn switches(member: &Member, key: &str, stub: &str) -> Vec<FeatureToAdd> {
+    let enabled = format!("dep:{key}");
+    let enables_it = |enables: &[String]| enables.contains(&enabled);
+    // `key/feature` switches a feature of that name on, where there is one.
+    let by_name = member.features.get(key).is_some_and(|enables| enables_it(enables));
+    let through = format!("{key}/");
+    let passes_on = |enables: &[String]| enables.iter().any(|e| e.starts_with(&through));
+    let switching = member
+        .features
+        .iter()
+        .filter(|(_, enables)| enables_it(enables) || (!by_name && passes_on(enables)));
+    switching
+        .map(|(name, _)| {
+            let own = (name == key).then(|| enabled.clone());
+            let enables = own.into_iter().chain([format!("dep:{stub}")]).collect();
+            FeatureToAdd { name: name.clone(), enables }
+        })
+        .collect()
 }
 
 fn table_of(dependency: &crate::workspace::Dependency) -> DependencyTable {

@@ -38,6 +38,7 @@ cases! {
     a_workspace_in_a_subfolder
     admits_what_sqlx_knows_of_the_database
     an_adapter_behind_a_port
+    an_optional_dependency_stays_optional
     carries_a_trait_that_blocks
     carries_native_futures
     carries_rusqlite

@@ -31,7 +31,8 @@ pub(super) fn add(
     let mut enables = Vec::new();
     for enabled in &feature.enables {
         match enabled.strip_prefix("dep:") {
-            Some(key) if implicit.contains(key) => enables.push(key),
+            // The feature of that name is what is written here.
+            Some(key) if implicit.contains(key) && key != feature.name => enables.push(key),
             Some(key) if optional.contains(key) => enables.push(enabled),
             Some(key) if is_declared(&document, key) => {}
             Some(key) => {

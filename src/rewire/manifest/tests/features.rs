@@ -57,6 +57,21 @@ fn an_implicit_feature_stays() {
 }
 
 #[test]
+fn an_implicit_feature_that_switches_more_on_is_written() {
+    let mut changes = features(&[("stock", &["dep:stock", "dep:stub"])]);
+    changes.dependencies = vec![DependencyEdit {
+        table: DependencyTable::NORMAL,
+        key: "stub".to_owned(),
+        change: DependencyChange::Add(Dependency::path("../stub").optional()),
+    }];
+    check(
+        "[dependencies]\nstock = { path = \"../stock\", optional = true }\n\n[features]\nfull = [\"stock\"]\n",
+        &changes,
+        "[dependencies]\nstock = { path = \"../stock\", optional = true }\nstub = { path = \"../stub\", optional = true }\n\n[features]\nfull = [\"stock\"]\nstock = [\"dep:stock\", \"dep:stub\"]\n",
+    );
+}
+
+#[test]
 fn features_of_a_dependency_that_becomes_optional_do_not_switch_it_on() {
     let mut changes = optional("sqlx");
     changes.features = vec![feature("implementation", &["dep:sqlx"])];

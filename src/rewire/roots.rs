@@ -248,12 +248,12 @@ fn import(
     let used = used.split('<').next().unwrap_or_default();
     let near = items.iter().find_map(|item| match item {
         syn::Item::Use(syntax) if leaves(syntax).iter().any(|leaf| leaf.name == used) => {
-            Some(source.range_of(item))
+            Some(syntax)
         }
         _ => None,
     });
     let path = format!("{}::{}", names.krate, names.client);
-    Some(uses::added(source, items, near.as_ref(), &path))
+    Some(uses::added(source, items, near, &path))
 }
 
 /// The items of the innermost inline module around a place.

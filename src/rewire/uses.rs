@@ -26,10 +26,12 @@ pub(super) fn without(
     let whole = source.range_of(item);
     let Some(tree) = rendered(source, &item.tree, leaves) else { return Trimmed::Gone };
     let place = source.range_of(&item.tree);
-    let head = &text[whole.start..place.start];
-    let new = format!("{head}{tree}{}", &text[place.end..whole.end]);
-    let column = whole.start - lines::start_of_line(text, whole.start);
-    Trimmed::Text(relaid(&new, column, style.line))
+    let attributes = item.attrs.last().map_or(whole.start, |last| source.range_of(last).end);
+    let behind = &text[attributes..place.start];
+    let start = place.start - behind.trim_start().len();
+    let new = format!("{}{tree}{}", behind.trim_start(), &text[place.end..whole.end]);
+    let column = start - lines::start_of_line(text, start);
+    Trimmed::Text(text[whole.start..start].to_owned() + &relaid(&new, column, style.line))
 }
 
 /// The text of a tree without the leaves; none if nothing stays.
@@ -124,11 +126,11 @@ fn relaid(text: &str, column: usize, width: usize) -> String {
 }
 
 /// Adds `use path;` to the items of a module: into the group of imports that `near` stands in, or the
-/// last one, where its name sorts.
+/// last one, where its name sorts. It is there under the conditions that `near` is there under.
 pub(super) fn added(
     source: &Source,
     items: &[syn::Item],
-    near: Option<&Range<usize>>,
+    near: Option<&syn::ItemUse>,
     path: &str,
 ) -> TextEdit {
     let text = &*source.text;
@@ -142,7 +144,7 @@ pub(super) fn added(
         .collect();
     let anchor = uses
         .iter()
-        .position(|(range, _)| near.is_some_and(|near| near == range))
+        .position(|(range, _)| near.is_some_and(|near| source.range_of(near) == *range))
         .or_else(|| uses.iter().rposition(|(_, key)| !is_own(key)))
         .or_else(|| uses.len().checked_sub(1));
     let Some(anchor) = anchor else {
@@ -164,16 +166,16 @@ pub(super) fn added(
     let before = uses[first..=last].iter().find(|(_, other)| *other > key);
     let column = uses[anchor].0.start - lines::start_of_line(text, uses[anchor].0.start);
     let indent = " ".repeat(column);
-    match before {
-        Some((range, _)) => TextEdit::insert(
-            lines::start_of_line(text, range.start),
-            format!("{indent}use {path};{newline}"),
-        ),
-        None => TextEdit::insert(
-            lines::end_of_line(text, uses[last].0.end),
-            format!("{indent}use {path};{newline}"),
-        ),
-    }
+    let attributes = near.into_iter().flat_map(|near| &near.attrs);
+    let conditions = attributes.filter(|attribute| attribute.path().is_ident("cfg"));
+    let conditions: String = conditions
+        .map(|condition| format!("{indent}{}{newline}", &text[source.range_of(condition)]))
+        .collect();
+    let place = match before {
+        Some((range, _)) => lines::start_of_line(text, range.start),
+        None => lines::end_of_line(text, uses[last].0.end),
+    };
+    TextEdit::insert(place, format!("{conditions}{indent}use {path};{newline}"))
 }
 
 fn sort_key(item: &syn::ItemUse) -> String {

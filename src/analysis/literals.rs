@@ -20,7 +20,13 @@ const ENOUGH: usize = 5;
 /// `fn sku(text: &str) -> Sku`.
 pub fn accepted(code: &Code<'_>, id: ItemId, constructor: &Constructor) -> Vec<TokenStream> {
     let Some(name) = code.item(id).name else { return Vec::new() };
-    let search = Search { code, id, name, constructor };
+    let calls = [
+        format!("{name}::{}", constructor.name),
+        format!("{name}::from_str"),
+        format!("{name}::try_from"),
+        format!("parse::<{name}>"),
+    ];
+    let search = Search { code, id, constructor, calls };
     let (mut of_tests, mut of_others) = (Vec::new(), Vec::new());
     for member in &code.workspace.members {
         if !code.workspace.rust_files(member).any(|(_, source)| search.may_call(&source.text)) {
@@ -50,8 +56,9 @@ pub fn accepted(code: &Code<'_>, id: ItemId, constructor: &Constructor) -> Vec<T
 struct Search<'a, 'w> {
     code: &'a Code<'w>,
     id: ItemId,
-    name: String,
     constructor: &'a Constructor,
+    /// How a file looks that calls it.
+    calls: [String; 4],
 }
 
 /// A function that hands one of its parameters to the constructor.
@@ -63,11 +70,7 @@ struct Helper {
 
 impl<'w> Search<'_, 'w> {
     fn may_call(&self, text: &str) -> bool {
-        let Self { name, constructor, .. } = self;
-        text.contains(&format!("{name}::{}", constructor.name))
-            || text.contains(&format!("{name}::from_str"))
-            || text.contains(&format!("{name}::try_from"))
-            || text.contains(&format!("parse::<{name}>"))
+        self.calls.iter().any(|call| text.contains(call))
     }
 
     fn item(&self, item: &Item<'w>, list: &mut Vec<TokenStream>) {

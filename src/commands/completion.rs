@@ -10,7 +10,7 @@ use super::Output;
 use crate::changes::{self, ChangeSet};
 use crate::diagnostic::{Diagnostic, Result};
 use crate::plan;
-use crate::verify::{self, Skeleton};
+use crate::verify::{self, Resolution};
 use crate::workspace::Workspace;
 
 /// Formats what is generated and resolves the lock file; `module` is the package beside which files are
@@ -23,11 +23,10 @@ pub(super) fn complete(
 ) -> Result<()> {
     output.progress("formatting what is generated");
     output.progress("resolving Cargo.lock");
-    let skeleton = Skeleton::of(&workspace.root, changes)?;
+    let resolution = Resolution::of(workspace, changes)?;
     // Neither needs the other, and both are programs that are waited for.
-    let (root, before) = (skeleton.root(), &*workspace.lock);
     let (lock, formatted) = std::thread::scope(|scope| {
-        let lock = scope.spawn(move || verify::resolve_lock(root, before));
+        let lock = scope.spawn(|| resolution.run());
         let edition = edition_of(workspace, module);
         let formatted = verify::format_created(changes, &workspace.root, edition);
         (lock.join(), formatted)

@@ -79,7 +79,7 @@ pub fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<Status>
             place.home().refuse_pending()?;
             None
         };
-        Ok((place.load()?, lock))
+        Ok((place.load_for(&arguments.module)?, lock))
     });
     let (workspace, lock) = match entered {
         Ok(entered) => entered,

@@ -13,7 +13,7 @@ mod tests;
 
 pub use format::format_created;
 pub use judge::{Outcome, Report, Step, StepReport, Subject, judge};
-pub use lock::resolve_lock;
+pub use lock::{Resolution, resolve_lock};
 pub use scratch::{Scratch, copy_tree};
 pub use skeleton::Skeleton;
 pub use tests::{Compared, TestOutcome, TestReport, Tests, Verdict, compare_tests};

@@ -1,17 +1,15 @@
 //! Asks cargo once and reads the members' files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::{MetadataCommand, Package};
-use ignore::WalkBuilder;
 
+use super::ahead::Ahead;
+use super::files::{self, unreadable};
 use super::locked::Locked;
-use super::{
-    Dependency, DependencyKind, Member, Place, Repository, Source, Target, TargetKind, Workspace,
-    migrations,
-};
+use super::{Dependency, DependencyKind, Member, Place, Repository, Target, TargetKind, Workspace};
 use crate::diagnostic::{Diagnostic, Result};
 
 /// Finds the workspace that `manifest` (a `Cargo.toml`) belongs to.
@@ -35,7 +33,8 @@ pub fn locate(manifest: &Utf8Path) -> Result<Place> {
 /// # Errors
 /// When they cannot be read.
 pub(super) fn differing(workspace: &Workspace) -> Result<Vec<Utf8PathBuf>> {
-    let (now, _) = read_files(&workspace.root, &workspace.members, &workspace.target_directory)?;
+    let (root, target) = (&workspace.root, &workspace.target_directory);
+    let (now, _) = files::read(root, &workspace.members, target, Ahead::default())?;
     let mut differing: BTreeSet<&Utf8PathBuf> = BTreeSet::new();
     for (path, source) in &workspace.files {
         if now.get(path).is_none_or(|found| found.text != source.text) {
@@ -68,11 +67,19 @@ impl Place {
     /// # Errors
     /// When there is no `Cargo.lock`, cargo refuses the manifests, or a file of a member cannot be read.
     pub fn load(self) -> Result<Workspace> {
-        read_workspace(self)
+        read_workspace(self, None)
+    }
+
+    /// The same for one who wants to know who uses a package, which saves time and changes nothing else.
+    ///
+    /// # Errors
+    /// As for [`Place::load`].
+    pub fn load_for(self, package: &str) -> Result<Workspace> {
+        read_workspace(self, Some(package))
     }
 }
 
-fn read_workspace(place: Place) -> Result<Workspace> {
+fn read_workspace(place: Place, package: Option<&str>) -> Result<Workspace> {
     let Place { manifest: located, root, repository } = place;
     let lock_path = root.join("Cargo.lock");
     let lock = read(&lock_path).map_err(|error| {
@@ -88,11 +95,17 @@ fn read_workspace(place: Place) -> Result<Workspace> {
         }
         command.exec().map_err(|error| cargo_refused(&error))
     };
+    let manifest_text = read(&located).map_err(|error| unreadable(&located, &error))?;
     // What does not need cargo's answer is done while it works.
-    let (metadata, (rust, locked)) = std::thread::scope(|scope| {
-        let beside = scope.spawn(|| (toolchain(&root), Locked::parse(&lock)));
-        let metadata = ask(false);
-        (metadata, beside.join().unwrap_or_else(|defect| std::panic::resume_unwind(defect)))
+    let (metadata, rust, locked, ahead) = std::thread::scope(|scope| {
+        let metadata = scope.spawn(|| ask(false));
+        let rust = scope.spawn(|| toolchain(&root));
+        let locked = Locked::parse(&lock);
+        let ahead = Ahead::read(&root, &manifest_text);
+        if let Some(package) = package {
+            ahead.parse_users_of(package, || !metadata.is_finished());
+        }
+        (joined(metadata), joined(rust), locked, ahead)
     });
     let mut metadata = metadata?;
     let locked = match locked {
@@ -103,7 +116,6 @@ fn read_workspace(place: Place) -> Result<Workspace> {
             locked
         }
     };
-    let manifest_text = read(&located).map_err(|error| unreadable(&located, &error))?;
     if !declares_workspace(&manifest_text) {
         return Err(Diagnostic::error(
             "not-a-workspace",
@@ -123,7 +135,7 @@ fn read_workspace(place: Place) -> Result<Workspace> {
     let paths = metadata.packages.iter().filter(|package| package.source.is_none());
     let dirs = paths.filter_map(|package| package.manifest_path.parent());
     let outside = dirs.filter(|dir| !dir.starts_with(&root)).map(Utf8Path::to_owned).collect();
-    let (files, embedded) = read_files(&root, &members, &metadata.target_directory)?;
+    let (files, embedded) = files::read(&root, &members, &metadata.target_directory, ahead)?;
     Ok(Workspace {
         repository,
         rust,
@@ -137,13 +149,18 @@ fn read_workspace(place: Place) -> Result<Workspace> {
         lock: lock.into(),
         dirs: members.iter().map(|member| member.dir.clone()).collect(),
         members,
-        registry: locked.map(|locked| locked.registry()).unwrap_or_default(),
+        registry: locked.as_ref().map(Locked::registry).unwrap_or_default(),
+        locked,
         outside,
         embedded,
         files,
         expansions: super::Expansions::default(),
         root,
     })
+}
+
+fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|defect| std::panic::resume_unwind(defect))
 }
 
 /// What cargo and rustup read beside the root manifest, and what sqlx's macros know of the database.
@@ -205,10 +222,6 @@ fn cargo_refused(error: &impl ToString) -> Box<Diagnostic> {
     diagnostic.into()
 }
 
-fn unreadable(path: &Utf8Path, error: &io::Error) -> Box<Diagnostic> {
-    Diagnostic::error("unreadable-file", format!("cannot read `{path}`: {error}")).into()
-}
-
 fn read(path: &Utf8Path) -> io::Result<String> {
     std::fs::read_to_string(path)
 }
@@ -235,6 +248,7 @@ fn member(package: &Package, root: &Utf8Path) -> Result<Member> {
         dir: manifest.parent().map(Utf8Path::to_owned).unwrap_or_default(),
         manifest,
         edition: package.edition.to_string(),
+        rust_version: package.rust_version.as_ref().map(|version| version.to_string()),
         targets,
         dependencies,
         features: package.features.clone().into_iter().collect(),
@@ -273,77 +287,4 @@ fn dependency(dependency: &cargo_metadata::Dependency) -> Option<Dependency> {
         target: dependency.target.as_ref().map(ToString::to_string),
         path: dependency.path.clone(),
     })
-}
-
-type Files = BTreeMap<Utf8PathBuf, Source>;
-
-/// Every file that analysis may look at, and the folders of migrations that they embed.
-fn read_files(
-    root: &Utf8Path,
-    members: &[Member],
-    target: &Utf8Path,
-) -> Result<(Files, BTreeMap<Utf8PathBuf, BTreeSet<Utf8PathBuf>>)> {
-    let mut files = below_members(root, members, target)?;
-    let embedded = migrations::embedded(root, members, &files);
-    migrations::read_into(&mut files, root, &embedded)?;
-    Ok((files, embedded))
-}
-
-/// Rust sources, SQL and manifests below the members' folders.
-fn below_members(root: &Utf8Path, members: &[Member], target: &Utf8Path) -> Result<Files> {
-    let mut files = Files::new();
-    let mut walk = WalkBuilder::new(root);
-    walk.standard_filters(false).hidden(false).follow_links(false);
-    let target = target.to_owned();
-    let dirs: BTreeSet<Utf8PathBuf> = members.iter().map(|m| root.join(&m.dir)).collect();
-    let above: BTreeSet<Utf8PathBuf> =
-        dirs.iter().flat_map(|dir| dir.ancestors()).map(Utf8Path::to_owned).collect();
-    walk.filter_entry(move |entry| {
-        let Some(path) = Utf8Path::from_path(entry.path()) else { return false };
-        let name = path.file_name().unwrap_or_default();
-        path != target
-            && name != ".git"
-            && name != "node_modules"
-            && !(name == "target" && path.join("CACHEDIR.TAG").exists())
-            && (!entry.file_type().is_some_and(|t| t.is_dir())
-                || above.contains(path)
-                || path.ancestors().any(|folder| dirs.contains(folder)))
-    });
-    for entry in walk.build() {
-        let entry = entry.map_err(|error| {
-            Diagnostic::error("unreadable-file", format!("cannot walk the workspace: {error}"))
-        })?;
-        let Some(path) = Utf8Path::from_path(entry.path()) else { continue };
-        let wanted = matches!(path.extension(), Some("rs" | "sql"))
-            || matches!(
-                path.file_name(),
-                Some("Cargo.toml" | "calve.toml" | "rustfmt.toml" | ".rustfmt.toml")
-            );
-        // A link to a file is compiled like the file; links to folders are not followed, so that a
-        // loop of them leads nowhere.
-        let is_file = entry.file_type().is_some_and(|t| t.is_file())
-            || (entry.path_is_symlink() && path.is_file());
-        if !wanted || !is_file {
-            continue;
-        }
-        let relative = path.strip_prefix(root).unwrap_or(path).to_owned();
-        let source = match read(path) {
-            Ok(text) => Source::new(text),
-            // It may belong to nothing: a fixture, a template. Whoever needs it sees the reason.
-            Err(error)
-                if error.kind() == io::ErrorKind::InvalidData && path.extension() == Some("rs") =>
-            {
-                Source::unreadable("this file is not UTF-8".to_owned())
-            }
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                return Err(Diagnostic::error("not-utf8", format!("`{path}` is not UTF-8"))
-                    .note("calve reads every manifest and migration of the workspace")
-                    .help("write the file in UTF-8")
-                    .into());
-            }
-            Err(error) => return Err(unreadable(path, &error)),
-        };
-        files.insert(relative, source);
-    }
-    Ok(files)
 }

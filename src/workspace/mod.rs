@@ -1,6 +1,8 @@
 //! READ: the user's Cargo workspace as an immutable snapshot. The only disk reads and cargo calls
 //! before the plan.
 
+mod ahead;
+mod files;
 mod git;
 mod load;
 mod locked;
@@ -17,6 +19,7 @@ use typed_arena::Arena;
 
 pub use git::Repository;
 pub use load::{load, locate};
+pub use locked::{Locked, LockedPackage};
 pub use migrations::named as migrations_named;
 pub use source::{Source, SyntaxError, line_of};
 
@@ -34,6 +37,8 @@ pub struct Workspace {
     pub manifest: Arc<str>,
     /// Text of `Cargo.lock`.
     pub lock: Arc<str>,
+    /// What it says, if that could be read.
+    pub locked: Option<Locked>,
     /// Version of the toolchain without its patch number, such as `1.95`.
     pub rust: String,
     /// Files beside the root manifest that a build needs, those that exist: the toolchain's and
@@ -98,6 +103,8 @@ pub struct Member {
     pub manifest: Utf8PathBuf,
     /// Edition, such as `2024`.
     pub edition: String,
+    /// The oldest Rust that it says it needs, such as `1.85.0`.
+    pub rust_version: Option<String>,
     /// Libraries, binaries, tests, examples, benches and build scripts.
     pub targets: Vec<Target>,
     /// Every dependency entry, of all tables.

@@ -1,6 +1,6 @@
 //! The function bodies of the members that may call the module.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use camino::Utf8Path;
 
@@ -47,7 +47,7 @@ pub(super) fn of_consumers<'w>(types: &Types<'_, 'w>, subject: &Subject<'_>) -> 
     let home = code.root(subject.api.root).member.name.clone();
     let users = users_of(workspace, &home);
     let mut bodies = Vec::new();
-    let mut seen = BTreeSet::new();
+    let mut seen: HashSet<*const syn::Item> = HashSet::new();
     for member in &workspace.members {
         if member.name == subject.module.name || !users.contains(member.name.as_str()) {
             continue;
@@ -61,7 +61,7 @@ pub(super) fn of_consumers<'w>(types: &Types<'_, 'w>, subject: &Subject<'_>) -> 
             };
             for item in code.root(root).items.iter().filter(|i| !i.test_only) {
                 // A file may belong to a library and a binary at once.
-                if seen.insert((item.file.to_owned(), item.range().start)) {
+                if seen.insert(item.syntax) {
                     of_item(types, member, item, &mut bodies);
                 }
             }

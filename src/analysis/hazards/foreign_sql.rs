@@ -33,14 +33,12 @@ pub fn sql_of(
     if tables.is_empty() {
         return found;
     }
-    for (file, source) in workspace.rust_files(member).filter(|(f, _)| is_compiled(member, f)) {
+    let last_name = |table: &&str| table.rsplit('.').next().unwrap_or(table).to_ascii_lowercase();
+    let last_names: Vec<String> = tables.iter().map(last_name).collect();
+    for (file, source) in workspace.rust_files(member) {
         // Parsing is the expensive part; most files name no table.
         let text = source.text.to_ascii_lowercase();
-        let named = |table: &&str| {
-            let last = table.rsplit('.').next().unwrap_or(table);
-            text.contains(&last.to_ascii_lowercase())
-        };
-        if !tables.iter().any(named) {
+        if !last_names.iter().any(|name| text.contains(name)) || !is_compiled(member, file) {
             continue;
         }
         let Ok(ast) = source.ast() else { continue };
@@ -72,10 +70,11 @@ pub fn sql_of(
 /// may be put together of them.
 pub(super) fn names(workspace: &Workspace, subject: &Subject<'_>) -> Vec<NamedTable> {
     let mut found = Vec::new();
+    let quoted: Vec<String> = subject.tables.iter().map(|table| format!("\"{table}\"")).collect();
     for member in workspace.members.iter().filter(|member| member.name != subject.module.name) {
-        for (file, source) in workspace.rust_files(member).filter(|(f, _)| is_compiled(member, f)) {
-            let quoted = |table: &&str| source.text.contains(&format!("\"{table}\""));
-            if is_dev_file(member, file) || !subject.tables.iter().any(quoted) {
+        for (file, source) in workspace.rust_files(member) {
+            let is_quoted = quoted.iter().any(|table| source.text.contains(table));
+            if !is_quoted || !is_compiled(member, file) || is_dev_file(member, file) {
                 continue;
             }
             let Ok(ast) = source.ast() else { continue };

@@ -1,5 +1,7 @@
 //! `Cargo.lock` for the changed workspace: new packages added, existing versions kept.
 
+mod gathered;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -7,8 +9,53 @@ use std::io;
 use camino::Utf8Path;
 use toml_edit::{Array, DocumentMut};
 
+use super::Skeleton;
 use super::cargo::{cargo, not_started};
+use crate::changes::ChangeSet;
 use crate::diagnostic::{Diagnostic, Result};
+use crate::workspace::{Locked, Workspace};
+use gathered::Gathered;
+
+/// What it takes to resolve the lock file of a changed workspace, on any thread.
+pub struct Resolution<'w> {
+    root: &'w Utf8Path,
+    before: &'w str,
+    changes: ChangeSet,
+    gathered: Option<Gathered<'w>>,
+}
+
+impl<'w> Resolution<'w> {
+    /// For the workspace as `changes` makes it.
+    ///
+    /// # Errors
+    /// Defects of calve.
+    pub fn of(workspace: &'w Workspace, changes: &ChangeSet) -> Result<Self> {
+        Ok(Self {
+            root: &workspace.root,
+            before: &workspace.lock,
+            changes: changes.clone(),
+            gathered: Gathered::of(workspace, changes)?,
+        })
+    }
+
+    /// The new lock file, as [`resolve_lock`] makes it.
+    ///
+    /// # Errors
+    /// As for [`resolve_lock`], and `scratch-failed`.
+    pub fn run(&self) -> Result<String> {
+        // Where that fails, cargo says of the whole workspace why.
+        match self.gathered.as_ref().and_then(|gathered| self.resolve_gathered(gathered)) {
+            Some(lock) => Ok(lock),
+            None => resolve_lock(Skeleton::of(self.root, &self.changes)?.root(), self.before),
+        }
+    }
+
+    fn resolve_gathered(&self, gathered: &Gathered<'_>) -> Option<String> {
+        let skeleton = Skeleton::of(self.root, &gathered.changes).ok()?;
+        let resolved = resolve_lock(skeleton.root(), self.before).ok()?;
+        Some(with_line_ends_of(self.before, gathered.whole(&resolved)?))
+    }
+}
 
 /// Has cargo bring `Cargo.lock` in the scratch copy of the workspace at `root` up to date, from what is
 /// on this machine first, with the network if that is not enough. `before` is the user's lock. Returns
@@ -29,8 +76,12 @@ pub fn resolve_lock(root: &Utf8Path, before: &str) -> Result<String> {
         after = resolved;
         still = self::moved(before, &after)?;
     }
+    Ok(with_line_ends_of(before, after))
+}
+
+fn with_line_ends_of(before: &str, after: String) -> String {
     let after = after.replace("\r\n", "\n");
-    Ok(if before.contains("\r\n") { after.replace('\n', "\r\n") } else { after })
+    if before.contains("\r\n") { after.replace('\n', "\r\n") } else { after }
 }
 
 /// The lock file as cargo completes it.
@@ -110,19 +161,15 @@ fn not_usable(what: &str, error: &io::Error) -> Box<Diagnostic> {
 
 /// Name, source and version with checksum of every package in a lock.
 fn packages(lock: &str) -> Result<BTreeSet<(String, String, String)>> {
-    let lock: DocumentMut = lock.parse().map_err(|e: toml_edit::TomlError| {
-        Diagnostic::error("bad-lock", "`Cargo.lock` is not valid TOML").note(e.message())
-    })?;
-    let tables = lock.get("package").and_then(|item| item.as_array_of_tables());
-    Ok(tables
-        .into_iter()
-        .flatten()
-        .map(|table| {
-            let text =
-                |key: &str| table.get(key).and_then(|item| item.as_str()).unwrap_or_default();
-            let version = format!("{} {}", text("version"), text("checksum"));
-            (text("name").to_owned(), text("source").to_owned(), version.trim_end().to_owned())
-        })
+    let lock = Locked::parse(lock)
+        .ok_or_else(|| Diagnostic::error("bad-lock", "`Cargo.lock` is not a lock file of cargo"))?;
+    let version = |version: semver::Version, checksum: Option<String>| match checksum {
+        Some(checksum) => format!("{version} {checksum}"),
+        None => version.to_string(),
+    };
+    let packages = lock.package.into_iter();
+    Ok(packages
+        .map(|p| (p.name, p.source.unwrap_or_default(), version(p.version, p.checksum)))
         .collect())
 }
 

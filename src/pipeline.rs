@@ -6,7 +6,7 @@ use crate::analysis::code::Code;
 use crate::analysis::comments::{self, StaleComment};
 use crate::analysis::composition::{self, Composition};
 use crate::analysis::contract;
-use crate::analysis::hazards::{self, Hazards};
+use crate::analysis::hazards::{self, Downcast, Hazards};
 use crate::analysis::module::{self, Api, Module};
 use crate::analysis::references::Reference;
 use crate::changes::ChangeSet;
@@ -40,6 +40,14 @@ pub struct Extraction<'w> {
     pub plan: ExtractionPlan,
     /// Every file to create or edit; without the lock file, which cargo resolves.
     pub changes: ChangeSet,
+}
+
+impl Extraction<'_> {
+    /// [`Hazards::doubtful_downcasts`], if a driver's error can be in one of the module at all.
+    pub fn doubtful_downcasts(&self) -> impl Iterator<Item = (&Downcast, &str)> {
+        let holds_any = !self.module.contract.drivers_kept.is_empty();
+        self.hazards.doubtful_downcasts().filter(move |_| holds_any)
+    }
 }
 
 /// Plans the extraction of a module. None where something is refused, which the diagnostics say.

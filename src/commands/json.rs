@@ -54,6 +54,8 @@ pub(super) struct Summary<'a> {
     surroundings: Vec<Place<'a>>,
     /// Names of its tables beside SQL of others.
     named_tables: Vec<Place<'a>>,
+    /// Where an error that may be the module's is searched for a driver's.
+    downcasts: Vec<Place<'a>>,
     /// Tables whose rows are copied.
     tables: Vec<&'a str>,
     /// Environment variables of the service, by the name of the setting.
@@ -203,6 +205,10 @@ impl<'a> Summary<'a> {
                 .named_tables
                 .iter()
                 .map(|n| Place { file: &n.file, line: n.line, text: &n.table, why: None })
+                .collect(),
+            downcasts: extraction
+                .doubtful_downcasts()
+                .map(|(d, text)| Place { file: &d.file, line: d.line, text, why: None })
                 .collect(),
             tables: plan.schema.iter().flat_map(|s| &s.tables).map(String::as_str).collect(),
             settings: plan.service.settings(names).into_iter().map(|s| (s.name, s.env)).collect(),

@@ -148,6 +148,16 @@ pub(super) fn extracted(
             named.file, named.line, named.table
         )?;
     }
+    for (downcast, ty) in extraction.doubtful_downcasts() {
+        anything = true;
+        writeln!(
+            err,
+            "  {}:{}: looks for a `{ty}` in an error: in one of {} there is none any more",
+            downcast.file,
+            downcast.line,
+            names.traits()
+        )?;
+    }
     if let Some(schema) = &plan.schema {
         let tables: Vec<&str> = schema.tables.iter().map(String::as_str).collect();
         if !tables.is_empty() {

@@ -40,6 +40,7 @@ const EXTRACTION: &[&str] = &[
     "cycles",
     "surroundings",
     "named_tables",
+    "downcasts",
     "tables",
     "settings",
     "comments",

@@ -57,6 +57,7 @@ cases! {
     keeps_line_ends_and_marks
     leaves_postgresql
     links_that_lead_in_circles
+    lists_a_downcast_of_an_error_of_any_origin
     migrations_leave_the_monolith
     mirrors_lossy_serde
     refuses_a_bad_stem

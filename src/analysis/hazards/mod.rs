@@ -193,6 +193,20 @@ pub enum DowncastKind {
     DatabaseDetails,
 }
 
+impl Hazards {
+    /// Looks for a driver's error, with the type, by crates that call an operation, in errors of which
+    /// code cannot say where they come from. Those of the module would no longer be found.
+    pub fn doubtful_downcasts(&self) -> impl Iterator<Item = (&Downcast, &str)> {
+        let calls_some = |member: &str| self.calls.values().flatten().any(|c| c.member == member);
+        self.downcasts.iter().filter_map(move |downcast| match &downcast.kind {
+            DowncastKind::Downcast(ty) if !downcast.of_module && calls_some(&downcast.member) => {
+                Some((downcast, ty.as_str()))
+            }
+            _ => None,
+        })
+    }
+}
+
 /// Looks at every member of the workspace that the extraction concerns, for calls of one API trait.
 pub fn find(code: &Code<'_>, subject: &Subject<'_>) -> Hazards {
     let types = ty::Types::new(code, subject);

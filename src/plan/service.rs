@@ -347,8 +347,9 @@ fn setting_plan(setting: &Found) -> SettingPlan {
     }
 }
 
-/// Flags that the service has anyway: one of the same name would be a clash when it starts.
-const TAKEN: [&str; 14] = [
+/// What the service has flags for anyway, and what the stub reads out of a variable: one of the same name
+/// would be a clash when it starts, or be set twice.
+const TAKEN: [&str; 16] = [
     "admin_listen",
     "body_timeout",
     "database_connections",
@@ -357,12 +358,14 @@ const TAKEN: [&str; 14] = [
     "header_timeout",
     "listen",
     "log",
+    "max_running",
     "migrate_on_start",
     "ready_file",
     "shutdown_deadline",
     "shutdown_delay",
     "token",
     "token_file",
+    "url",
 ];
 
 /// Whether a text of this name is a secret, most likely: the one that stands in the monolith's code is
@@ -444,6 +447,7 @@ mod tests {
             ("low_stock", "low_stock"),
             ("log", "module_log"),
             ("database_url", "module_database_url"),
+            ("url", "module_url"),
             ("r#type", "module_type"),
         ] {
             assert_eq!(own_name(found), named);

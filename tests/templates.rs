@@ -6,6 +6,7 @@ use calve::diagnostic::Diagnostics;
 use calve::pipeline::{self, Options};
 use calve::workspace;
 use camino::{Utf8Path, Utf8PathBuf};
+use quote::ToTokens as _;
 use saphyr::LoadableYamlNode as _;
 
 fn shop() -> Utf8PathBuf {
@@ -14,12 +15,17 @@ fn shop() -> Utf8PathBuf {
 
 /// The change set for the shop's `inventory`; cargo's part, the lock file, is left out.
 fn extracted() -> ChangeSet {
-    let workspace = workspace::load(&shop().join("Cargo.toml")).unwrap();
+    extracted_of(&shop(), "inventory")
+}
+
+/// The change set for a module of the workspace in a folder.
+fn extracted_of(dir: &Utf8Path, module: &str) -> ChangeSet {
+    let workspace = workspace::load(&dir.join("Cargo.toml")).unwrap();
     let code = Code::new(&workspace);
     let mut diagnostics = Diagnostics::default();
     let options = Options::default();
-    let planned = pipeline::extract(&code, "inventory", &options, &mut diagnostics).unwrap();
-    planned.expect("the shop can be extracted").changes
+    let planned = pipeline::extract(&code, module, &options, &mut diagnostics).unwrap();
+    planned.unwrap_or_else(|| panic!("`{module}` can be extracted")).changes
 }
 
 #[test]
@@ -61,6 +67,53 @@ fn only_the_record_names_calve() {
         assert!(!text.to_lowercase().contains("calve"), "{path}:\n{text}");
         assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{path}");
     }
+}
+
+/// `missing_debug_implementations` is allowed by default, and denied by many teams.
+#[test]
+fn every_public_type_that_is_written_shows_itself() {
+    let measures = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/measures");
+    let mut seen = 0;
+    for changes in [extracted(), extracted_of(&measures, "measures")] {
+        for (path, change) in changes.iter() {
+            let FileChange::Create { .. } = change else { continue };
+            if path.extension() != Some("rs") {
+                continue;
+            }
+            let file = syn::parse_file(&change.after().unwrap()).unwrap();
+            for (name, attributes) in file.items.iter().filter_map(public_type) {
+                let derived = attributes
+                    .iter()
+                    .any(|a| a.meta.to_token_stream().to_string().contains("Debug"));
+                assert!(
+                    derived || file.items.iter().any(|item| is_debug_of(item, name)),
+                    "{path}: {name}"
+                );
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 40, "{seen}");
+}
+
+/// The name and attributes of an item that is a public type.
+fn public_type(item: &syn::Item) -> Option<(&syn::Ident, &[syn::Attribute])> {
+    let (vis, name, attributes) = match item {
+        syn::Item::Struct(item) => (&item.vis, &item.ident, &item.attrs),
+        syn::Item::Enum(item) => (&item.vis, &item.ident, &item.attrs),
+        _ => return None,
+    };
+    matches!(vis, syn::Visibility::Public(_)).then_some((name, attributes))
+}
+
+/// Whether an item is `impl Debug for name`.
+fn is_debug_of(item: &syn::Item, name: &syn::Ident) -> bool {
+    let syn::Item::Impl(syn::ItemImpl { trait_: Some((path, _)), self_ty, .. }) = item else {
+        return false;
+    };
+    let syn::Type::Path(of) = &**self_ty else { return false };
+    path.segments.last().is_some_and(|s| s.ident == "Debug")
+        && of.path.segments.last().is_some_and(|s| s.ident == *name)
 }
 
 #[test]

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::routes::implementation_name;
-use super::rust_file::{RustFile, docs};
+use super::rust_file::{RustFile, debug_by_name, docs};
 use super::scribe::Scribe;
 use super::wire::field_ident;
 use crate::analysis::code::Code;
@@ -86,6 +86,7 @@ pub(super) fn compose(
             #pool_field
         }
     })?;
+    file.item(debug_by_name(&format_ident!("Composed"), None))?;
 
     if module.endings().next().is_some() {
         file.item(close(module, wire, &scribe, (has_database, closes_pool)))?;

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::convert::{Converter, mirror_name};
-use super::rust_file::{RustFile, docs};
+use super::rust_file::{RustFile, debug_by_name, docs};
 use super::scribe::Scribe;
 use super::wire::{field_ident, mirrored};
 use crate::analysis::code::Code;
@@ -68,6 +68,7 @@ impl Writer<'_, '_> {
             #remote
             #definition
         })?;
+        file.commented("Not the values: one may be a secret.", debug_by_name(&mirror, None))?;
         let (write, read) = match &self.mirror.access {
             Access::Fields => (
                 quote!(Self::serialize(value, serializer)),

@@ -1,6 +1,6 @@
 //! A generated Rust file: a head line, its `use` items, its items with a blank line between them.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 
 use super::scribe::Scribe;
 use crate::diagnostic::{Diagnostic, Result};
@@ -69,6 +69,18 @@ pub(super) fn docs(text: &str) -> TokenStream {
             quote::quote!(#[doc = #line])
         })
         .collect()
+}
+
+/// `Debug` of a type that shows its name only: what it holds may be a secret, or have no `Debug`.
+pub(super) fn debug_by_name(name: &Ident, any: Option<&TokenStream>) -> TokenStream {
+    let shown = name.to_string();
+    quote::quote! {
+        impl std::fmt::Debug for #name #any {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(#shown).finish_non_exhaustive()
+            }
+        }
+    }
 }
 
 fn comment(marker: &str, text: &str) -> String {

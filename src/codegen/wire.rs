@@ -8,7 +8,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::convert::{Converter, mirror_name};
-use super::rust_file::{RustFile, docs};
+use super::rust_file::{RustFile, debug_by_name, docs};
 use super::scribe::Scribe;
 use crate::analysis::code::Code;
 use crate::analysis::interface::Operation;
@@ -219,6 +219,10 @@ pub(super) fn operations(code: &Code<'_>, module: &Module<'_>, names: &Names) ->
             #[derive(#serialize, #deserialize)]
             pub struct #name #lifetime { #(#fields),* }
         })?;
+        file.commented(
+            "Not the arguments: one may be a secret.",
+            debug_by_name(&name, any.as_ref()),
+        )?;
         let reply = match reply_name(code, module, of, operation) {
             Some(reply) => {
                 let (with, ty) = (converter.with(&operation.output), scribe.ty(&operation.output));
@@ -231,6 +235,7 @@ pub(super) fn operations(code: &Code<'_>, module: &Module<'_>, names: &Names) ->
                     #[derive(#serialize, #deserialize)]
                     pub struct #reply(#with pub #ty);
                 })?;
+                file.item(debug_by_name(&reply, None))?;
                 quote!(#reply)
             }
             None => scribe.ty(&operation.output),

@@ -12,6 +12,7 @@ use crate::analysis::references::Reference;
 use crate::changes::ChangeSet;
 use crate::codegen;
 use crate::diagnostic::{Diagnostic, Diagnostics, Result};
+use crate::plan::schema::SchemaPlan;
 use crate::plan::{ExtractionPlan, Names, RECORD, Record};
 use crate::rewire;
 
@@ -163,13 +164,9 @@ pub fn again(
 }
 
 fn look_for_hazards(code: &Code<'_>, module: &Module<'_>, plan: &ExtractionPlan) -> Hazards {
-    let (mut tables, mut foreign): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
-    if let Some(schema) = &plan.schema {
-        let lost = schema.shared.iter().flat_map(|shared| &shared.lost);
-        let own = schema.tables.iter().chain(&schema.views).chain(lost.clone());
-        tables.extend(own.map(String::as_str));
-        foreign.extend(schema.foreign_tables.iter().chain(lost).map(String::as_str));
-    }
+    let (own, foreign) = plan.schema.as_ref().map(SchemaPlan::searched).unwrap_or_default();
+    let tables: Vec<&str> = own.iter().map(String::as_str).collect();
+    let foreign: Vec<&str> = foreign.iter().map(String::as_str).collect();
     let apis: Vec<_> = module.apis.iter().map(|api| api.item.id).collect();
     let of_trait = |api: &Api<'_>| {
         let subject = hazards::Subject {

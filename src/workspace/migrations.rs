@@ -82,7 +82,7 @@ pub(super) fn read_into(
 }
 
 /// The path without `..`; none where it leads out of the root.
-fn inside(path: &Utf8Path) -> Option<Utf8PathBuf> {
+pub(super) fn inside(path: &Utf8Path) -> Option<Utf8PathBuf> {
     let mut result = Utf8PathBuf::new();
     for part in path.components() {
         match part {

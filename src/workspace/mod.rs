@@ -243,6 +243,14 @@ impl Workspace {
         }
     }
 
+    /// The text of a file that code in the folder `from` names, and its path relative to the root; none if
+    /// it is not below the root, or cannot be read.
+    pub fn read_from(&self, from: &Utf8Path, name: &Utf8Path) -> Option<(Utf8PathBuf, Arc<str>)> {
+        let path = migrations::inside(&from.join(name))?;
+        let text = self.read(&path)?;
+        Some((path, text))
+    }
+
     /// A manifest with the places of what it says; none if it cannot be read.
     fn document(&self, manifest: &Utf8Path) -> Option<toml_edit::Document<String>> {
         toml_edit::Document::parse(self.read(manifest)?.to_string()).ok()

@@ -47,6 +47,7 @@ cases! {
     derives_in_a_macro
     derives_wire_forms
     divides_a_shared_history
+    divides_by_sql_in_files
     ends_the_module_in_the_service
     failed_calls_as_an_io_error
     failed_calls_as_the_team_says
@@ -55,6 +56,7 @@ cases! {
     gates_items_and_splits_use
     inherits_from_the_workspace
     keeps_line_ends_and_marks
+    leaves_a_table_of_the_same_name
     leaves_postgresql
     links_that_lead_in_circles
     lists_a_downcast_of_an_error_of_any_origin
@@ -104,6 +106,7 @@ cases! {
     refuses_databases_attached_in_code
     refuses_diesel
     refuses_foreign_sql
+    refuses_foreign_sql_in_files
     refuses_keys_without_a_hash
     refuses_lossy_types_of_a_macro
     refuses_migrations_read_at_run_time
@@ -115,6 +118,7 @@ cases! {
     refuses_roots_that_disagree
     refuses_sea_orm
     refuses_shared_state
+    refuses_tables_that_no_sql_names
     refuses_taken_package_names
     refuses_the_deepest_cause_first
     refuses_to_choose_an_api_trait

@@ -20,12 +20,16 @@ pub fn refuse(hazards: &Hazards, api: &str, opaque: bool, diagnostics: &mut Diag
                 format!("ask through `{api}`; add an operation to it if none gives this"),
             )
         };
+        let across = match &mention.included {
+            Some(file) => format!("across the boundary, in `{file}`"),
+            None => "across the boundary".to_owned(),
+        };
         diagnostics.push(
             Diagnostic::error(
                 "foreign-sql",
                 format!("SQL of `{}` names {whose} table `{}`", mention.member, mention.table),
             )
-            .at(&mention.file, mention.range.clone(), "across the boundary")
+            .at(&mention.file, mention.range.clone(), across)
             .note(why)
             .help(help),
         );

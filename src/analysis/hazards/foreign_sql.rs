@@ -1,101 +1,128 @@
-//! String literals with SQL over tables of the other side of the boundary.
+//! Texts with SQL over tables of the other side of the boundary.
 
 use std::collections::BTreeSet;
 
 use camino::Utf8Path;
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 
-use crate::analysis::sql::mentions;
+use super::texts::{File, Text, may_include};
+use super::{NamedTable, SqlMention, Subject};
+use crate::analysis::sql::{Mention, is_named, shown};
 use crate::workspace::{Member, Source, TargetKind, Workspace, line_of};
 
-use super::{NamedTable, SqlMention, Subject};
-
-/// Every literal of another member over the module's tables, and of the module over the others'.
-pub(super) fn find(workspace: &Workspace, subject: &Subject<'_>) -> Vec<SqlMention> {
-    let mut found = Vec::new();
+/// Every text of another member over the module's tables, and of the module over the others'; and the texts
+/// of other members that are the name of one of the module's tables and stand beside SQL: a query may be
+/// put together of them.
+pub(super) fn find(
+    workspace: &Workspace,
+    subject: &Subject<'_>,
+) -> (Vec<SqlMention>, Vec<NamedTable>) {
+    let all: Vec<&str> = subject.tables.iter().chain(subject.foreign_tables).copied().collect();
+    let (mut mentions, mut names) = (Vec::new(), Vec::new());
     for member in &workspace.members {
         let by_module = member.name == subject.module.name;
-        let tables = if by_module { subject.foreign_tables } else { subject.tables };
-        found.extend(sql_of(workspace, member, by_module, tables));
+        let wanted = if by_module { subject.foreign_tables } else { subject.tables };
+        for (file, ast) in files_naming(workspace, member, wanted) {
+            mentions_in(file, ast, by_module, Tables { all: &all, wanted }, &mut mentions);
+            if !by_module && !is_dev_file(member, file.path) {
+                names_in(file, ast, subject.tables, &mut names);
+            }
+        }
     }
-    found
+    (mentions, names)
 }
 
-/// Every literal of a member with SQL over one of `tables`; `by_module` is what its mentions say.
+/// What SQL is searched for.
+#[derive(Debug, Clone, Copy)]
+pub struct Tables<'a> {
+    /// All that there are: one of them may be the better reading of a name.
+    pub all: &'a [&'a str],
+    /// Those that matter.
+    pub wanted: &'a [&'a str],
+}
+
+/// Every text of a member with SQL over one of the tables that are wanted; `by_module` is what its mentions
+/// say.
 pub fn sql_of(
     workspace: &Workspace,
     member: &Member,
     by_module: bool,
-    tables: &[&str],
+    tables: Tables<'_>,
 ) -> Vec<SqlMention> {
     let mut found = Vec::new();
-    if tables.is_empty() {
-        return found;
-    }
-    let last_name = |table: &&str| table.rsplit('.').next().unwrap_or(table).to_ascii_lowercase();
-    let last_names: Vec<String> = tables.iter().map(last_name).collect();
-    for (file, source) in workspace.rust_files(member) {
-        // Parsing is the expensive part; most files name no table.
-        let text = source.text.to_ascii_lowercase();
-        if !last_names.iter().any(|name| text.contains(name)) || !is_compiled(member, file) {
-            continue;
-        }
-        let Ok(ast) = source.ast() else { continue };
-        let dev_file = is_dev_file(member, file);
-        for item in &ast.items {
-            let mut seen = BTreeSet::new();
-            literals(item.to_token_stream(), dev_file || is_test(item), &mut |literal, dev| {
-                in_literal(source, literal, tables, &mut |table, range, line, writes| {
-                    if seen.insert((table.clone(), range.start, writes)) {
-                        found.push(SqlMention {
-                            member: member.name.clone(),
-                            file: file.to_owned(),
-                            range,
-                            line,
-                            table,
-                            writes,
-                            by_module,
-                            dev,
-                        });
-                    }
-                });
-            });
-        }
+    for (file, ast) in files_naming(workspace, member, tables.wanted) {
+        mentions_in(file, ast, by_module, tables, &mut found);
     }
     found
 }
 
-/// Texts of other members that are the name of one of the module's tables and stand beside SQL: a query
-/// may be put together of them.
-pub(super) fn names(workspace: &Workspace, subject: &Subject<'_>) -> Vec<NamedTable> {
-    let mut found = Vec::new();
-    let quoted: Vec<String> = subject.tables.iter().map(|table| format!("\"{table}\"")).collect();
-    for member in workspace.members.iter().filter(|member| member.name != subject.module.name) {
-        for (file, source) in workspace.rust_files(member) {
-            let is_quoted = quoted.iter().any(|table| source.text.contains(table));
-            if !is_quoted || !is_compiled(member, file) || is_dev_file(member, file) {
-                continue;
-            }
-            let Ok(ast) = source.ast() else { continue };
-            for item in ast.items.iter().filter(|item| !is_test(item)) {
-                let (mut named, mut sql) = (Vec::new(), false);
-                literals(item.to_token_stream(), false, &mut |literal, dev| {
-                    let Ok(text) = syn::parse_str::<syn::LitStr>(&literal.to_string()) else {
-                        return;
-                    };
-                    let text = text.value();
-                    sql |= is_sql(&text);
-                    if !dev && subject.tables.contains(&text.as_str()) {
-                        let line = line_of(&source.text, source.range(literal.span()).start);
-                        named.push(NamedTable { file: file.to_owned(), line, table: text });
-                    }
-                });
-                found.extend(named.into_iter().filter(|_| sql));
-            }
+/// The files of a member that are compiled, and name one of `tables` or put other files into their texts.
+/// Parsing is the expensive part; most files do neither.
+fn files_naming<'w>(
+    workspace: &'w Workspace,
+    member: &'w Member,
+    tables: &[&str],
+) -> impl Iterator<Item = (File<'w>, &'w syn::File)> {
+    let last_name = |table: &&str| table.rsplit('.').next().unwrap_or(table).to_ascii_lowercase();
+    let last_names: Vec<String> = tables.iter().map(last_name).collect();
+    let files = (!tables.is_empty()).then(|| workspace.rust_files(member));
+    files.into_iter().flatten().filter_map(move |(path, source)| {
+        let text = source.text.to_ascii_lowercase();
+        let matters = last_names.iter().any(|name| text.contains(name)) || may_include(&text);
+        if !matters || !is_compiled(member, path) {
+            return None;
         }
+        Some((File { workspace, member, path, source }, source.ast().ok()?))
+    })
+}
+
+fn mentions_in(
+    file: File<'_>,
+    ast: &syn::File,
+    by_module: bool,
+    tables: Tables<'_>,
+    found: &mut Vec<SqlMention>,
+) {
+    let dev_file = is_dev_file(file.member, file.path);
+    for item in &ast.items {
+        let mut seen = BTreeSet::new();
+        file.texts(item.to_token_stream(), dev_file || is_test(item), &mut |text| {
+            for mention in text.mentions(tables.all) {
+                let place = (mention.table.clone(), text.range.start, mention.writes);
+                if !tables.wanted.contains(&mention.table.as_str()) || !seen.insert(place) {
+                    continue;
+                }
+                found.push(SqlMention {
+                    member: file.member.name.clone(),
+                    file: file.path.to_owned(),
+                    range: text.range.clone(),
+                    line: line_in(file.source, &text, &mention),
+                    included: text.included.clone(),
+                    table: shown(&mention.table).to_owned(),
+                    writes: mention.writes,
+                    by_module,
+                    dev: text.dev,
+                });
+            }
+        });
     }
-    found
+}
+
+fn names_in(file: File<'_>, ast: &syn::File, tables: &[&str], found: &mut Vec<NamedTable>) {
+    for item in ast.items.iter().filter(|item| !is_test(item)) {
+        let (mut named, mut sql) = (Vec::new(), false);
+        file.texts(item.to_token_stream(), false, &mut |text| {
+            sql |= is_sql(&text.value);
+            let name = text.value.trim().trim_matches(['"', '`']);
+            let table = tables.iter().find(|table| is_named(table, name));
+            if let Some(table) = table.filter(|_| !text.dev) {
+                let line = line_of(&file.source.text, text.range.start);
+                let (file, table) = (file.path.to_owned(), shown(table).to_owned());
+                named.push(NamedTable { file, line, table });
+            }
+        });
+        found.extend(named.into_iter().filter(|_| sql));
+    }
 }
 
 /// Whether a text begins as a statement does that reads or writes rows.
@@ -106,62 +133,17 @@ fn is_sql(text: &str) -> bool {
         .any(|word| first.eq_ignore_ascii_case(word))
 }
 
-fn in_literal(
-    source: &Source,
-    literal: &proc_macro2::Literal,
-    tables: &[&str],
-    add: &mut dyn FnMut(String, std::ops::Range<usize>, usize, bool),
-) {
-    let Ok(text) = syn::parse_str::<syn::LitStr>(&literal.to_string()) else { return };
-    let text = text.value();
-    let range = source.range(literal.span());
-    let written = source.text.get(range.clone()).unwrap_or_default();
-    for mention in mentions(&text, tables) {
-        let name = mention.table.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-        // Escapes only lengthen what is written: the name stands at or behind its place in the value.
-        let from = (0..=mention.offset).rev().find(|at| written.is_char_boundary(*at)).unwrap_or(0);
-        let offset = written[from..].to_ascii_lowercase().find(&name).map_or(0, |at| from + at);
-        let line = line_of(&source.text, range.start + offset);
-        add(mention.table, range.clone(), line, mention.writes);
+/// The line of a table's name in a text; that of the macro call where the text is a file.
+fn line_in(source: &Source, text: &Text, mention: &Mention) -> usize {
+    if text.included.is_some() {
+        return line_of(&source.text, text.range.start);
     }
-}
-
-/// Calls `each` for every string literal in an item, macro calls included; attributes and doc
-/// comments are left out.
-pub(super) fn literals(
-    tokens: TokenStream,
-    dev: bool,
-    each: &mut dyn FnMut(&proc_macro2::Literal, bool),
-) {
-    let mut dev_next = dev;
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
-        match token {
-            TokenTree::Punct(mark) if mark.as_char() == '#' => {
-                if let Some(TokenTree::Punct(bang)) = tokens.peek()
-                    && bang.as_char() == '!'
-                {
-                    tokens.next();
-                }
-                if let Some(TokenTree::Group(group)) = tokens.peek()
-                    && group.delimiter() == Delimiter::Bracket
-                {
-                    // `#[cfg(test)] mod tests { … }`: until its braces close.
-                    dev_next |= is_test_attribute(&group.stream().to_string());
-                    tokens.next();
-                }
-            }
-            TokenTree::Group(group) => {
-                literals(group.stream(), dev_next, each);
-                if group.delimiter() == Delimiter::Brace {
-                    dev_next = dev;
-                }
-            }
-            TokenTree::Literal(literal) => each(&literal, dev_next),
-            TokenTree::Punct(mark) if mark.as_char() == ';' => dev_next = dev,
-            _ => {}
-        }
-    }
+    let written = source.text.get(text.range.clone()).unwrap_or_default();
+    let name = mention.table.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    // Escapes only lengthen what is written: the name stands at or behind its place in the value.
+    let from = (0..=mention.offset).rev().find(|at| written.is_char_boundary(*at)).unwrap_or(0);
+    let offset = written[from..].to_ascii_lowercase().find(&name).map_or(0, |at| from + at);
+    line_of(&source.text, text.range.start + offset)
 }
 
 fn is_test(item: &syn::Item) -> bool {

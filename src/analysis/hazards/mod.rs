@@ -13,6 +13,7 @@ mod loops;
 mod merge;
 mod scope;
 mod surroundings;
+mod texts;
 mod transactions;
 pub mod two_sides;
 mod ty;
@@ -28,7 +29,7 @@ use super::code::{Code, ItemId};
 use crate::workspace::Member;
 
 pub use cycles::implementors;
-pub use foreign_sql::sql_of;
+pub use foreign_sql::{Tables, sql_of};
 pub use verdict::{Facts, Leaning, leaning, verdict};
 
 /// What is looked at.
@@ -44,7 +45,8 @@ pub struct Subject<'a> {
     pub implementation: ItemId,
     /// Whether its operations fail with an error that can hold anything: `anyhow::Error`, a boxed one.
     pub opaque_errors: bool,
-    /// The module's tables, plain (`items`) or qualified (`stock.items`).
+    /// The module's tables: those of `PostgreSQL` with their schema (`stock.items`), others without
+    /// (`items`).
     pub tables: &'a [&'a str],
     /// The tables of everybody else.
     pub foreign_tables: &'a [&'a str],
@@ -120,17 +122,19 @@ pub struct Step {
     pub note: String,
 }
 
-/// A string literal with SQL over a table of the other side.
+/// A text with SQL over a table of the other side: a string literal, or a file that a macro puts there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqlMention {
     /// The package that holds the SQL.
     pub member: String,
     /// The file, relative to the workspace root.
     pub file: Utf8PathBuf,
-    /// The literal.
+    /// The literal, or the macro call.
     pub range: Range<usize>,
-    /// The line of the table's name, from 1.
+    /// The line of the table's name, or of the macro call, from 1.
     pub line: usize,
+    /// The file with the SQL, relative to the workspace root, where a macro names it.
+    pub included: Option<Utf8PathBuf>,
     /// The table, as it was given.
     pub table: String,
     /// Whether the statement changes the table.
@@ -213,12 +217,13 @@ pub fn find(code: &Code<'_>, subject: &Subject<'_>) -> Hazards {
     let bodies = bodies::of_consumers(&types, subject);
     let calls::Found { calls, in_transaction, in_loop } = calls::find(&types, &bodies);
     let downcasts = downcasts::find(&types, subject, &bodies, &calls);
+    let (foreign_sql, named_tables) = foreign_sql::find(code.workspace, subject);
     Hazards {
         in_transaction,
         in_loop,
         cycles: cycles::find(code, subject),
-        foreign_sql: foreign_sql::find(code.workspace, subject),
-        named_tables: foreign_sql::names(code.workspace, subject),
+        foreign_sql,
+        named_tables,
         surroundings: surroundings::find(code.workspace, subject),
         downcasts,
         calls,

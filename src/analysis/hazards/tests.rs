@@ -444,8 +444,9 @@ fn a_table_s_name_beside_sql_is_listed() {
 fn counted() -> String { let table = "items"; format!("SELECT count(*) FROM {table}") }
 fn label() -> &'static str { "items" }
 const ALL: &str = concat!("SELECT * FROM ", "items");
+fn loud() -> Query { Query::new("DELETE FROM ").push(" Items ") }
 "#,
     );
     let lines: Vec<usize> = hazards.named_tables.iter().map(|n| n.line).collect();
-    assert_eq!(lines, [2, 4]);
+    assert_eq!(lines, [2, 4, 5]);
 }

@@ -6,20 +6,19 @@ use std::ops::Range;
 use camino::Utf8PathBuf;
 use quote::ToTokens;
 
-use super::foreign_sql::literals;
+use super::texts::File;
 use crate::analysis::code::{Code, Item, ItemId};
 use crate::analysis::composition::Composition;
 use crate::analysis::leads::Leads;
 use crate::analysis::module::Boundary;
-use crate::analysis::sql::mentions;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
-/// A string literal with SQL over a table.
+/// A text with SQL over a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The file, relative to the workspace root.
     pub file: Utf8PathBuf,
-    /// The literal.
+    /// The literal, or the macro call that puts a file there.
     pub range: Range<usize>,
 }
 
@@ -96,26 +95,24 @@ pub fn tables_of(
 ) -> BTreeMap<String, Place> {
     let mut tables = BTreeMap::new();
     for id in leads.reached_from(items) {
-        add_tables(&code.item(id), &mut tables);
+        let item = code.item(id);
+        let member = code.root(id.root).member;
+        let (workspace, path, source) = (code.workspace, item.file, item.source);
+        let file = File { workspace, member, path, source };
+        file.texts(item.syntax.to_token_stream(), false, &mut |text| {
+            // Nobody says which tables there are, so any name that stands where a table does is one.
+            let names: BTreeSet<&str> = text
+                .value
+                .split(|c: char| !c.is_alphanumeric() && c != '_')
+                .filter(|n| !n.is_empty())
+                .collect();
+            let names: Vec<&str> = names.into_iter().collect();
+            for mention in text.mentions(&names).into_iter().filter(|_| !text.dev) {
+                tables
+                    .entry(mention.table.to_lowercase())
+                    .or_insert_with(|| Place { file: path.to_owned(), range: text.range.clone() });
+            }
+        });
     }
     tables
-}
-
-fn add_tables(item: &Item<'_>, tables: &mut BTreeMap<String, Place>) {
-    literals(item.syntax.to_token_stream(), false, &mut |literal, dev| {
-        let Ok(text) = syn::parse_str::<syn::LitStr>(&literal.to_string()) else { return };
-        let text = text.value();
-        // Nobody says which tables there are, so any name that stands where a table does is one.
-        let names: BTreeSet<&str> = text
-            .split(|c: char| !c.is_alphanumeric() && c != '_')
-            .filter(|n| !n.is_empty())
-            .collect();
-        let names: Vec<&str> = names.into_iter().collect();
-        for mention in mentions(&text, &names).into_iter().filter(|_| !dev) {
-            tables.entry(mention.table.to_lowercase()).or_insert_with(|| Place {
-                file: item.file.to_owned(),
-                range: item.source.range(literal.span()),
-            });
-        }
-    });
 }

@@ -16,8 +16,11 @@ pub(in crate::analysis) struct Mention {
 
 /// The tables of `tables` that `text` names, if it is SQL. A prose sentence is not: a keyword has to
 /// be in capitals, or the text has to begin as a statement does.
+///
+/// A table of `PostgreSQL` comes with its schema and is compared as that keeps names, `stock.items`; one
+/// of `SQLite` comes without, in any case.
 pub(in crate::analysis) fn mentions(text: &str, tables: &[&str]) -> Vec<Mention> {
-    let tokens: Vec<Token> = lex(text).into_iter().filter(|t| t.kind != Kind::Text).collect();
+    let tokens = tokens_of(text);
     let lower_case_statement = tokens.first().is_some_and(|first| {
         first.kind == Kind::Word
             && matches!(
@@ -35,20 +38,38 @@ pub(in crate::analysis) fn mentions(text: &str, tables: &[&str]) -> Vec<Mention>
                     | "truncate"
             )
     });
+    found(text, &tokens, tables, &|own, wanted| {
+        own == wanted
+            || (lower_case_statement
+                && own.eq_ignore_ascii_case(wanted)
+                && own.bytes().all(|b| !b.is_ascii_uppercase()))
+    })
+}
+
+/// The same of a text that is nothing but SQL.
+pub(in crate::analysis) fn mentions_in_sql(text: &str, tables: &[&str]) -> Vec<Mention> {
+    found(text, &tokens_of(text), tables, &|own, wanted| own.eq_ignore_ascii_case(wanted))
+}
+
+fn tokens_of(text: &str) -> Vec<Token> {
+    lex(text).into_iter().filter(|t| t.kind != Kind::Text).collect()
+}
+
+/// `is` says whether a word is a keyword.
+fn found(
+    text: &str,
+    tokens: &[Token],
+    tables: &[&str],
+    is: &dyn Fn(&str, &str) -> bool,
+) -> Vec<Mention> {
     let keyword = |index: usize, wanted: &str| {
-        tokens.get(index).filter(|t| t.kind == Kind::Word).map(|t| t.text(text)).is_some_and(
-            |own| {
-                own == wanted
-                    || (lower_case_statement
-                        && own.eq_ignore_ascii_case(wanted)
-                        && own.bytes().all(|b| !b.is_ascii_uppercase()))
-            },
-        )
+        let token = tokens.get(index).filter(|t| t.kind == Kind::Word);
+        token.is_some_and(|token| is(token.text(text), wanted))
     };
     let symbol = |index: usize, wanted: &str| {
         tokens.get(index).is_some_and(|token| token.is_symbol(text, wanted))
     };
-    let defined = common_tables(text, &tokens, &keyword);
+    let defined = common_tables(text, tokens, &keyword);
     let mut mentions = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
@@ -70,14 +91,16 @@ pub(in crate::analysis) fn mentions(text: &str, tables: &[&str]) -> Vec<Mention>
             {
                 at += 1;
             }
-            let Some((name, offset, next)) = qualified(text, &tokens, at) else { break };
+            let Some((name, offset, next)) = qualified(text, tokens, at) else { break };
             at = next;
-            let is_table = verb != "UPDATE" || updates(&tokens, at, &keyword);
-            if is_table
-                && !defined.iter().any(|d| d.eq_ignore_ascii_case(&name))
-                && let Some(table) = tables.iter().find(|table| names(table, &name))
-            {
-                mentions.push(Mention { table: (*table).to_owned(), offset, writes });
+            let is_table = verb != "UPDATE" || updates(tokens, at, &keyword);
+            if is_table && !defined.iter().any(|d| name.is(d)) {
+                let meant = name.among(tables).into_iter();
+                mentions.extend(meant.map(|table| Mention {
+                    table: table.to_owned(),
+                    offset,
+                    writes,
+                }));
             }
             if !matches!(verb, "FROM" | "TRUNCATE") {
                 break;
@@ -98,19 +121,58 @@ pub(in crate::analysis) fn mentions(text: &str, tables: &[&str]) -> Vec<Mention>
     mentions
 }
 
+/// A name in SQL, as `PostgreSQL` keeps it: in lower case unless it is quoted.
+struct Name {
+    schema: Option<String>,
+    last: String,
+}
+
+impl Name {
+    fn is(&self, plain: &str) -> bool {
+        self.schema.is_none() && self.last.eq_ignore_ascii_case(plain)
+    }
+
+    /// The tables that it can be the name of.
+    fn among<'t>(&self, tables: &[&'t str]) -> Vec<&'t str> {
+        let fits = |table: &&&str| match table.split_once('.') {
+            Some((schema, name)) => {
+                name == self.last && self.schema.as_ref().is_none_or(|own| own == schema)
+            }
+            None => table.eq_ignore_ascii_case(&self.last),
+        };
+        let fitting: Vec<&str> = tables.iter().filter(fits).copied().collect();
+        // Where nobody says otherwise, that is the schema of a name without one.
+        match fitting.iter().find(|table| table.starts_with(PUBLIC) && self.schema.is_none()) {
+            Some(table) => vec![table],
+            None => fitting,
+        }
+    }
+}
+
+const PUBLIC: &str = "public.";
+
+/// A table as people call it: without `PostgreSQL`'s usual schema.
+pub(in crate::analysis) fn shown(table: &str) -> &str {
+    table.strip_prefix(PUBLIC).unwrap_or(table)
+}
+
 /// A name with its schema, where its last part starts, and the token behind it.
-fn qualified(text: &str, tokens: &[Token], at: usize) -> Option<(String, usize, usize)> {
+fn qualified(text: &str, tokens: &[Token], at: usize) -> Option<(Name, usize, usize)> {
     let part = |at: usize| {
         let token = tokens.get(at)?;
-        let quote = usize::from(token.kind == Kind::Quoted);
-        Some((token.name(text)?, token.span.start + quote))
+        let name = token.name(text)?;
+        Some(match token.kind {
+            Kind::Quoted => (name, token.span.start + 1),
+            _ => (name.to_lowercase(), token.span.start),
+        })
     };
-    let (mut name, mut offset) = part(at)?;
+    let (last, mut offset) = part(at)?;
+    let mut name = Name { schema: None, last };
     let mut next = at + 1;
     while tokens.get(next).is_some_and(|token| token.is_symbol(text, "."))
         && let Some((last, start)) = part(next + 1)
     {
-        name = format!("{name}.{last}");
+        name = Name { schema: Some(name.last), last };
         (offset, next) = (start, next + 2);
     }
     Some((name, offset, next))
@@ -145,8 +207,8 @@ fn common_tables(
     defined
 }
 
-/// Whether a name in SQL is that table: schemas are compared only where both have one.
-fn names(table: &str, name: &str) -> bool {
+/// Whether a text may be the name of that table in some SQL: schemas are compared only where both have one.
+pub(in crate::analysis) fn is_named(table: &str, name: &str) -> bool {
     let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
     if table.contains('.') && name.contains('.') {
         table.eq_ignore_ascii_case(name)
@@ -184,6 +246,29 @@ mod tests {
         assert_eq!(of("DROP TABLE IF EXISTS items"), ["items!"]);
         assert_eq!(of("TRUNCATE TABLE orders, items"), ["items!"]);
         assert_eq!(of("TRUNCATE items"), ["items!"]);
+    }
+
+    #[test]
+    fn postgresql_keeps_schemas_and_quoted_names_apart() {
+        let tables = ["public.items", "public.Items", "sales.items", "sales.bins", "stock.bins"];
+        let of = |text: &str| -> Vec<String> {
+            mentions(text, &tables).into_iter().map(|mention| mention.table).collect()
+        };
+        assert_eq!(of("SELECT 1 FROM ITEMS"), ["public.items"]);
+        assert_eq!(of("SELECT 1 FROM \"Items\""), ["public.Items"]);
+        assert_eq!(of("SELECT 1 FROM Sales.Items"), ["sales.items"]);
+        assert_eq!(of("SELECT 1 FROM \"Sales\".items"), Vec::<String>::new());
+        assert_eq!(of("SELECT 1 FROM shop.sales.items"), ["sales.items"]);
+        assert_eq!(of("SELECT 1 FROM bins"), ["sales.bins", "stock.bins"], "who knows which");
+    }
+
+    #[test]
+    fn in_a_file_of_sql_every_keyword_is_one() {
+        let text =
+            "-- what is low\nInsert Into items Select * From orders; delete from stock.levels";
+        let tables = ["items", "orders", "stock.levels"];
+        let found = mentions_in_sql(text, &tables);
+        assert_eq!(found.iter().map(|m| m.table.as_str()).collect::<Vec<_>>(), tables);
     }
 
     #[test]

@@ -7,5 +7,5 @@ mod statements;
 
 pub use lex::quote;
 pub(super) use lex::{Kind, Token, lex, lex_with_comments};
-pub(super) use mentions::mentions;
+pub(super) use mentions::{Mention, is_named, mentions, mentions_in_sql, shown};
 pub(super) use statements::statements;

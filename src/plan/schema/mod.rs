@@ -11,6 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Names;
 use crate::analysis::composition::{Engine, Migrator, Pool};
+use crate::analysis::schema::postgres::Name;
 use crate::analysis::schema::{self, CopyPlan, Schema, SchemaCrossing};
 use crate::diagnostic::Diagnostics;
 use crate::workspace::Workspace;
@@ -59,6 +60,19 @@ pub struct StandIn {
 }
 
 impl SchemaPlan {
+    /// The names that SQL is searched for: those of the module's tables and views, and those of everybody
+    /// else's. On PostgreSQL each has its schema.
+    pub fn searched(&self) -> (Vec<String>, Vec<String>) {
+        if let Some(postgres) = &self.postgres {
+            let qualified = |names: &[Name]| names.iter().map(Name::qualified).collect();
+            return (qualified(&postgres.tables), qualified(&postgres.foreign_tables));
+        }
+        let lost = self.shared.iter().flat_map(|shared| &shared.lost).cloned();
+        let own = self.tables.iter().chain(&self.views).cloned().chain(lost.clone());
+        let foreign = self.foreign_tables.iter().cloned().chain(lost);
+        (own.collect(), foreign.collect())
+    }
+
     /// How many tables of others had foreign keys into the module's.
     pub fn foreign_keys_in(&self) -> usize {
         let of_others = |added: &&NewMigration| {

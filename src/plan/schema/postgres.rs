@@ -20,6 +20,8 @@ use crate::workspace::Workspace;
 pub struct PostgresPlan {
     /// The tables that move, in order of creation.
     pub tables: Vec<Name>,
+    /// The tables of everybody else.
+    pub foreign_tables: Vec<Name>,
     /// Their sequences that belong to no column.
     pub sequences: Vec<Name>,
     /// The function and triggers that refuse writes during the cutover.
@@ -66,6 +68,9 @@ pub(super) fn plan(
     let lock = format!("{}_has_moved", names.module_ident);
     let history = migrator.table.as_deref().filter(|table| is_own(workspace, owner, table));
     let tables: Vec<Name> = schema.owned(owner).map(|table| table.name.clone()).collect();
+    let foreign_tables =
+        schema.tables.iter().filter(|table| table.folder != owner).map(|table| table.name.clone());
+    let foreign_tables: Vec<Name> = foreign_tables.collect();
     let sequences = schema
         .objects
         .iter()
@@ -74,21 +79,17 @@ pub(super) fn plan(
     Some(SchemaPlan {
         added,
         clean_up: postgres::drop_owned(&schema, owner, history, &lock),
-        tables: tables.iter().map(|name| name.name.clone()).collect(),
+        tables: tables.iter().map(Name::to_string).collect(),
         views: Vec::new(),
         triggers: Vec::new(),
         old_triggers: Vec::new(),
         copy: CopyPlan { tables: Vec::new(), circular: false, rebuilt: Vec::new() },
-        foreign_tables: schema
-            .tables
-            .iter()
-            .filter(|table| table.folder != owner)
-            .map(|table| table.name.name.clone())
-            .collect(),
+        foreign_tables: foreign_tables.iter().map(Name::to_string).collect(),
         shared: None,
         stand_ins,
         postgres: Some(PostgresPlan {
             tables,
+            foreign_tables,
             sequences: sequences.collect(),
             lock,
             only_searched: found.only_searched,

@@ -70,10 +70,11 @@ pub fn plan_shared(request: &Request<'_, '_>, diagnostics: &mut Diagnostics) -> 
     }
     let history = History::read(&folders).map_err(&mut take).ok()?;
     let tables = history.names();
+    let searched = hazards::Tables { all: &tables, wanted: &tables };
     let mentions: Vec<hazards::SqlMention> = workspace
         .members
         .iter()
-        .flat_map(|m| hazards::sql_of(workspace, m, m.name == member.name, &tables))
+        .flat_map(|m| hazards::sql_of(workspace, m, m.name == member.name, searched))
         .collect();
     let evidence: Vec<Evidence> = mentions
         .iter()
@@ -102,7 +103,7 @@ pub fn plan_shared(request: &Request<'_, '_>, diagnostics: &mut Diagnostics) -> 
         return None;
     }
     if declared.is_none() && !evidence.iter().any(|e| e.by_module) {
-        diagnostics.push(no_migrations(module));
+        diagnostics.push(no_migrations(module, !tables.is_empty()));
         return None;
     }
     let set_folder = names.dir.join("migrations");
@@ -189,22 +190,24 @@ fn declared(module: &Module<'_>) -> Option<Vec<String>> {
     Some(tables.iter().filter_map(|table| table.as_str().map(str::to_owned)).collect())
 }
 
-fn no_migrations(module: &Module<'_>) -> Diagnostic {
+/// `of_others` says whether there are migrations of others, which may make its tables.
+fn no_migrations(module: &Module<'_>, of_others: bool) -> Diagnostic {
     let (package, (file, place)) = (&module.member.name, module.place());
+    let help = if of_others {
+        "no SQL of the module names a table of the migrations that are there: if they make its tables, \
+         name those in its manifest, `tables = [\"…\"]` below `[package.metadata.calve]`; if they do not, \
+         embed a folder of migrations that does with `sqlx::migrate!`"
+    } else {
+        "embed a folder of migrations with `sqlx::migrate!`, in the module or where the modules are put \
+         together"
+    };
     Diagnostic::error(
         "no-migrations",
         format!("`{package}` stores in a database, but no migrations make its tables"),
     )
-    .at(
-        file,
-        place,
-        "works on tables that somebody else makes",
-    )
+    .at(file, place, "works on tables that somebody else makes")
     .note("the service has a database of its own, and nothing would make its tables")
-    .help(
-        "embed a folder of migrations with `sqlx::migrate!`, in the module or where the modules are put \
-         together",
-    )
+    .help(help)
 }
 
 /// A module that runs the history of others: its code would go on doing so in the service.

@@ -210,7 +210,6 @@ impl Facts<'_, '_> {
                     })
                 };
             }
-            let postgres = database.engine == Engine::Postgres;
             let (text, tests) = match database.engine {
                 Engine::Sqlite => {
                     (on_engine!(ServiceDatabase), render(&templates::TestDatabase { names }))
@@ -234,21 +233,31 @@ impl Facts<'_, '_> {
             add(src.join("database.rs"), text)?;
             add(dir.join("tests/database.rs"), tests)?;
             add(dir.join("build.rs"), render(&templates::ServiceBuild { migrations }))?;
-            let runner = dir.join("examples/monolith_tests");
-            let test_arguments = &self.environment.test_arguments;
-            let template = templates::RunnerMain { names, postgres, test_arguments };
-            add(runner.join("main.rs"), render(&template))?;
-            let template = templates::RunnerService { names, postgres, by_path };
-            add(runner.join("service.rs"), render(&template))?;
-            add(runner.join("report.rs"), render(&templates::RunnerReport))?;
-            by_names! {
-                runner.join("test.rs") => RunnerTest,
-                runner.join("cargo.rs") => RunnerCargo,
-            }
-            if postgres {
-                let template = templates::RunnerDatabase { names, sqlx_table_name };
-                add(runner.join("database.rs"), render(&template))?;
-            }
+        }
+        self.runner(changes)
+    }
+
+    /// What runs the monolith's own tests against the service.
+    fn runner(&self, changes: &mut ChangeSet) -> Result<()> {
+        let names = self.names;
+        let engine = self.service.database.as_ref().map(|database| database.engine);
+        let has_database = engine.is_some();
+        let postgres = engine == Some(Engine::Postgres);
+        let by_path = engine.is_some_and(is_by_path);
+        let test_arguments = &self.environment.test_arguments;
+        let dir = names.dir.join("examples/monolith_tests");
+        let mut add = |name, text: Result<String>| changes.create(dir.join(name), text?);
+        let main = templates::RunnerMain { names, has_database, postgres, test_arguments };
+        add("main.rs", render(&main))?;
+        let service = templates::RunnerService { names, has_database, postgres, by_path };
+        add("service.rs", render(&service))?;
+        add("report.rs", render(&templates::RunnerReport))?;
+        add("test.rs", render(&templates::RunnerTest { names }))?;
+        add("cargo.rs", render(&templates::RunnerCargo { names }))?;
+        if postgres {
+            let sqlx_table_name = self.environment.sqlx_is_recent;
+            let database = templates::RunnerDatabase { names, sqlx_table_name };
+            add("database.rs", render(&database))?;
         }
         Ok(())
     }

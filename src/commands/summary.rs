@@ -297,20 +297,12 @@ pub(super) fn extracted(
             )?;
         }
         writeln!(err, "  cargo test -p {} -p {} -p {}", names.service, names.client, names.wire)?;
-        let env = &names.env;
-        if plan.service.database.is_some() {
-            writeln!(
-                err,
-                "  the monolith's own tests need a service now; this starts one for each:\n    \
-                 cargo run -p {} --example monolith_tests -- {}",
-                names.service, plan.environment.test_arguments
-            )?;
-        } else {
-            writeln!(
-                err,
-                "  the monolith's own tests need a service now, told by {env}_URL and {env}_TOKEN"
-            )?;
-        }
+        writeln!(
+            err,
+            "  the monolith's own tests need a service now; this starts one for each:\n    \
+             cargo run -p {} --example monolith_tests -- {}",
+            names.service, plan.environment.test_arguments
+        )?;
         if plan.schema.is_some() {
             writeln!(err, "  {}/CUTOVER.md, the runbook", names.dir)?;
         }

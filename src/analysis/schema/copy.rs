@@ -12,7 +12,7 @@ pub struct CopyPlan {
     /// Whether foreign keys between different tables form a circle, so that no order will do and the
     /// copy needs foreign keys off.
     pub circular: bool,
-    /// Virtual tables: their content is rebuilt in the service, not copied.
+    /// Virtual tables: how they are filled in the service depends on what they are.
     pub rebuilt: Vec<String>,
 }
 

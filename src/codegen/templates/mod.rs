@@ -193,11 +193,12 @@ pub(super) struct ServiceAdmin {
     pub(super) has_database: bool,
 }
 
-/// Starts the service on SQLite files, or on databases of a PostgreSQL server.
+/// Starts the service, on SQLite files or on databases of a PostgreSQL server where it has one.
 #[derive(Template)]
 #[template(path = "service/examples/monolith_tests/service.rs.j2", escape = "none")]
 pub(super) struct RunnerService<'a> {
     pub(super) names: &'a Names,
+    pub(super) has_database: bool,
     pub(super) postgres: bool,
     /// See [`ServiceSettings::by_path`].
     pub(super) by_path: bool,
@@ -225,6 +226,7 @@ pub(super) struct TestDatabasePostgres<'a> {
 #[template(path = "service/examples/monolith_tests/main.rs.j2", escape = "none")]
 pub(super) struct RunnerMain<'a> {
     pub(super) names: &'a Names,
+    pub(super) has_database: bool,
     pub(super) postgres: bool,
     /// See [`Readme::test_arguments`].
     pub(super) test_arguments: &'a str,
@@ -406,7 +408,7 @@ pub(super) struct Cutover<'a> {
     pub(super) address: &'a Address,
     /// The tables that move, those that others refer to first.
     pub(super) tables: &'a [CopiedTable],
-    /// Virtual tables: they hold no rows of their own.
+    /// Virtual tables, which are filled by hand.
     pub(super) rebuilt: &'a [String],
     /// Their triggers in the service: they must not run for rows that are copied.
     pub(super) triggers: &'a [Trigger],

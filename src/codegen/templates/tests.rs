@@ -216,13 +216,15 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
         "service/examples/monolith_tests/report.rs" => RunnerReport,
         "service/examples/monolith_tests/test.rs" => RunnerTest { names },
         "service/examples/monolith_tests/service.rs" =>
-            RunnerService { names, postgres, by_path: rusqlite },
+            RunnerService { names, has_database: database, postgres, by_path: rusqlite },
         "service/examples/monolith_tests/database.rs" =>
             RunnerDatabase { names, sqlx_table_name: recent_sqlx },
         "service/tests/database.postgres.rs" =>
             TestDatabasePostgres { names, sqlx_table_name: recent_sqlx },
         "service/examples/monolith_tests/main.rs" =>
-            RunnerMain { names, postgres, test_arguments: "-p app -p admin" },
+            RunnerMain {
+                names, has_database: database, postgres, test_arguments: "-p app -p admin",
+            },
         "service/wire/src/problem.rs" => WireProblem { names },
         "service/client/src/lib.rs" => ClientLib { names, blocking },
         "service/client/src/config.rs" => ClientConfig { names, blocking },

@@ -106,7 +106,8 @@ fn walked(
         };
         if wanted && is_file(&entry) {
             let relative = path.strip_prefix(root).unwrap_or(path).to_owned();
-            files.push((relative, source(path)?));
+            let source = source(root, &relative)?;
+            files.push((relative, source));
         }
     }
     Ok(files)
@@ -121,23 +122,24 @@ fn is_left_out(dir: &Utf8Path, target: &Option<Utf8PathBuf>) -> bool {
     }
 }
 
-fn source(path: &Utf8Path) -> Result<Source> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Source::new(text)),
+/// Reads a file, by its path relative to the root.
+pub(super) fn source(root: &Utf8Path, path: &Utf8Path) -> Result<Source> {
+    let bytes = std::fs::read(root.join(path)).map_err(|error| unreadable(path, &error))?;
+    let error = match String::from_utf8(bytes) {
+        Ok(text) => return Ok(Source::new(text)),
+        Err(error) => error,
+    };
+    let text = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+    let line = text.iter().filter(|byte| **byte == b'\n').count() + 1;
+    if path.extension() == Some("rs") {
         // It may belong to nothing: a fixture, a template. Whoever needs it sees the reason.
-        Err(error)
-            if error.kind() == io::ErrorKind::InvalidData && path.extension() == Some("rs") =>
-        {
-            Ok(Source::unreadable("this file is not UTF-8".to_owned()))
-        }
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            Err(Diagnostic::error("not-utf8", format!("`{path}` is not UTF-8"))
-                .note("calve reads every manifest and migration of the workspace")
-                .help("write the file in UTF-8")
-                .into())
-        }
-        Err(error) => Err(unreadable(path, &error)),
+        return Ok(Source::unreadable(format!("this file is not UTF-8: see its line {line}")));
     }
+    Err(Diagnostic::error("not-utf8", format!("`{path}` is not UTF-8: see its line {line}"))
+        .at(path, 0..0, format!("{path}:{line}"))
+        .note("calve reads every manifest and migration of the workspace, and passes over nothing")
+        .help("write the file in UTF-8, as what runs migrations reads them: `iconv` does it")
+        .into())
 }
 
 /// The error for a file that is there and cannot be read.

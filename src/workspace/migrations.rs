@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
+use super::files::source;
 use super::{Member, Source};
 use crate::diagnostic::{Diagnostic, Result};
 
@@ -73,9 +74,8 @@ pub(super) fn read_into(
             if path.extension() != Some("sql") || files.contains_key(&path) {
                 continue;
             }
-            let text =
-                std::fs::read_to_string(entry.path()).map_err(|error| cannot(&path, &error))?;
-            files.insert(path, Source::new(text));
+            let source = source(root, &path)?;
+            files.insert(path, source);
         }
     }
     Ok(())

@@ -75,6 +75,7 @@ cases! {
     refuses_a_history_of_both
     refuses_a_keyword_as_a_name
     refuses_a_migration_it_cannot_read
+    refuses_a_migration_that_is_not_utf_8
     refuses_a_module_that_runs_a_shared_history
     refuses_a_name_with_a_space
     refuses_a_parameter_left_unused

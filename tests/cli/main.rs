@@ -67,6 +67,7 @@ cases! {
     refuses_a_broken_consumer
     refuses_a_broken_file_that_matters
     refuses_a_connection_behind_a_lock
+    refuses_a_connection_that_the_module_opens
     refuses_a_contract_that_reaches_storage
     refuses_a_database_without_migrations
     refuses_a_dirty_tree
@@ -80,6 +81,8 @@ cases! {
     refuses_a_name_with_a_space
     refuses_a_parameter_left_unused
     refuses_a_path_as_a_name
+    refuses_a_pool_in_a_type_of_another_crate
+    refuses_a_pool_that_the_module_opens
     refuses_a_pragma_on_one_connection
     refuses_a_read_only_tree
     refuses_a_shared_history_of_refinery
@@ -106,6 +109,7 @@ cases! {
     refuses_crossings_on_postgresql
     refuses_databases_attached_in_code
     refuses_diesel
+    refuses_diesel_that_another_crate_opens
     refuses_foreign_sql
     refuses_foreign_sql_in_files
     refuses_keys_without_a_hash

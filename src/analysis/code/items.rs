@@ -409,7 +409,7 @@ fn normalize(path: &Utf8Path) -> Utf8PathBuf {
 }
 
 /// Whether an attribute is `#[cfg(test)]`, `#[cfg(all(test, …))]` or `#[test]`.
-fn is_test_only(attr: &syn::Attribute) -> bool {
+pub fn is_test_only(attr: &syn::Attribute) -> bool {
     if attr.path().is_ident("cfg") {
         return attr.parse_args::<Meta>().is_ok_and(|meta| match meta {
             Meta::Path(path) => path.is_ident("test"),

@@ -4,6 +4,7 @@ use quote::ToTokens;
 
 use super::classify::Construction;
 use super::constructor::{ModuleFacts, Parameter, first_argument};
+use super::holds::{self, Held};
 use super::pool::{self, Database};
 use super::trace::{self, Site, Value};
 use super::{Argument, ArgumentKind, Wrapped, newtype, settings, stateless, storage};
@@ -112,6 +113,9 @@ impl<'w> Resolving<'_, '_, 'w> {
                     .into()),
             };
         }
+        if let Some(held) = holds::find(self.module.code, &read(self.parameter.ty)) {
+            return Err(self.held(&held).into());
+        }
         let others = self.other_users();
         match stateless::read(self.module, self.all, &value, !others.is_empty()) {
             // The expression is of the parameter's own type, wrapped already.
@@ -131,6 +135,36 @@ impl<'w> Resolving<'_, '_, 'w> {
             self.construction.site.range_of(self.expr),
             format!("the argument `{}`", self.parameter.name),
         )
+    }
+
+    /// A pool in a type that the service cannot make.
+    fn held(&self, held: &Held<'w>) -> Diagnostic {
+        let (name, library) = (held.by.name.as_deref().unwrap_or_default(), held.library);
+        let code = if library.is_carried() { "pool-not-understood" } else { "storage-not-carried" };
+        let diagnostic = self
+            .refusal(
+                code,
+                format!("the module stores through {}, inside of `{name}`", library.name()),
+            )
+            .at(held.by.file, held.at.clone(), "the pool or connection");
+        if !library.is_carried() {
+            return storage::explain(self.module.code, &self.module.package, library, diagnostic);
+        }
+        let package = &self.module.code.root(held.by.id.root).member.name;
+        let why = if *package != self.module.package {
+            format!("`{name}` is of `{package}`, and the service makes no types of other crates")
+        } else if held.fields > 1 {
+            format!("`{name}` has more in it than the pool")
+        } else {
+            format!(
+                "the service makes a `{name}` where a public function gives it for a pool alone, and where calve sees how that was opened"
+            )
+        };
+        diagnostic.note(why).help(format!(
+            "let the constructor take the pool itself, or a type of `{}` around it, as \
+             `pub struct Database(pub SqlitePool);`",
+            self.module.package
+        ))
     }
 
     fn stateful(&self, value: &Value<'w>, others: &[std::ops::Range<usize>]) -> Diagnostic {

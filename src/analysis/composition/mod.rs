@@ -11,8 +11,10 @@ mod classify;
 mod constructor;
 mod derived;
 mod function;
+mod holds;
 mod migrations;
 mod newtype;
+mod opens;
 mod pool;
 mod positions;
 mod qualify;
@@ -524,13 +526,28 @@ pub fn read<'w>(
         agreement::one_pool(firsts.iter().map(|(_, way)| way)).into_iter().collect(),
         diagnostics,
     );
+    let pooled = firsts.iter().any(|(_, way)| opens::takes_pool(&way.arguments));
+    for (id, way) in &firsts {
+        let Some(implementation) = module.implementation(*id) else { continue };
+        if opens::takes_pool(&way.arguments) {
+            continue;
+        }
+        let of = |c: &&classify::Construction<'w>| c.constructor.implementation == *id;
+        let roots: Vec<_> = found.constructions.iter().filter(of).map(|c| &c.root).collect();
+        let opened = opens::refuse(&module, implementation, &roots, references, pooled);
+        refuse(opened.into_iter().collect(), diagnostics);
+    }
     for (implementation, agreement::Way { constructor, arguments, .. }) in firsts {
         constructed.push(Constructed { implementation, constructor, arguments });
     }
     if found.constructions.is_empty() {
         return None;
     }
-    let left = unused::follow(&module, &found, contract, references);
+    let mut left = unused::follow(&module, &found, contract, references);
+    if diagnostics.iter().any(|d| matches!(d.code, "storage-not-carried" | "pool-not-understood")) {
+        // What the pool is opened with finds its use again when that is mended.
+        left.refused.retain(|refusal| refusal.code != "left-unused");
+    }
     refuse(left.refused, diagnostics);
     let renamed = renames::of(&module, &found.constructions);
     (!refused).then(|| Composition {

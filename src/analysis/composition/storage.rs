@@ -14,6 +14,7 @@ use crate::workspace::{Member, Source};
 pub(super) enum Library {
     Diesel,
     SeaOrm,
+    Sqlx,
     Rusqlite,
     TokioPostgres,
     /// Another one, by the name of its package.
@@ -22,24 +23,51 @@ pub(super) enum Library {
 
 /// The library that a parameter's type is of, however it is wrapped.
 pub(super) fn library(ty: &Type) -> Option<Library> {
-    const OTHERS: [&str; 8] =
-        ["libsql", "mongodb", "mysql", "mysql_async", "redis", "rocksdb", "sled", "surrealdb"];
-    if let Type::External { package, .. } = ty {
-        let known = match package.as_str() {
-            "diesel" | "diesel-async" => Some(Library::Diesel),
-            "sea-orm" => Some(Library::SeaOrm),
-            "rusqlite" | "r2d2_sqlite" | "tokio-rusqlite" | "deadpool-sqlite" => {
-                Some(Library::Rusqlite)
-            }
-            "postgres" | "tokio-postgres" | "deadpool-postgres" | "bb8-postgres"
-            | "r2d2_postgres" => Some(Library::TokioPostgres),
-            other => OTHERS.into_iter().find(|name| *name == other).map(Library::Other),
-        };
-        if known.is_some() {
-            return known;
-        }
+    if let Type::External { package, .. } = ty
+        && let Some(library) = of_package(package)
+        && !library.is_pool_for_anything()
+    {
+        return Some(library);
     }
     ty.children().into_iter().find_map(library)
+}
+
+/// Pools for connections of any kind.
+const POOLS: [&str; 4] = ["bb8", "deadpool", "mobc", "r2d2"];
+
+/// The library that a package is of.
+pub(super) fn of_package(package: &str) -> Option<Library> {
+    const OTHERS: [&str; 16] = [
+        "clickhouse",
+        "deadpool-redis",
+        "fred",
+        "heed",
+        "libsql",
+        "mongodb",
+        "mysql",
+        "mysql_async",
+        "redb",
+        "redis",
+        "rocksdb",
+        "scylla",
+        "sled",
+        "surrealdb",
+        "tiberius",
+        "turso",
+    ];
+    Some(match package {
+        "diesel" | "diesel-async" | "diesel_migrations" => Library::Diesel,
+        "sea-orm" | "sea-orm-migration" => Library::SeaOrm,
+        "sqlx" | "sqlx-core" | "sqlx-postgres" | "sqlx-sqlite" => Library::Sqlx,
+        "rusqlite" | "r2d2_sqlite" | "tokio-rusqlite" | "deadpool-sqlite" => Library::Rusqlite,
+        "postgres" | "tokio-postgres" | "deadpool-postgres" | "bb8-postgres" | "r2d2_postgres" => {
+            Library::TokioPostgres
+        }
+        other => {
+            let mut known = OTHERS.into_iter().chain(POOLS);
+            return known.find(|name| *name == other).map(Library::Other);
+        }
+    })
 }
 
 /// Completes a refusal with what the module's and its neighbours' sources show of the library.
@@ -89,10 +117,21 @@ impl Library {
         match self {
             Self::Diesel => "diesel",
             Self::SeaOrm => "sea-orm",
+            Self::Sqlx => "sqlx",
             Self::Rusqlite => "rusqlite",
             Self::TokioPostgres => "tokio-postgres",
             Self::Other(name) => name,
         }
+    }
+
+    /// Whether calve makes services that store through it.
+    pub(super) fn is_carried(self) -> bool {
+        matches!(self, Self::Sqlx | Self::Rusqlite)
+    }
+
+    /// Whether its name does not say what is stored in.
+    pub(super) fn is_pool_for_anything(self) -> bool {
+        matches!(self, Self::Other(name) if POOLS.contains(&name))
     }
 
     fn marks(self) -> &'static [Mark] {
@@ -112,7 +151,7 @@ impl Library {
             Self::TokioPostgres => {
                 &[Mark { text: "embed_migrations!", label: "its migrations are embedded here" }]
             }
-            Self::Other(_) => &[],
+            Self::Sqlx | Self::Other(_) => &[],
         }
     }
 
@@ -125,6 +164,9 @@ impl Library {
             Self::SeaOrm => {
                 "sea-orm's migrations are Rust code: which tables they make, and for whom, is seen only \
                  by running them"
+            }
+            Self::Sqlx => {
+                "of sqlx it carries a pool: each call of the service takes a connection of it"
             }
             Self::Rusqlite => {
                 "of rusqlite it carries a pool of r2d2: each call of the service has a thread of its own, \
@@ -147,6 +189,7 @@ impl Library {
                 "give the module migrations in SQL and a pool of sqlx: sea-orm works on one \
                  (`SqlxPostgresConnector::from_sqlx_postgres_pool`), so its entities can stay"
             }
+            Self::Sqlx => "give the module a `sqlx::SqlitePool` or a `sqlx::PgPool`",
             Self::Rusqlite => {
                 "give the module an `r2d2::Pool<SqliteConnectionManager>`, and take a connection of it for \
                  each call"

@@ -9,6 +9,7 @@ use crate::diagnostic::Diagnostics;
 use crate::rewire::roots::{self, StubNames};
 use crate::testing::Project;
 
+mod opens;
 mod r2d2;
 mod shapes;
 
@@ -22,7 +23,7 @@ impl SqlStock {
     pub fn new(pool: SqlitePool) -> Self { Self { pool } }
     pub fn timed(pool: SqlitePool, clock: Arc<dyn Clock>, limit: u32) -> Self { Self { pool } }
     pub fn patient(pool: SqlitePool, wait: std::time::Duration) -> Self { Self { pool } }
-    pub async fn connect(url: &str) -> Result<Self, sqlx::Error> { todo!() }
+    pub async fn connect(pool: SqlitePool) -> Result<Self, sqlx::Error> { todo!() }
     pub fn on_bus(pool: SqlitePool, bus: Arc<Bus>) -> Self { Self { pool } }
     pub fn on_mysql(pool: sqlx::MySqlPool) -> Self { todo!() }
     pub fn builder(pool: SqlitePool) -> StockBuilder { todo!() }
@@ -272,7 +273,7 @@ fn without_a_result_the_stub_is_expected() {
 fn an_eager_constructor_keeps_its_context() {
     let outcome = run_app(
         "use anyhow::Context;\n",
-        "    let stock: Arc<SqlStock> = Arc::new(\n        SqlStock::connect(\"sqlite:stock.db\")\n            \
+        "    let stock: Arc<SqlStock> = Arc::new(\n        SqlStock::connect(pool.clone())\n            \
          .await\n            .context(\"no stock\")?,\n    );\n    Ok(stock)\n",
     );
     assert_eq!(outcome.refused, [""; 0]);

@@ -100,6 +100,9 @@ pub fn extract<'w>(
     let opaque = module.apis.iter().any(|api| api.error.opaque().is_some());
     let traits = plan.names.api_traits.join("` or `");
     hazards::breaks_later::refuse(&hazards, &traits, opaque, diagnostics);
+    let tables = plan.schema.iter().flat_map(|schema| schema.tables.iter().chain(&schema.views));
+    let tables = tables.map(String::as_str);
+    hazards::entities::refuse(code.workspace, module.member, &traits, tables, diagnostics);
     if diagnostics.has_errors() {
         return Ok(None);
     }

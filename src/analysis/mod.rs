@@ -5,6 +5,7 @@ pub mod code;
 pub mod comments;
 pub mod composition;
 pub mod contract;
+pub mod declared;
 pub mod doctests;
 mod further;
 pub mod hazards;

@@ -110,6 +110,7 @@ cases! {
     refuses_databases_attached_in_code
     refuses_diesel
     refuses_diesel_that_another_crate_opens
+    refuses_entities_of_others
     refuses_foreign_sql
     refuses_foreign_sql_in_files
     refuses_keys_without_a_hash

@@ -6,6 +6,7 @@ pub mod breaks_later;
 mod calls;
 mod cycles;
 mod downcasts;
+pub mod entities;
 mod expressions;
 mod extent;
 mod foreign_sql;

@@ -7,7 +7,7 @@ use super::constructor::{ModuleFacts, Parameter, first_argument};
 use super::holds::{self, Held};
 use super::pool::{self, Database};
 use super::trace::{self, Site, Value};
-use super::{Argument, ArgumentKind, Wrapped, newtype, settings, stateless, storage};
+use super::{Argument, ArgumentKind, Wrapped, newtype, opens, settings, stateless, storage};
 use crate::analysis::code::{ItemId, ItemKind};
 use crate::analysis::types::{self, Substitution};
 use crate::diagnostic::Diagnostic;
@@ -91,10 +91,10 @@ impl<'w> Resolving<'_, '_, 'w> {
             None => {}
         }
         if let Some(library) = storage::library(&read(self.parameter.ty)) {
-            let refusal = self.refusal(
+            let refusal = self.with_origin(self.refusal(
                 "storage-not-carried",
                 format!("the module stores through {}", library.name()),
-            );
+            ));
             let module = &self.module.package;
             return Err(storage::explain(self.module.code, module, library, refusal).into());
         }
@@ -137,6 +137,17 @@ impl<'w> Resolving<'_, '_, 'w> {
         )
     }
 
+    /// Shows where the pool or connection was made.
+    fn with_origin(&self, refusal: Diagnostic) -> Diagnostic {
+        let site = &self.construction.site;
+        let made = opens::made(self.module.code, site, self.expr);
+        let given = (site.function.item.file, site.range_of(self.expr));
+        match made.filter(|made| *made != given) {
+            Some((file, range)) => refusal.at(file, range, "made here"),
+            None => refusal,
+        }
+    }
+
     /// A pool in a type that the service cannot make.
     fn held(&self, held: &Held<'w>) -> Diagnostic {
         let (name, library) = (held.by.name.as_deref().unwrap_or_default(), held.library);
@@ -148,6 +159,7 @@ impl<'w> Resolving<'_, '_, 'w> {
             )
             .at(held.by.file, held.at.clone(), "the pool or connection");
         if !library.is_carried() {
+            let diagnostic = self.with_origin(diagnostic);
             return storage::explain(self.module.code, &self.module.package, library, diagnostic);
         }
         let package = &self.module.code.root(held.by.id.root).member.name;

@@ -11,6 +11,7 @@ use syn::visit::{self, Visit};
 use super::constructor::ModuleFacts;
 use super::function::covers;
 use super::storage::{self, Library};
+use super::trace::{self, Site};
 use super::{Argument, ArgumentKind, Root, migrations};
 use crate::analysis::code::{Code, Found, Item, ItemId, ItemKind, is_test_only};
 use crate::analysis::references::Reference;
@@ -92,6 +93,44 @@ pub(super) fn refuse<'w>(
                 place.map_or("sqlx::SqlitePool", Place::pool),
             )),
     )
+}
+
+/// Where a pool or connection that is given to a constructor was made, if calve sees it.
+pub(super) fn made<'w>(
+    code: &Code<'w>,
+    site: &Site<'w>,
+    given: &'w syn::Expr,
+) -> Option<(&'w Utf8Path, Range<usize>)> {
+    let (mut site, mut expr) = (site.clone(), given);
+    // Bounded, since values can lead around in a circle.
+    for _ in 0..8 {
+        let value = trace::value(code, &site, expr);
+        (site, expr) = (value.site, trace::settled(value.expr));
+        let found = match expr {
+            syn::Expr::Call(call) => trace::called(code, &site, &call.func),
+            syn::Expr::MethodCall(_) => Found::Nothing,
+            syn::Expr::Path(_) => continue,
+            _ => return None,
+        };
+        match (found, expr) {
+            (Found::Item(id, rest), _) => {
+                let step = match rest.as_slice() {
+                    [method] => Step::Method(id, method.clone()),
+                    _ => Step::Item(id),
+                };
+                let opening = Reach::from(code, None, [step]).openings.into_iter().next()?;
+                return Some((opening.file, opening.range));
+            }
+            // `Arc::new(Mutex::new(connection))`
+            (Found::External(krate, _), syn::Expr::Call(call))
+                if krate == "std" && call.args.len() == 1 =>
+            {
+                expr = &call.args[0];
+            }
+            _ => return Some((site.function.item.file, site.range_of(expr))),
+        }
+    }
+    None
 }
 
 /// Whether a constructor takes a pool.

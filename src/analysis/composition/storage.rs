@@ -1,13 +1,10 @@
 //! Storage that calve knows but cannot carry: through which library, where its schema is, and what to do.
 
-use std::ops::Range;
-
-use camino::{Utf8Path, Utf8PathBuf};
+mod evidence;
 
 use crate::analysis::code::Code;
 use crate::analysis::types::Type;
 use crate::diagnostic::Diagnostic;
-use crate::workspace::{Member, Source};
 
 /// A library through which a module can store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,40 +72,15 @@ pub(super) fn explain(
     code: &Code<'_>,
     module: &str,
     library: Library,
-    mut diagnostic: Diagnostic,
+    diagnostic: Diagnostic,
 ) -> Diagnostic {
-    let workspace = code.workspace;
-    for mark in library.marks() {
-        // The module's own places first, then those of the rest: a crate of migrations.
-        let (own, others): (Vec<&Member>, Vec<&Member>) =
-            workspace.members.iter().partition(|member| member.name == module);
-        let found = own.into_iter().chain(others).find_map(|member| {
-            workspace.rust_files(member).find_map(|(path, source)| mark.find(path, source))
-        });
-        if let Some((path, range)) = found {
-            diagnostic = diagnostic.at(&path, range, mark.label);
-        }
-    }
-    diagnostic
+    evidence::show(code.workspace, module, library, diagnostic)
         .note(
             "calve makes the service's pool, migrations, readiness and cutover with sqlx, or with r2d2, \
              rusqlite and refinery",
         )
         .note(library.why())
         .help(library.help())
-}
-
-/// What tells in a source where a library's schema is.
-struct Mark {
-    text: &'static str,
-    label: &'static str,
-}
-
-impl Mark {
-    fn find(&self, path: &Utf8Path, source: &Source) -> Option<(Utf8PathBuf, Range<usize>)> {
-        let at = source.text.find(self.text)?;
-        Some((path.to_owned(), at..at + self.text.len()))
-    }
 }
 
 impl Library {
@@ -132,27 +104,6 @@ impl Library {
     /// Whether its name does not say what is stored in.
     pub(super) fn is_pool_for_anything(self) -> bool {
         matches!(self, Self::Other(name) if POOLS.contains(&name))
-    }
-
-    fn marks(self) -> &'static [Mark] {
-        match self {
-            Self::Diesel => &[
-                Mark { text: "table!", label: "its tables are declared here" },
-                Mark { text: "embed_migrations!", label: "its migrations are embedded here" },
-            ],
-            Self::SeaOrm => &[
-                Mark { text: "DeriveEntityModel", label: "an entity" },
-                Mark { text: "MigratorTrait", label: "its migrations are Rust code" },
-            ],
-            Self::Rusqlite => &[
-                Mark { text: "embed_migrations!", label: "its migrations are embedded here" },
-                Mark { text: "embed_migrations(", label: "its migrations are embedded here" },
-            ],
-            Self::TokioPostgres => {
-                &[Mark { text: "embed_migrations!", label: "its migrations are embedded here" }]
-            }
-            Self::Sqlx | Self::Other(_) => &[],
-        }
     }
 
     fn why(self) -> &'static str {
@@ -182,12 +133,17 @@ impl Library {
     fn help(self) -> &'static str {
         match self {
             Self::Diesel => {
-                "move the module's queries to sqlx, behind the same trait and on the same tables; its \
-                 `up.sql` files become sqlx's migrations as they are"
+                "move the module's queries to sqlx, behind the same trait and on the same tables. Begin \
+                 the module's history of sqlx (`migrations/<digits>_<name>.sql`; diesel's folders with \
+                 `up.sql` it does not read) with the tables as they are now, made by `CREATE TABLE IF NOT \
+                 EXISTS`: it starts empty, and runs on databases that have them"
             }
             Self::SeaOrm => {
-                "give the module migrations in SQL and a pool of sqlx: sea-orm works on one \
-                 (`SqlxPostgresConnector::from_sqlx_postgres_pool`), so its entities can stay"
+                "give the module a pool of sqlx, on which sea-orm works \
+                 (`SqlxSqliteConnector::from_sqlx_sqlite_pool`, `SqlxPostgresConnector::\
+                 from_sqlx_postgres_pool`), so its entities can stay; and migrations in SQL that begin \
+                 with the tables as they are now, made by `CREATE TABLE IF NOT EXISTS`: sqlx's history \
+                 starts empty, and runs on databases that have them"
             }
             Self::Sqlx => "give the module a `sqlx::SqlitePool` or a `sqlx::PgPool`",
             Self::Rusqlite => {

@@ -30,7 +30,7 @@ impl Mention {
 
 /// The paths in `tokens`, in order. Fields, methods, lifetimes and the rest of a path behind
 /// generic arguments (`Vec::<T>::new`) are not mentions. Strings inside attributes that read as
-/// paths (`#[serde(with = "a::b")]`) are.
+/// paths (`#[serde(with = "a::b")]`) are, those of documentation left out.
 pub fn mentions(tokens: TokenStream) -> Vec<Mention> {
     let mut found = Vec::new();
     collect(tokens, false, &mut found);
@@ -50,7 +50,9 @@ fn collect(tokens: TokenStream, in_attribute: bool, found: &mut Vec<Mention>) {
                             || (at > 1
                                 && is_punct(&tokens[at - 1], '!')
                                 && is_punct(&tokens[at - 2], '#'))));
-                collect(group.stream(), attribute, found);
+                if !(attribute && is_documentation(group.stream())) {
+                    collect(group.stream(), attribute, found);
+                }
                 at += 1;
             }
             TokenTree::Ident(first) => {
@@ -98,6 +100,14 @@ fn collect(tokens: TokenStream, in_attribute: bool, found: &mut Vec<Mention>) {
     }
 }
 
+/// `doc = "a::b"`, which is prose: a line of it may read as a path.
+fn is_documentation(attribute: TokenStream) -> bool {
+    let mut tokens = attribute.into_iter();
+    matches!(tokens.next(), Some(TokenTree::Ident(name)) if name == "doc")
+        && tokens.next().is_some_and(|token| is_punct(&token, '='))
+        && matches!(tokens.next(), Some(TokenTree::Literal(_)))
+}
+
 fn segment(ident: &proc_macro2::Ident) -> Segment {
     let name = ident.to_string();
     Segment { name: name.strip_prefix("r#").unwrap_or(&name).to_owned(), span: ident.span() }
@@ -130,6 +140,7 @@ mod tests {
             of(r##"#[serde(with = "m::n")] a: &'static T"##),
             ["serde", "with", "m::n", "a", "T"]
         );
+        assert_eq!(of("/// a::B\n#[doc = \"c::D\"] struct E;"), ["struct", "E"]);
         assert_eq!(of("Vec::<T>::new(0..n)"), ["Vec", "T", "n"]);
         assert_eq!(of("::a::B"), ["a::B"]);
     }

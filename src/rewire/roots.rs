@@ -10,7 +10,9 @@ use super::layout::{self, Small, Style};
 use super::lines;
 use super::uses::{self, Trimmed};
 use crate::analysis::code::{Code, Found, ScopeId, leaves};
-use crate::analysis::composition::{Composition, ErrorHandling, Root, Shortened, Spelling};
+use crate::analysis::composition::{
+    Composition, ErrorHandling, MovedImport, Root, Shortened, Spelling,
+};
 use crate::changes::TextEdit;
 use crate::workspace::Source;
 
@@ -38,6 +40,13 @@ pub fn edits(
     let style = Style::of(code);
     for (file, edits) in imports(code, composition, names) {
         all.entry(file).or_default().extend(edits);
+    }
+    for (file, edit) in moved_imports(code, composition) {
+        let edits = all.entry(file).or_default();
+        // A file can belong to several targets.
+        if !edits.contains(&edit) {
+            edits.push(edit);
+        }
     }
     for (file, mut small) in small_places(code, composition, names) {
         let Some(source) = code.source(&file) else { continue };
@@ -240,10 +249,7 @@ fn import(
     names: StubNames<'_>,
 ) -> Option<TextEdit> {
     let source = code.source(file)?;
-    let syntax = source.ast().ok()?;
-    let scope = code.root(scope.root).scopes[scope.index].clone();
-    let items =
-        if scope.own_file { &syntax.items } else { module_items(source, &syntax.items, place)? };
+    let items = items_around(code, source, scope, place)?;
     let used = source.text[place.clone()].split("::").next().unwrap_or_default().trim();
     let used = used.split('<').next().unwrap_or_default();
     let near = items.iter().find_map(|item| match item {
@@ -254,6 +260,48 @@ fn import(
     });
     let path = format!("{}::{}", names.krate, names.client);
     Some(uses::added(source, items, near, &path))
+}
+
+/// The imports that test modules get, those of one crate in one item.
+fn moved_imports(code: &Code<'_>, composition: &Composition<'_>) -> Vec<(Utf8PathBuf, TextEdit)> {
+    let mut all: BTreeMap<(&Utf8Path, ScopeId, usize, String), Vec<String>> = BTreeMap::new();
+    for MovedImport { file, scope, begin, import } in &composition.moved {
+        let Some((last, before)) = import.path.split_last() else { continue };
+        let path = format!("{}{}", if import.global { "::" } else { "" }, before.join("::"));
+        let name = match &import.name {
+            name if name == last => name.clone(),
+            name => format!("{last} as {name}"),
+        };
+        let names = all.entry((file, *scope, *begin, path)).or_default();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let edit = |((file, scope, begin, path), names): (_, Vec<String>)| {
+        let source = code.source(file)?;
+        let items = items_around(code, source, scope, &(begin..begin))?;
+        let names = match names.as_slice() {
+            [name] => name.clone(),
+            names => format!("{{{}}}", names.join(", ")),
+        };
+        let path = format!("{path}::{names}");
+        Some((file.to_owned(), uses::added(source, items, None, &path)))
+    };
+    all.into_iter().filter_map(edit).collect()
+}
+
+/// The items of the module `scope` of a file, in which `place` stands.
+fn items_around<'s>(
+    code: &Code<'_>,
+    source: &'s Source,
+    scope: ScopeId,
+    place: &Range<usize>,
+) -> Option<&'s Vec<syn::Item>> {
+    let syntax = source.ast().ok()?;
+    match code.root(scope.root).scopes[scope.index].own_file {
+        true => Some(&syntax.items),
+        false => module_items(source, &syntax.items, place),
+    }
 }
 
 /// The items of the innermost inline module around a place.

@@ -62,6 +62,7 @@ cases! {
     lists_a_downcast_of_an_error_of_any_origin
     migrations_leave_the_monolith
     mirrors_lossy_serde
+    moves_an_import_to_the_tests
     refuses_a_bad_stem
     refuses_a_binary
     refuses_a_broken_consumer
@@ -120,6 +121,7 @@ cases! {
     refuses_migrations_that_cannot_be_read
     refuses_names_behind_the_trait
     refuses_operations_that_cannot_cross
+    refuses_own_methods_on_the_way
     refuses_pools_that_differ
     refuses_roots_that_disagree
     refuses_sea_orm

@@ -34,7 +34,7 @@ use std::ops::Range;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::code::{Code, Item, ItemId, ScopeId};
+use super::code::{Code, Import, Item, ItemId, ScopeId};
 use super::contract::Contract;
 use super::module::Served;
 use super::references::Reference;
@@ -62,6 +62,8 @@ pub struct Composition<'w> {
     pub renamed: Vec<Renamed>,
     /// Imports that nothing needs any more.
     pub imports: Vec<UnusedImport>,
+    /// Those of them that tests still need: where they stand afterwards.
+    pub moved: Vec<MovedImport>,
     /// `mut` keywords that nothing needs any more: the file, and the keyword with its space.
     pub mutability: Vec<(Utf8PathBuf, Range<usize>)>,
 }
@@ -468,6 +470,19 @@ pub struct UnusedImport {
     pub leaf: Range<usize>,
 }
 
+/// A leaf of a `use` item that goes on in a test module below the one that it stood in.
+#[derive(Debug, Clone)]
+pub struct MovedImport {
+    /// The file of the test module, relative to the workspace root.
+    pub file: Utf8PathBuf,
+    /// The test module.
+    pub scope: ScopeId,
+    /// Where its items begin: behind its brace, or at the start of its file.
+    pub begin: usize,
+    /// What is imported.
+    pub import: Import,
+}
+
 /// Reads the composition of a module. What cannot be rewired or carried is refused, all of it in one
 /// run; the answer is none if anything was.
 ///
@@ -560,6 +575,7 @@ pub fn read<'w>(
         shortened: left.shortened,
         renamed,
         imports: left.imports,
+        moved: left.moved,
         mutability: left.mutability,
     })
 }

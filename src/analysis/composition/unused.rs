@@ -16,7 +16,7 @@ use super::constructor::ModuleFacts;
 use super::function::{self, Node, covers};
 use super::settings::{self, ConfigField};
 use super::trace::{self, Site};
-use super::{Dropped, ErrorHandling, Shortened, UnusedImport};
+use super::{Dropped, ErrorHandling, MovedImport, Shortened, UnusedImport};
 use crate::analysis::code::{Found, Item, ItemId, ItemKind};
 use crate::analysis::contract::Contract;
 use crate::analysis::references::Reference;
@@ -29,6 +29,7 @@ pub(super) struct Left {
     pub(super) dropped: Vec<Dropped>,
     pub(super) shortened: Vec<Shortened>,
     pub(super) imports: Vec<UnusedImport>,
+    pub(super) moved: Vec<MovedImport>,
     pub(super) mutability: Vec<(Utf8PathBuf, Range<usize>)>,
     pub(super) refused: Vec<Diagnostic>,
 }
@@ -67,6 +68,7 @@ pub(super) fn follow<'w>(
             dropped: Vec::new(),
             shortened: Vec::new(),
             imports: Vec::new(),
+            moved: Vec::new(),
             mutability: Vec::new(),
             refused: Vec::new(),
         },

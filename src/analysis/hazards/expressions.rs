@@ -101,16 +101,16 @@ impl Types<'_, '_> {
                     (ItemKind::Function, []) => self.function_output(id),
                     (ItemKind::Struct, []) => Ty::Item(id, Vec::new()),
                     (_, [name]) => {
-                        let this = if self.is_implementation(id) {
-                            return if name == "new" || name == "default" {
+                        match self.returned(&Ty::Item(id, Vec::new()), name, at.scope.root) {
+                            // Derived, or made by a macro.
+                            Ty::Unknown
+                                if self.is_implementation(id)
+                                    && (name == "new" || name == "default") =>
+                            {
                                 Ty::Api
-                            } else {
-                                Ty::Unknown
-                            };
-                        } else {
-                            Ty::Item(id, Vec::new())
-                        };
-                        self.returned(&this, name, at.scope.root)
+                            }
+                            known => known,
+                        }
                     }
                     _ => Ty::Unknown,
                 }

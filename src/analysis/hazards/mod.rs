@@ -12,6 +12,7 @@ mod extent;
 mod foreign_sql;
 mod loops;
 mod merge;
+pub mod own_methods;
 mod scope;
 mod surroundings;
 mod texts;

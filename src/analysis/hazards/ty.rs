@@ -317,12 +317,13 @@ impl<'c, 'w> Types<'c, 'w> {
             return signature
                 .map_or(Ty::Unknown, |s| self.output(item.scope, s, Generics::new(), of));
         }
+        let this = if self.is_implementation(*id) { &Ty::Api } else { of };
         let Some(method) = self.method(*id, name, root) else { return Ty::Unknown };
         let generics = method
             .generics
             .map(|generics| self.parameters(method.scope, generics, given))
             .unwrap_or_default();
-        self.output(method.scope, method.signature, generics, of)
+        self.output(method.scope, method.signature, generics, this)
     }
 
     /// What a function gives back.

@@ -35,6 +35,8 @@ pub(super) struct Event {
 pub(super) enum What {
     /// An operation, and whether the receiver's type is known.
     Operation(String, bool),
+    /// A method that no API trait has, on what may be the implementation.
+    Other(String),
     /// A function of the workspace that may call one.
     Helper(Key, String),
 }
@@ -377,6 +379,9 @@ impl<'ast> Visit<'ast> for Walk<'_, '_, '_> {
         if let Some(certain) = self.is_operation_call(call, &of, awaited) {
             self.note(What::Operation(method, certain), range, name.start);
             return;
+        }
+        if of == Ty::Api {
+            self.note(What::Other(method.clone()), name.clone(), name.start);
         }
         if let Ty::Item(id, _) = of {
             let what = What::Helper(Key::Method(id, method.clone()), method.clone());

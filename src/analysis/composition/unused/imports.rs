@@ -1,15 +1,16 @@
 //! Imports that only dropped code needed.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use syn::visit::{self, Visit};
 
 use super::names::Names;
 use super::{Left, Removed};
-use crate::analysis::code::{Found, Import, Item, ItemKind, ScopeId, leaves};
-use crate::analysis::composition::UnusedImport;
+use crate::analysis::code::{Found, Import, Item, ItemKind, ScopeId, Visibility, leaves};
 use crate::analysis::composition::constructor::ModuleFacts;
 use crate::analysis::composition::function::covers;
+use crate::analysis::composition::{MovedImport, UnusedImport};
 use crate::analysis::contract::Contract;
 use crate::diagnostic::Diagnostic;
 
@@ -36,31 +37,43 @@ pub(super) fn find<'w>(
                 }
                 let place = item.source.range(leaf.span);
                 let looked_at = Leaf { item, leaf: &leaf, within: within.as_ref() };
+                let goes = |left: &mut Left| {
+                    let import = UnusedImport {
+                        file: item.file.to_owned(),
+                        item: whole.clone(),
+                        leaf: place.clone(),
+                    };
+                    if !left.imports.contains(&import) {
+                        left.imports.push(import);
+                    }
+                };
                 match finder.verdict(&looked_at) {
                     Verdict::Stays => {}
-                    Verdict::Goes => {
-                        let import = UnusedImport {
-                            file: item.file.to_owned(),
-                            item: whole.clone(),
-                            leaf: place,
-                        };
-                        if !left.imports.contains(&import) {
-                            left.imports.push(import);
+                    Verdict::Goes => goes(left),
+                    Verdict::OnlyTests(scopes) => match finder.moved(&looked_at, syntax, &scopes) {
+                        Some(moved) => {
+                            goes(left);
+                            left.moved.extend(moved);
                         }
-                    }
-                    Verdict::OnlyTests => left.refused.push(
-                        Diagnostic::error(
-                            "name-behind-the-trait",
-                            format!("only tests would need this import of `{}`", leaf.name),
-                        )
-                        .at(item.file, place, "stands outside of the test module")
-                        .note("the tests keep the implementation, the code around them does not")
-                        .help("import it in the test module"),
-                    ),
+                        None => left.refused.push(only_tests(item, &leaf, place)),
+                    },
                 }
             }
         }
     }
+}
+
+fn only_tests(item: &Item<'_>, leaf: &Import, place: Range<usize>) -> Diagnostic {
+    let path = leaf.path.join("::");
+    Diagnostic::error(
+        "name-behind-the-trait",
+        format!("only tests would need this import of `{}`", leaf.name),
+    )
+    .at(item.file, place, "stands outside of the tests")
+    .note("the tests keep the implementation, the code around them does not")
+    .help(format!(
+        "name it by its path, `{path}`, in the tests, or import that in their own module"
+    ))
 }
 
 /// The `use` items of an item: itself, or those in its bodies with the block that they serve.
@@ -86,11 +99,12 @@ fn uses_of<'w>(item: &Item<'w>) -> Vec<(&'w syn::ItemUse, Option<Range<usize>>)>
     uses.found
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Verdict {
     Stays,
     Goes,
-    OnlyTests,
+    /// What serves the tests of these modules, each once.
+    OnlyTests(BTreeSet<ScopeId>),
 }
 
 struct Leaf<'a, 'w> {
@@ -113,12 +127,15 @@ impl Finder<'_, '_, '_> {
         let found = self.module.code.resolve_path(item.scope, leaf.global, &leaf.path);
         let is_behind = matches!(&found, Found::Item(id, _)
             if id.root == self.module.library && !self.contract.kept.contains(id));
-        let (mut gone, mut needed, mut in_tests) = (false, false, false);
+        let (mut gone, mut needed) = (false, false);
+        let mut in_tests = BTreeSet::new();
         for spelled in self.names.mentions.iter().filter(|m| self.serves(looked_at, m)) {
             if self.removed.has(spelled.file, &spelled.range) {
                 gone = true;
             } else if spelled.test_only {
-                in_tests = true;
+                // `super::SqlStock` is a name of the module around the tests, wherever it stands.
+                let by_glob = spelled.names[0] == leaf.name;
+                in_tests.insert(if by_glob { spelled.scope } else { item.scope });
             } else {
                 needed = true;
             }
@@ -137,13 +154,65 @@ impl Finder<'_, '_, '_> {
                 }
             }
         }
-        match (needed, in_tests) {
+        match (needed, in_tests.is_empty()) {
             (true, _) => Verdict::Stays,
-            (false, true) if is_behind => Verdict::OnlyTests,
-            (false, true) => Verdict::Stays,
-            (false, false) if gone || is_behind => Verdict::Goes,
+            (false, false) if is_behind => Verdict::OnlyTests(in_tests),
             (false, false) => Verdict::Stays,
+            (false, true) if gone || is_behind => Verdict::Goes,
+            (false, true) => Verdict::Stays,
         }
+    }
+
+    /// The import in the test modules that have it by `use super::*`; none if one of the tests has it in
+    /// another way.
+    fn moved(
+        &self,
+        looked_at: &Leaf<'_, '_>,
+        syntax: &syn::ItemUse,
+        scopes: &BTreeSet<ScopeId>,
+    ) -> Option<Vec<MovedImport>> {
+        let Leaf { item, leaf, within } = looked_at;
+        let code = self.module.code;
+        let is_conditional = syntax.attrs.iter().any(|attribute| attribute.path().is_ident("cfg"));
+        if within.is_some() || is_conditional {
+            return None;
+        }
+        let found = code.resolve_path(item.scope, leaf.global, &leaf.path);
+        let modules: Option<BTreeSet<ScopeId>> =
+            scopes.iter().map(|scope| self.outermost_tests(*scope, item.scope)).collect();
+        modules?
+            .into_iter()
+            .map(|scope| {
+                let root = code.root(scope.root);
+                let module = &root.scopes[scope.index];
+                let is_same = code.resolve_path(scope, leaf.global, &leaf.path) == found;
+                let begin = match root.items[module.declared_by?].syntax {
+                    syn::Item::Mod(syn::ItemMod { content: Some((brace, _)), .. }) => {
+                        module.source.range(brace.span.open()).end
+                    }
+                    _ => 0,
+                };
+                is_same.then(|| MovedImport {
+                    file: module.file.to_owned(),
+                    scope,
+                    begin,
+                    import: Import { visibility: Visibility::Private, ..(*leaf).clone() },
+                })
+            })
+            .collect()
+    }
+
+    /// The first module on the way from `outer` to `inner` that exists for tests only.
+    fn outermost_tests(&self, inner: ScopeId, outer: ScopeId) -> Option<ScopeId> {
+        let root = self.module.code.root(self.names.root);
+        let (mut at, mut outermost) = (inner.index, None);
+        while at != outer.index {
+            if root.scopes[at].test_only {
+                outermost = Some(ScopeId { root: inner.root, index: at });
+            }
+            at = root.scopes[at].parent?;
+        }
+        outermost
     }
 
     /// Whether a path takes its first name from this leaf.
@@ -162,6 +231,13 @@ impl Finder<'_, '_, '_> {
                 && covers(block, &spelled.range)
                 && !self.in_local_use(item, &spelled.range);
         }
+        if spelled.is_import && spelled.scope != item.scope {
+            // `use super::SqlStock;` in a test module.
+            return spelled.test_only
+                && spelled.names[0] == "super"
+                && spelled.names.last() == Some(&leaf.name)
+                && self.is_below(spelled.scope, item.scope);
+        }
         if spelled.is_import {
             // `use a::b; use b::c;`
             return spelled.scope == item.scope
@@ -176,7 +252,9 @@ impl Finder<'_, '_, '_> {
             && if matches!(spelled.names[0].as_str(), "super" | "crate" | "self") {
                 spelled.names.contains(&leaf.name)
             } else {
-                spelled.names[0] == leaf.name && self.imports_all(spelled.scope)
+                spelled.names[0] == leaf.name
+                    && self.imports_all(spelled.scope)
+                    && !self.has_its_own(spelled, &leaf.name)
             }
     }
 
@@ -200,6 +278,20 @@ impl Finder<'_, '_, '_> {
             at = root.scopes[index].parent;
         }
         false
+    }
+
+    /// Whether a name comes from an import of its own module or body, which wins over `super::*`.
+    fn has_its_own(&self, spelled: &super::names::Spelled<'_>, name: &str) -> bool {
+        let root = self.module.code.root(self.names.root);
+        let item = &root.items[spelled.item.index];
+        let of_body = || {
+            uses_of(item).iter().any(|(syntax, within)| {
+                within.as_ref().is_some_and(|block| covers(block, &spelled.range))
+                    && leaves(syntax).iter().any(|leaf| leaf.name == name)
+            })
+        };
+        root.scopes[spelled.scope.index].imports.iter().any(|import| import.name == name)
+            || (item.kind != ItemKind::Use && of_body())
     }
 
     fn imports_all(&self, scope: ScopeId) -> bool {

@@ -1,0 +1,119 @@
+//! Methods of the implementation's own that are called where the stub will stand: on a clone, on a field,
+//! on a parameter.
+
+use std::collections::BTreeSet;
+
+use super::Subject;
+use super::bodies;
+use super::ty::Types;
+use super::walk::{What, walk};
+use crate::analysis::code::{Code, Item, ItemId, ItemKind};
+use crate::analysis::composition::Composition;
+use crate::analysis::module::{Boundary, Served};
+use crate::analysis::select::self_type;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+
+/// Refuses each call outside of tests of a method that the implementation has and no API trait, unless
+/// the cut takes it away.
+pub fn refuse(
+    code: &Code<'_>,
+    module: &Boundary<'_>,
+    composition: &Composition<'_>,
+    diagnostics: &mut Diagnostics,
+) {
+    let apis: Vec<ItemId> = module.served.iter().map(|served| served.api.id).collect();
+    let mut seen = BTreeSet::new();
+    for Served { api, implementation } in &module.served {
+        let own = own_methods(code, implementation);
+        if own.is_empty() {
+            continue;
+        }
+        let subject = Subject {
+            module: module.member,
+            api: api.id,
+            apis: &apis,
+            implementation: implementation.id,
+            opaque_errors: false,
+            tables: &[],
+            foreign_tables: &[],
+        };
+        let types = Types::new(code, &subject);
+        let mut bodies = bodies::of_consumers(&types, &subject);
+        bodies.retain(|body| {
+            // What only serves tests keeps the implementation.
+            let goes_on =
+                composition.in_process.iter().any(|one| !one.dev && one.member == body.member.name);
+            !goes_on && own.iter().any(|name| body.source.text.contains(name))
+        });
+        for body in &bodies {
+            for event in walk(&types, body) {
+                let What::Other(method) = event.what else { continue };
+                if own.contains(&method)
+                    // A trait may add it to whatever offers the API.
+                    && !is_of_a_trait(code, &method)
+                    && !composition.takes_away(body.file, &event.range)
+                    && seen.insert((body.file, event.range.start))
+                {
+                    let names =
+                        module.served.iter().map(|s| s.api.name.clone().unwrap_or_default());
+                    let traits = names.collect::<Vec<_>>().join("` or `");
+                    diagnostics.push(no_operation(&traits, &method).at(
+                        body.file,
+                        event.range,
+                        format!("`{method}` is called on it"),
+                    ));
+                }
+            }
+        }
+    }
+}
+
+fn no_operation(traits: &str, method: &str) -> Diagnostic {
+    Diagnostic::error("name-behind-the-trait", format!("`{method}` is not a method of `{traits}`"))
+        .note("the stub offers what the API trait does and nothing else")
+        .help(format!("make `{method}` an operation of `{traits}`, or let the constructor do it"))
+}
+
+/// The names of the methods in the `impl` blocks of a type that are of no trait.
+fn own_methods(code: &Code<'_>, implementation: &Item<'_>) -> BTreeSet<String> {
+    let root = code.root(implementation.id.root);
+    let blocks = root.items.iter().filter(|i| i.kind == ItemKind::Impl && !i.test_only);
+    let mut names = BTreeSet::new();
+    for item in blocks {
+        let syn::Item::Impl(block) = item.syntax else { continue };
+        if block.trait_.is_some() || self_type(code, item) != Some(implementation.id) {
+            continue;
+        }
+        names.extend(block.items.iter().filter_map(|member| match member {
+            syn::ImplItem::Fn(method) if method.sig.receiver().is_some() => {
+                Some(method.sig.ident.to_string())
+            }
+            _ => None,
+        }));
+    }
+    names
+}
+
+/// Whether a trait of the workspace declares a method of that name.
+fn is_of_a_trait(code: &Code<'_>, method: &str) -> bool {
+    let needle = format!("fn {method}");
+    let mut files = code.workspace.files();
+    files.any(|(_, source)| {
+        source.text.contains(&needle)
+            && source.text.contains("trait ")
+            && source.ast().is_ok_and(|file| declares(&file.items, method))
+    })
+}
+
+fn declares(items: &[syn::Item], method: &str) -> bool {
+    items.iter().any(|item| match item {
+        syn::Item::Trait(item) => item
+            .items
+            .iter()
+            .any(|member| matches!(member, syn::TraitItem::Fn(f) if f.sig.ident == method)),
+        syn::Item::Mod(module) => {
+            module.content.as_ref().is_some_and(|(_, inner)| declares(inner, method))
+        }
+        _ => false,
+    })
+}

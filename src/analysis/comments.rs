@@ -8,6 +8,7 @@ use super::code::{Code, ItemKind, Visibility};
 use super::composition::Composition;
 use super::contract::Contract;
 use super::module::Module;
+use crate::workspace::has_word;
 
 /// A comment line that somebody should read again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,7 +55,7 @@ pub fn stale(
             let Some((_, comment)) = line.split_once("//") else { continue };
             for renamed in composition.renamed.iter().filter(|r| r.file == file) {
                 let Some((old, new)) = &renamed.bound else { continue };
-                if names_word(comment, old) {
+                if has_word(comment, old) {
                     found.insert(StaleComment {
                         file: file.to_owned(),
                         line: number + 1,
@@ -64,7 +65,7 @@ pub fn stale(
                     });
                 }
             }
-            for name in gone.iter().filter(|name| names_word(comment, name)) {
+            for name in gone.iter().filter(|name| has_word(comment, name)) {
                 let doc = comment.starts_with('/') || comment.starts_with('!');
                 let link = comment.contains(&format!("[`{name}`]"))
                     || comment.contains(&format!("[{name}]"))
@@ -95,11 +96,4 @@ fn gated_names(code: &Code<'_>, module: &Module<'_>, contract: &Contract) -> BTr
         // A word such as `migrate` or `new` in prose is no name; a type's is.
         .filter(|name| name.starts_with(|c: char| c.is_uppercase()))
         .collect()
-}
-
-fn names_word(text: &str, word: &str) -> bool {
-    text.match_indices(word).any(|(at, _)| {
-        let part = |c: char| c.is_alphanumeric() || c == '_';
-        !text[..at].ends_with(part) && !text[at + word.len()..].starts_with(part)
-    })
 }

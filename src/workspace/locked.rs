@@ -70,14 +70,29 @@ impl Locked {
         toml_edit::de::from_str(text).ok()
     }
 
+    /// The packages of a name, in a file in cargo's order.
+    fn of_name(&self, name: &str) -> impl Iterator<Item = &LockedPackage> + use<'_> {
+        let first = self.package.partition_point(|package| *package.name < *name);
+        let count = self.package[first..].partition_point(|package| *package.name == *name);
+        self.package[first..first + count].iter()
+    }
+
+    /// The entry of a member of the workspace, or of another package on a path.
+    pub fn member(&self, name: &str) -> Option<&LockedPackage> {
+        self.of_name(name).find(|package| package.source.is_none())
+    }
+
+    /// The packages that one depends on; none where the file lacks one of them.
+    pub fn chosen_by(&self, package: &LockedPackage) -> Option<Vec<&LockedPackage>> {
+        package.dependencies.iter().map(|named| self.named(named)).collect()
+    }
+
     /// The package that an entry of a `dependencies` list names.
     pub fn named(&self, named: &str) -> Option<&LockedPackage> {
         let mut words = named.split(' ');
         let (name, version, source) = (words.next()?, words.next(), words.next());
         let source = source.map(|source| source.trim_matches(['(', ')']));
-        let first = self.package.partition_point(|package| *package.name < *name);
-        let of_name = self.package[first..].iter().take_while(|package| package.name == name);
-        of_name.into_iter().find(|package| {
+        self.of_name(name).find(|package| {
             version.is_none_or(|version| package.version.to_string() == version)
                 && (source.is_none() || package.source.as_deref() == source)
         })
@@ -85,9 +100,8 @@ impl Locked {
 
     /// As much of a package's name, version and source as tells it from the others.
     pub fn name_of(&self, package: &LockedPackage) -> String {
-        let first = self.package.partition_point(|other| other.name < package.name);
-        let of_name = || self.package[first..].iter().take_while(|p| p.name == package.name);
         let LockedPackage { name, version, source, .. } = package;
+        let of_name = || self.of_name(name);
         match source {
             _ if of_name().count() == 1 => name.clone(),
             Some(source) if of_name().filter(|p| p.version == *version).count() > 1 => {
@@ -110,50 +124,30 @@ impl Locked {
     /// Whether cargo would surely leave the file as it is, and all path packages are members. Where it
     /// is not sure, cargo is to be asked.
     pub(super) fn fits(&self, metadata: &Metadata) -> bool {
-        let mut by_name: BTreeMap<&str, Vec<&LockedPackage>> = BTreeMap::new();
-        for entry in &self.package {
-            by_name.entry(&entry.name).or_default().push(entry);
-        }
         let members = metadata.workspace_packages();
         let own = self.package.iter().filter(|entry| entry.source.is_none()).count();
         own == members.len()
             && members.iter().all(|member| {
-                let entries = by_name.get(member.name.as_str()).into_iter().flatten();
-                let mut entries = entries.filter(|e| e.source.is_none());
-                entries.next().is_some_and(|entry| fits(entry, member, &by_name))
+                self.member(&member.name).is_some_and(|entry| self.fits_member(entry, member))
             })
     }
-}
 
-fn fits(
-    entry: &LockedPackage,
-    member: &Package,
-    by_name: &BTreeMap<&str, Vec<&LockedPackage>>,
-) -> bool {
-    let wanted: BTreeSet<&str> = member.dependencies.iter().map(|d| d.name.as_str()).collect();
-    let name = |dependency: &'_ String| dependency.split(' ').next().map(str::to_owned);
-    let locked: BTreeSet<String> = entry.dependencies.iter().filter_map(name).collect();
-    let chosen = |dependency: &cargo_metadata::Dependency| {
-        let candidates = by_name.get(dependency.name.as_str()).into_iter().flatten();
-        candidates.filter(|c| is_chosen(entry, c)).any(|candidate| {
-            let kind = |source: &str| source.split(['+', ':']).next().map(str::to_owned);
-            let source = dependency.source.as_ref().map(|source| source.repr.as_str());
-            candidate.source.as_deref().and_then(kind) == source.and_then(kind)
-                && dependency.req.matches(&candidate.version)
-        })
-    };
-    entry.version == member.version
-        && locked.iter().map(String::as_str).eq(wanted)
-        && member.dependencies.iter().all(chosen)
-}
-
-/// Whether an entry lists a package among its dependencies.
-fn is_chosen(entry: &LockedPackage, candidate: &LockedPackage) -> bool {
-    let version = candidate.version.to_string();
-    entry.dependencies.iter().any(|dependency| {
-        let mut words = dependency.split(' ');
-        words.next() == Some(&candidate.name) && words.next().is_none_or(|word| word == version)
-    })
+    fn fits_member(&self, entry: &LockedPackage, member: &Package) -> bool {
+        let Some(chosen) = self.chosen_by(entry) else { return false };
+        let wanted: BTreeSet<&str> = member.dependencies.iter().map(|d| d.name.as_str()).collect();
+        let locked: BTreeSet<&str> = chosen.iter().map(|package| package.name.as_str()).collect();
+        let is_chosen = |dependency: &cargo_metadata::Dependency| {
+            chosen.iter().filter(|package| package.name == dependency.name).any(|package| {
+                let kind = |source: &str| source.split(['+', ':']).next().map(str::to_owned);
+                let source = dependency.source.as_ref().map(|source| source.repr.as_str());
+                package.source.as_deref().and_then(kind) == source.and_then(kind)
+                    && dependency.req.matches(&package.version)
+            })
+        };
+        entry.version == member.version
+            && locked == wanted
+            && member.dependencies.iter().all(is_chosen)
+    }
 }
 
 #[cfg(test)]

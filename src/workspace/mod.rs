@@ -21,7 +21,7 @@ pub use git::Repository;
 pub use load::{load, locate};
 pub use locked::{Locked, LockedPackage};
 pub use migrations::named as migrations_named;
-pub use source::{Source, SyntaxError, line_of};
+pub use source::{Source, SyntaxError, has_word, line_of};
 
 use crate::changes::Home;
 use crate::diagnostic::{Diagnostic, Result};
@@ -379,6 +379,14 @@ impl Member {
             at.as_array()?.iter().find(|value| value.as_str() == Some(item))?.span()
         });
         found.unwrap_or(0..0)
+    }
+
+    /// Whether a file belongs to tests, examples or benches by where it lies.
+    pub fn is_dev_file(&self, file: &Utf8Path) -> bool {
+        let relative = file.strip_prefix(&self.dir).unwrap_or(file);
+        ["tests", "examples", "benches"].iter().any(|dir| relative.starts_with(dir))
+            || relative.components().any(|c| c.as_str() == "tests" || c.as_str() == "tests.rs")
+            || self.targets.iter().any(|t| t.kind.is_dev() && t.root == file)
     }
 
     /// The library target.

@@ -15,6 +15,7 @@ use quote::ToTokens;
 
 pub(super) use construction::Construction;
 use refusal::Migrating;
+pub use refusal::own_method;
 
 use super::constructor::ModuleFacts;
 use super::function::{self, Node, covers};

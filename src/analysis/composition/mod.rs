@@ -32,6 +32,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use camino::{Utf8Path, Utf8PathBuf};
+pub use classify::own_method;
 use serde::{Deserialize, Serialize};
 
 use super::code::{Code, Import, Item, ItemId, ScopeId};

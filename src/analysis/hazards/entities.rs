@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::foreign_sql::{is_compiled, is_dev_file};
+use super::foreign_sql::is_compiled;
 use crate::analysis::declared::{self, Declared};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::workspace::{DependencyKind, Member, Workspace};
@@ -30,7 +30,7 @@ pub fn refuse<'t>(
             for declared in declared::tables(source) {
                 let is_ours =
                     tables.iter().any(|table| table.eq_ignore_ascii_case(&declared.table));
-                if !is_ours || !is_compiled(member, file) || is_dev_file(member, file) {
+                if !is_ours || !is_compiled(member, file) || member.is_dev_file(file) {
                     continue;
                 }
                 let used = use_of(workspace, member, module, file, &declared);
@@ -89,7 +89,7 @@ fn use_of(
     let users = users.filter(|user| user.name != module.name).chain([declaring]);
     users.flat_map(|user| workspace.rust_files(user).map(move |file| (user, file))).find_map(
         |(user, (file, source))| {
-            if file == declared_in || is_dev_file(user, file) {
+            if file == declared_in || user.is_dev_file(file) {
                 return None;
             }
             let whole_word = |at: &usize| {

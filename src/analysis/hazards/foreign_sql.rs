@@ -24,7 +24,7 @@ pub(super) fn find(
         let wanted = if by_module { subject.foreign_tables } else { subject.tables };
         for (file, ast) in files_naming(workspace, member, wanted) {
             mentions_in(file, ast, by_module, Tables { all: &all, wanted }, &mut mentions);
-            if !by_module && !is_dev_file(member, file.path) {
+            if !by_module && !member.is_dev_file(file.path) {
                 names_in(file, ast, subject.tables, &mut names);
             }
         }
@@ -83,7 +83,7 @@ fn mentions_in(
     tables: Tables<'_>,
     found: &mut Vec<SqlMention>,
 ) {
-    let dev_file = is_dev_file(file.member, file.path);
+    let dev_file = file.member.is_dev_file(file.path);
     for item in &ast.items {
         let mut seen = BTreeSet::new();
         file.texts(item.to_token_stream(), dev_file || is_test(item), &mut |text| {
@@ -168,12 +168,4 @@ pub(super) fn is_compiled(member: &Member, file: &Utf8Path) -> bool {
         .filter(|target| target.kind != TargetKind::Build)
         .filter_map(|target| target.root.parent())
         .any(|dir| file.starts_with(dir))
-}
-
-/// Whether a file belongs to tests, examples or benches by where it lies.
-pub(super) fn is_dev_file(member: &Member, file: &Utf8Path) -> bool {
-    let relative = file.strip_prefix(&member.dir).unwrap_or(file);
-    ["tests", "examples", "benches"].iter().any(|dir| relative.starts_with(dir))
-        || relative.components().any(|c| c.as_str() == "tests" || c.as_str() == "tests.rs")
-        || member.targets.iter().any(|t| t.kind.is_dev() && t.root == file)
 }

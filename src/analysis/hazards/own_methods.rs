@@ -8,10 +8,10 @@ use super::bodies;
 use super::ty::Types;
 use super::walk::{What, walk};
 use crate::analysis::code::{Code, Item, ItemId, ItemKind};
-use crate::analysis::composition::Composition;
+use crate::analysis::composition::{Composition, own_method};
 use crate::analysis::module::{Boundary, Served};
 use crate::analysis::select::self_type;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::Diagnostics;
 
 /// Refuses each call outside of tests of a method that the implementation has and no API trait, unless
 /// the cut takes it away.
@@ -57,21 +57,11 @@ pub fn refuse(
                     let names =
                         module.served.iter().map(|s| s.api.name.clone().unwrap_or_default());
                     let traits = names.collect::<Vec<_>>().join("` or `");
-                    diagnostics.push(no_operation(&traits, &method).at(
-                        body.file,
-                        event.range,
-                        format!("`{method}` is called on it"),
-                    ));
+                    diagnostics.push(own_method(&traits, body.file, event.range, &method));
                 }
             }
         }
     }
-}
-
-fn no_operation(traits: &str, method: &str) -> Diagnostic {
-    Diagnostic::error("name-behind-the-trait", format!("`{method}` is not a method of `{traits}`"))
-        .note("the stub offers what the API trait does and nothing else")
-        .help(format!("make `{method}` an operation of `{traits}`, or let the constructor do it"))
 }
 
 /// The names of the methods in the `impl` blocks of a type that are of no trait.

@@ -12,7 +12,7 @@ use syn::visit::{self, Visit};
 use crate::analysis::code::leaves;
 use crate::workspace::{DependencyKind, Member, Source, Workspace, line_of};
 
-use super::foreign_sql::{is_compiled, is_dev_file, is_test_attribute};
+use super::foreign_sql::{is_compiled, is_test_attribute};
 use super::{Subject, Surrounding};
 
 /// Every such place: of the module's own code, and of the members that it is built with.
@@ -21,7 +21,7 @@ pub(super) fn find(workspace: &Workspace, subject: &Subject<'_>) -> Vec<Surround
     for member in built_with(workspace, subject.module) {
         let own = member.name == subject.module.name;
         for (file, source) in workspace.rust_files(member) {
-            let concerns = is_compiled(member, file) && !is_dev_file(member, file);
+            let concerns = is_compiled(member, file) && !member.is_dev_file(file);
             if !concerns || !WORDS.iter().any(|word| source.text.contains(word)) {
                 continue;
             }

@@ -68,8 +68,11 @@ impl<'w> Gathered<'w> {
                 || new.iter().any(|(_, text)| text.contains(&member.name))
         };
         for member in unchanged.iter().filter(needed) {
-            let Some(before) = workspace.read(&member.manifest) else { return Ok(None) };
-            let text = without_dependencies(member, &locked_version(locked, member));
+            let entry = locked.member(&member.name);
+            let (Some(before), Some(entry)) = (workspace.read(&member.manifest), entry) else {
+                return Ok(None);
+            };
+            let text = without_dependencies(member, &entry.version);
             let whole = vec![TextEdit::replace(0..before.len(), text)];
             gathered.edit(&member.manifest, &before, whole)?;
         }
@@ -91,7 +94,7 @@ impl<'w> Gathered<'w> {
             package.source.is_none() && self.unchanged.contains(package.name.as_str())
         };
         let stay = self.locked.package.iter().filter(|package| stays(package));
-        let mut packages: Vec<(LockedPackage, Vec<LockedPackage>)> = Vec::new();
+        let mut packages: Vec<(&LockedPackage, Vec<&LockedPackage>)> = Vec::new();
         for (lock, package) in resolved
             .package
             .iter()
@@ -99,13 +102,12 @@ impl<'w> Gathered<'w> {
             .map(|package| (&resolved, package))
             .chain(stay.map(|package| (self.locked, package)))
         {
-            let named = package.dependencies.iter().map(|named| lock.named(named).cloned());
-            packages.push((package.clone(), named.collect::<Option<_>>()?));
+            packages.push((package, lock.chosen_by(package)?));
         }
-        packages.sort_by(|(a, _), (b, _)| a.cmp(b));
+        packages.sort();
         let mut whole = Locked {
             version: resolved.version,
-            package: packages.iter().map(|(package, _)| package.clone()).collect(),
+            package: packages.iter().map(|(package, _)| (*package).clone()).collect(),
         };
         let names = packages
             .iter()
@@ -137,10 +139,7 @@ type Requests<'w> = BTreeMap<(&'w str, &'w semver::Version), (BTreeSet<&'w str>,
 fn requests<'w>(locked: &'w Locked, members: &[&'w Member]) -> Option<Requests<'w>> {
     let mut requests = Requests::new();
     for member in members {
-        let mut entries = locked.package.iter().filter(|p| p.name == member.name);
-        let entry = entries.find(|package| package.source.is_none())?;
-        let chosen: Vec<&LockedPackage> =
-            entry.dependencies.iter().map(|named| locked.named(named)).collect::<Option<_>>()?;
+        let chosen = locked.chosen_by(locked.member(&member.name)?)?;
         for dependency in member.dependencies.iter().filter(|d| d.path.is_none()) {
             let wanted = semver::VersionReq::parse(&dependency.req).ok()?;
             let fits = |p: &&&LockedPackage| {
@@ -194,17 +193,11 @@ fn packages(
     packages
 }
 
-fn locked_version(locked: &Locked, member: &Member) -> String {
-    let mut entries = locked.package.iter().filter(|p| p.name == member.name);
-    let entry = entries.find(|package| package.source.is_none());
-    entry.map(|package| package.version.to_string()).unwrap_or_default()
-}
-
 /// The manifest of a member that others depend on, with the features that they may ask for.
-fn without_dependencies(member: &Member, version: &str) -> String {
+fn without_dependencies(member: &Member, version: &semver::Version) -> String {
     let mut package = Table::new();
     package["name"] = value(&member.name);
-    package["version"] = value(version);
+    package["version"] = value(version.to_string());
     package["edition"] = value(&member.edition);
     let mut library = Table::new();
     library["path"] = value(member.lib().map_or("src/lib.rs", |target| {

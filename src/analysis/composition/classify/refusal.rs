@@ -144,7 +144,7 @@ impl<'w> Migrating<'w> {
         range: Range<usize>,
         method: &str,
     ) -> Self {
-        Self { start: no_operation(module, method), file: site.function.item.file, range }
+        Self { start: no_operation(&traits(module), method), file: site.function.item.file, range }
     }
 
     fn at_its_place(self) -> Diagnostic {
@@ -186,15 +186,19 @@ pub(super) fn method(
     range: Range<usize>,
     method: &str,
 ) -> Diagnostic {
-    let api = traits(module);
-    no_operation(module, method)
-        .at(site.function.item.file, range, format!("`{method}` is called on it"))
-        .note("the stub offers what the API trait does and nothing else")
-        .help(format!("make `{method}` an operation of `{api}`, or let the constructor do it"))
+    own_method(&traits(module), site.function.item.file, range, method)
 }
 
-fn no_operation(module: &ModuleFacts<'_, '_>, method: &str) -> Diagnostic {
-    Diagnostic::error(CODE, format!("`{method}` is not a method of `{}`", traits(module)))
+/// The refusal of a call of the implementation's own `method`; `traits` as "A` or `B".
+pub fn own_method(traits: &str, file: &Utf8Path, range: Range<usize>, method: &str) -> Diagnostic {
+    no_operation(traits, method)
+        .at(file, range, format!("`{method}` is called on it"))
+        .note("the stub offers what the API trait does and nothing else")
+        .help(format!("make `{method}` an operation of `{traits}`, or let the constructor do it"))
+}
+
+fn no_operation(traits: &str, method: &str) -> Diagnostic {
+    Diagnostic::error(CODE, format!("`{method}` is not a method of `{traits}`"))
 }
 
 const WHY: &str = "after the extraction the monolith sees the contract only; this is part of the \

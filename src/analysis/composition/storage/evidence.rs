@@ -9,7 +9,7 @@ use super::Library;
 use crate::analysis::code::is_test_only;
 use crate::analysis::declared::{self, Declared};
 use crate::diagnostic::Diagnostic;
-use crate::workspace::{Member, Workspace};
+use crate::workspace::{Member, Workspace, has_word};
 
 /// How many places of a kind are shown.
 const SHOWN: usize = 4;
@@ -91,7 +91,8 @@ impl Mark {
         let (own, others): (Vec<&Member>, Vec<&Member>) =
             workspace.members.iter().partition(|member| member.name == module.name);
         own.into_iter().chain(others).find_map(|member| {
-            let mut files = workspace.rust_files(member).filter(|(file, _)| !is_dev(member, file));
+            let mut files =
+                workspace.rust_files(member).filter(|(file, _)| !member.is_dev_file(file));
             files.find_map(|(file, source)| Some((file, source.text.find(self.text)?)))
         })
     }
@@ -101,7 +102,7 @@ impl Mark {
 fn tables<'w>(workspace: &'w Workspace, module: &Member) -> Vec<(&'w Utf8Path, Declared)> {
     let mut found = Vec::new();
     for member in &workspace.members {
-        for (file, source) in workspace.rust_files(member).filter(|(f, _)| !is_dev(member, f)) {
+        for (file, source) in workspace.rust_files(member).filter(|(f, _)| !member.is_dev_file(f)) {
             for declared in declared::tables(source) {
                 let name = declared.module.as_deref().or(file.file_stem()).unwrap_or_default();
                 if member.name == module.name || names(workspace, module, name) {
@@ -115,15 +116,8 @@ fn tables<'w>(workspace: &'w Workspace, module: &Member) -> Vec<(&'w Utf8Path, D
 
 /// Whether the module's code names `word`.
 fn names(workspace: &Workspace, module: &Member, word: &str) -> bool {
-    let mut files = workspace.rust_files(module).filter(|(file, _)| !is_dev(module, file));
+    let mut files = workspace.rust_files(module).filter(|(file, _)| !module.is_dev_file(file));
     files.any(|(_, source)| has_word(&source.text, word))
-}
-
-fn has_word(text: &str, word: &str) -> bool {
-    let in_name = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-    text.match_indices(word).any(|(at, _)| {
-        !in_name(text[..at].chars().next_back()) && !in_name(text[at + word.len()..].chars().next())
-    })
 }
 
 /// Migrations of sea-orm that speak of one of the tables.
@@ -158,7 +152,8 @@ fn sql<'w>(workspace: &'w Workspace, module: &'w Member) -> Vec<(&'w Utf8Path, R
         fn visit_attribute(&mut self, _: &'w syn::Attribute) {}
     }
     let mut found = Vec::new();
-    for (file, source) in workspace.rust_files(module).filter(|(file, _)| !is_dev(module, file)) {
+    for (file, source) in workspace.rust_files(module).filter(|(file, _)| !module.is_dev_file(file))
+    {
         let Ok(ast) = source.ast() else { continue };
         let mut texts = Texts(Vec::new());
         texts.visit_file(ast);
@@ -179,9 +174,4 @@ fn is_sql(text: &str) -> bool {
 fn folder_of_a_tool(workspace: &Workspace, module: &Member) -> Option<camino::Utf8PathBuf> {
     let own = module.dir.join("migrations");
     [own, "migrations".into()].into_iter().find(|folder| workspace.exists(folder))
-}
-
-fn is_dev(member: &Member, file: &Utf8Path) -> bool {
-    let inside = file.strip_prefix(&member.dir).unwrap_or(file);
-    ["tests", "examples", "benches"].iter().any(|dir| inside.starts_with(dir))
 }

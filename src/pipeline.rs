@@ -6,9 +6,10 @@ use crate::analysis::code::Code;
 use crate::analysis::comments::{self, StaleComment};
 use crate::analysis::composition::{self, Composition};
 use crate::analysis::contract;
-use crate::analysis::hazards::{self, Downcast, Hazards};
+use crate::analysis::hazards::{self, Hazards};
 use crate::analysis::module::{self, Api, Module};
 use crate::analysis::references::Reference;
+use crate::analysis::wire::Loses;
 use crate::changes::ChangeSet;
 use crate::codegen;
 use crate::diagnostic::{Diagnostic, Diagnostics, Result};
@@ -41,14 +42,6 @@ pub struct Extraction<'w> {
     pub plan: ExtractionPlan,
     /// Every file to create or edit; without the lock file, which cargo resolves.
     pub changes: ChangeSet,
-}
-
-impl Extraction<'_> {
-    /// [`Hazards::doubtful_downcasts`], if a driver's error can be in one of the module at all.
-    pub fn doubtful_downcasts(&self) -> impl Iterator<Item = (&Downcast, &str)> {
-        let holds_any = !self.module.contract.drivers_kept.is_empty();
-        self.hazards.doubtful_downcasts().filter(move |_| holds_any)
-    }
 }
 
 /// Plans the extraction of a module. None where something is refused, which the diagnostics say.
@@ -100,9 +93,9 @@ pub fn extract<'w>(
     let plan = ExtractionPlan::first(code, &module, &composition, names, cuts, diagnostics);
     let Some(plan) = plan else { return Ok(None) };
     let hazards = look_for_hazards(code, &module, &plan);
-    let opaque = module.apis.iter().any(|api| api.error.opaque().is_some());
+    let any = module.apis.iter().any(|api| api.error.loses() == Loses::Any);
     let traits = plan.names.api_traits.join("` or `");
-    hazards::breaks_later::refuse(&hazards, &traits, opaque, diagnostics);
+    hazards::breaks_later::refuse(&hazards, &traits, any, diagnostics);
     let tables = plan.schema.iter().flat_map(|schema| schema.tables.iter().chain(&schema.views));
     let tables = tables.map(String::as_str);
     hazards::entities::refuse(code.workspace, module.member, &traits, tables, diagnostics);
@@ -180,7 +173,8 @@ fn look_for_hazards(code: &Code<'_>, module: &Module<'_>, plan: &ExtractionPlan)
             api: api.item.id,
             apis: &apis,
             implementation: api.implementation.id,
-            opaque_errors: api.error.opaque().is_some(),
+            error: api.error.item,
+            loses: api.error.loses(),
             tables: &tables,
             foreign_tables: &foreign,
         };

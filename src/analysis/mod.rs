@@ -9,6 +9,7 @@ pub mod declared;
 pub mod doctests;
 mod further;
 pub mod hazards;
+pub mod included;
 pub mod interface;
 pub mod leads;
 pub mod literals;

@@ -1,6 +1,6 @@
 //! Who names what of the module: every reference from any target of any member.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use camino::Utf8Path;
@@ -151,23 +151,5 @@ pub fn broken<'w>(
 /// The module's own package (its tests and binaries) and every member that depends on it, directly
 /// or through others that may re-export it.
 pub fn users_of<'w>(code: &Code<'w>, package: &str) -> Vec<&'w Member> {
-    let members = &code.workspace.members;
-    let mut users: BTreeSet<&str> = BTreeSet::from([package]);
-    let mut reverse: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for member in members {
-        for dependency in &member.dependencies {
-            if dependency.kind != DependencyKind::Build {
-                reverse.entry(&dependency.package).or_default().push(&member.name);
-            }
-        }
-    }
-    let mut queue = vec![package];
-    while let Some(next) = queue.pop() {
-        for user in reverse.get(next).into_iter().flatten() {
-            if users.insert(user) {
-                queue.push(user);
-            }
-        }
-    }
-    members.iter().filter(|m| users.contains(m.name.as_str())).collect()
+    code.workspace.users_of(package, |kind| kind != DependencyKind::Build)
 }

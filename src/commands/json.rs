@@ -206,9 +206,9 @@ impl<'a> Summary<'a> {
                 .iter()
                 .map(|n| Place { file: &n.file, line: n.line, text: &n.table, why: None })
                 .collect(),
-            downcasts: extraction
+            downcasts: hazards
                 .doubtful_downcasts()
-                .map(|(d, text)| Place { file: &d.file, line: d.line, text, why: None })
+                .map(|d| Place { file: &d.file, line: d.line, text: &d.ty, why: None })
                 .collect(),
             tables: plan.schema.iter().flat_map(|s| &s.tables).map(String::as_str).collect(),
             settings: plan.service.settings(names).into_iter().map(|s| (s.name, s.env)).collect(),

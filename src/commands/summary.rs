@@ -148,13 +148,14 @@ pub(super) fn extracted(
             named.file, named.line, named.table
         )?;
     }
-    for (downcast, ty) in extraction.doubtful_downcasts() {
+    for downcast in hazards.doubtful_downcasts() {
         anything = true;
         writeln!(
             err,
-            "  {}:{}: looks for a `{ty}` in an error: in one of {} there is none any more",
+            "  {}:{}: looks for a `{}` in an error: in one of {} there is none any more",
             downcast.file,
             downcast.line,
+            downcast.ty,
             names.traits()
         )?;
     }

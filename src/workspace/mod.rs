@@ -348,6 +348,24 @@ impl Workspace {
             (!entries.is_empty()).then_some((member, entries))
         })
     }
+
+    /// The package and every member that depends on it, directly or through others, by entries of the
+    /// tables that count.
+    pub fn users_of(&self, package: &str, counts: impl Fn(DependencyKind) -> bool) -> Vec<&Member> {
+        let mut reverse: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for member in &self.members {
+            for dependency in member.dependencies.iter().filter(|d| counts(d.kind)) {
+                reverse.entry(&dependency.package).or_default().push(&member.name);
+            }
+        }
+        let mut users = BTreeSet::from([package]);
+        let mut queue = vec![package];
+        while let Some(next) = queue.pop() {
+            let new = reverse.get(next).into_iter().flatten().filter(|user| users.insert(**user));
+            queue.extend(new);
+        }
+        self.members.iter().filter(|member| users.contains(member.name.as_str())).collect()
+    }
 }
 
 impl Member {

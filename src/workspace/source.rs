@@ -4,7 +4,8 @@ use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::spanned::Spanned;
 
 /// A text file of the workspace.
@@ -75,6 +76,50 @@ impl Source {
         }
     }
 
+    /// Where its comments are, in order, those that are documentation included; none if it is not Rust.
+    pub fn comments(&self) -> Vec<Range<usize>> {
+        let Ok(ast) = self.ast() else { return Vec::new() };
+        let mut found = Vec::new();
+        let mut end = 0;
+        let mut between = |token: Range<usize>| {
+            let gap = end..token.start.max(end);
+            end = token.end.max(end);
+            if self.is_comment(&token) {
+                found.push(gap.start..token.end);
+            } else if self
+                .text
+                .get(gap.clone())
+                .is_some_and(|gap| gap.trim_start().starts_with('/'))
+            {
+                found.push(gap);
+            }
+        };
+        self.each_token(ast.to_token_stream(), &mut between);
+        between(self.text.len()..self.text.len());
+        found
+    }
+
+    /// Whether a token was made of a comment: of documentation.
+    fn is_comment(&self, token: &Range<usize>) -> bool {
+        self.text
+            .get(token.clone())
+            .is_some_and(|text| text.starts_with("//") || text.starts_with("/*"))
+    }
+
+    /// The places of all tokens in order; those of a comment that is documentation all have its own.
+    fn each_token(&self, tokens: TokenStream, each: &mut impl FnMut(Range<usize>)) {
+        for token in tokens {
+            match token {
+                TokenTree::Group(group) => {
+                    each(self.range(group.span_open()));
+                    self.each_token(group.stream(), each);
+                    each(self.range(group.span_close()));
+                }
+                token => each(self.range(token.span())),
+            }
+        }
+    }
+
     /// Bytes of the file on disk that a span of its syntax tree covers.
     pub fn range(&self, span: Span) -> Range<usize> {
         let range = span.byte_range();
@@ -124,6 +169,16 @@ mod tests {
             let last = file.items.last().unwrap();
             assert_eq!(&text[source.range_of(last)], "struct B;");
         }
+    }
+
+    #[test]
+    fn comments_are_told_from_code() {
+        let text = "//! a\n// b\nconst C: &str = \"// no\"; // d\n/** e\n f */\nfn g() { /* h */ }\n// i\n";
+        let source = Source::new(text.to_owned());
+        let found = source.comments().into_iter().map(|range| text[range].trim());
+        let found: Vec<&str> = found.filter(|text| !text.is_empty()).collect();
+        assert_eq!(found, ["//! a", "// b", "// d\n/** e\n f */", "/* h */", "// i"]);
+        assert!(Source::new("fn (".to_owned()).comments().is_empty());
     }
 
     #[test]

@@ -59,10 +59,11 @@ cases! {
     leaves_a_table_of_the_same_name
     leaves_postgresql
     links_that_lead_in_circles
-    lists_a_downcast_of_an_error_of_any_origin
+    lists_a_downcast_that_no_call_leads_to
     migrations_leave_the_monolith
     mirrors_lossy_serde
     moves_an_import_to_the_tests
+    reads_documentation_in_every_form
     refuses_a_bad_stem
     refuses_a_binary
     refuses_a_broken_consumer
@@ -71,8 +72,10 @@ cases! {
     refuses_a_connection_that_the_module_opens
     refuses_a_contract_that_reaches_storage
     refuses_a_database_without_migrations
+    refuses_a_derive_that_the_stub_has_not
     refuses_a_dirty_tree
     refuses_a_downcast_of_any_error
+    refuses_a_downcast_that_a_call_leads_to
     refuses_a_file_in_the_way
     refuses_a_history_of_both
     refuses_a_keyword_as_a_name

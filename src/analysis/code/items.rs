@@ -154,6 +154,13 @@ impl Item<'_> {
     pub fn attributes(&self) -> &[syn::Attribute] {
         attributes(self.syntax)
     }
+
+    /// The paths in its `#[derive(…)]`s.
+    pub fn derives(&self) -> impl Iterator<Item = syn::Path> {
+        let derives = self.attributes().iter().filter(|a| a.path().is_ident("derive"));
+        let parse = Punctuated::<syn::Path, Token![,]>::parse_terminated;
+        derives.filter_map(move |attribute| attribute.parse_args_with(parse).ok()).flatten()
+    }
 }
 
 /// Indexes one root: follows `mod` declarations to their files.

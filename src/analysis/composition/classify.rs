@@ -3,6 +3,7 @@
 
 mod chain;
 mod construction;
+mod derives;
 mod refusal;
 mod support;
 mod unfollowed;
@@ -295,6 +296,10 @@ impl<'a, 'w> Sorter<'a, '_, 'w> {
             let holder = self.module.code.item(reference.holder);
             let constructions = &self.sorted.constructions;
             if constructions.iter().any(|c| c.root.member.name == reference.member.name) {
+                if let Some(refused) = derives::refused(self.module, reference, &holder, &range) {
+                    self.sorted.refused.push(refused);
+                    continue;
+                }
                 self.sorted.types.push(TypeName {
                     file: reference.file,
                     scope: holder.scope,

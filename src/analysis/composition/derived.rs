@@ -1,7 +1,6 @@
 //! Constructors that a derive writes: `default()`, and the `new(…)` of the crate derive-new.
 
 use quote::ToTokens as _;
-use syn::punctuated::Punctuated;
 
 use super::constructor::{Constructing, ModuleFacts, Parameter};
 use super::{Constructor, Form, Wrapped};
@@ -35,12 +34,7 @@ pub(super) fn constructor<'w>(
 
 /// `#[derive(new)]` or `#[derive(derive_new::new)]`.
 fn derives_new(module: &ModuleFacts<'_, '_>, item: &Item<'_>) -> bool {
-    let derives = item.attributes().iter().filter(|a| a.path().is_ident("derive"));
-    let paths = derives.filter_map(|attribute| {
-        let parse = Punctuated::<syn::Path, syn::Token![,]>::parse_terminated;
-        attribute.parse_args_with(parse).ok()
-    });
-    paths.flatten().any(|path| {
+    item.derives().any(|path| {
         let names: Vec<String> = path.segments.iter().map(|s| s.ident.to_string()).collect();
         let global = path.leading_colon.is_some();
         match module.code.resolve_path(item.scope, global, &names) {

@@ -292,7 +292,7 @@ impl<'w> Follower<'_, '_, 'w> {
                 continue;
             };
             let Some(name) = &field.ident else { continue };
-            if self.is_reachable(&owner) || derives_read(owner.attributes()) {
+            if self.is_reachable(&owner) || derives_read(&owner) {
                 continue;
             }
             let names = Names::of(self.module.code, owner.id.root);
@@ -320,18 +320,9 @@ impl<'w> Follower<'_, '_, 'w> {
 }
 
 /// Whether a derive reads every field; rustc does not count `Clone` and `Debug`.
-fn derives_read(attributes: &[syn::Attribute]) -> bool {
+fn derives_read(item: &Item<'_>) -> bool {
     const READING: [&str; 6] = ["PartialEq", "Eq", "Hash", "PartialOrd", "Ord", "Serialize"];
-    attributes.iter().filter(|a| a.path().is_ident("derive")).any(|attribute| {
-        let mut reads = false;
-        let parsed = attribute.parse_nested_meta(|meta| {
-            reads |= meta
-                .path
-                .segments
-                .last()
-                .is_some_and(|s| READING.iter().any(|name| s.ident == name));
-            Ok(())
-        });
-        parsed.is_ok() && reads
+    item.derives().any(|path| {
+        path.segments.last().is_some_and(|s| READING.iter().any(|name| s.ident == name))
     })
 }

@@ -149,16 +149,13 @@ fn attribute_lists(item: &mut syn::Item) -> Vec<&mut Vec<syn::Attribute>> {
 /// The crates that the derives of an item come from, each with the derive's path as written.
 fn derive_crates(code: &Code<'_>, item: &Item<'_>) -> Vec<(String, syn::Path)> {
     let mut crates = Vec::new();
-    for attribute in item.attributes().iter().filter(|a| a.path().is_ident("derive")) {
-        let Ok(paths) = derive_paths(attribute) else { continue };
-        for path in paths {
-            let names: Vec<String> = path.segments.iter().map(|s| s.ident.to_string()).collect();
-            if let Found::External(krate, _) =
-                code.resolve_path(item.scope, path.leading_colon.is_some(), &names)
-                && !matches!(krate.as_str(), "std" | "core" | "alloc")
-            {
-                crates.push((krate, path));
-            }
+    for path in item.derives() {
+        let names: Vec<String> = path.segments.iter().map(|s| s.ident.to_string()).collect();
+        if let Found::External(krate, _) =
+            code.resolve_path(item.scope, path.leading_colon.is_some(), &names)
+            && !matches!(krate.as_str(), "std" | "core" | "alloc")
+        {
+            crates.push((krate, path));
         }
     }
     crates

@@ -1,12 +1,12 @@
 //! The function bodies of the members that may call the module.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use camino::Utf8Path;
 
 use crate::analysis::code::{Item, ItemId, ScopeId};
 use crate::analysis::select::self_type;
-use crate::workspace::{DependencyKind, Member, Source, TargetKind, Workspace};
+use crate::workspace::{DependencyKind, Member, Source, TargetKind};
 
 use super::Subject;
 use super::ty::{Generics, Ty, Types};
@@ -45,11 +45,10 @@ pub(super) fn of_consumers<'w>(types: &Types<'_, 'w>, subject: &Subject<'_>) -> 
     let code = types.code;
     let workspace = code.workspace;
     let home = code.root(subject.api.root).member.name.clone();
-    let users = users_of(workspace, &home);
     let mut bodies = Vec::new();
     let mut seen: HashSet<*const syn::Item> = HashSet::new();
-    for member in &workspace.members {
-        if member.name == subject.module.name || !users.contains(member.name.as_str()) {
+    for member in workspace.users_of(&home, |kind| kind == DependencyKind::Normal) {
+        if member.name == subject.module.name {
             continue;
         }
         for target in &member.targets {
@@ -68,27 +67,6 @@ pub(super) fn of_consumers<'w>(types: &Types<'_, 'w>, subject: &Subject<'_>) -> 
         }
     }
     bodies
-}
-
-/// The package and every member that depends on it outside of tests, directly or through others.
-fn users_of<'w>(workspace: &'w Workspace, package: &str) -> BTreeSet<&'w str> {
-    let mut reverse: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for member in &workspace.members {
-        for dependency in member.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal) {
-            reverse.entry(&dependency.package).or_default().push(&member.name);
-        }
-    }
-    let mut users: BTreeSet<&str> =
-        workspace.member(package).map(|m| m.name.as_str()).into_iter().collect();
-    let mut queue: Vec<&str> = users.iter().copied().collect();
-    while let Some(next) = queue.pop() {
-        for user in reverse.get(next).into_iter().flatten() {
-            if users.insert(user) {
-                queue.push(user);
-            }
-        }
-    }
-    users
 }
 
 fn of_item<'w>(

@@ -1,11 +1,11 @@
 //! The findings that compile and then fail, or lie, after the cut.
 
-use super::{DowncastKind, Hazards};
+use super::Hazards;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
 /// Refuses SQL and downcasts that cross the boundary. `api` is the API trait's name, or several as "A` or `B";
-/// `opaque` says whether one of them fails with an error that can hold anything.
-pub fn refuse(hazards: &Hazards, api: &str, opaque: bool, diagnostics: &mut Diagnostics) {
+/// `any` says whether one of them fails with an error that can hold anything.
+pub fn refuse(hazards: &Hazards, api: &str, any: bool, diagnostics: &mut Diagnostics) {
     for mention in hazards.foreign_sql.iter().filter(|m| !m.dev) {
         let (whose, why, help) = if mention.by_module {
             (
@@ -35,24 +35,31 @@ pub fn refuse(hazards: &Hazards, api: &str, opaque: bool, diagnostics: &mut Diag
         );
     }
     for downcast in hazards.downcasts.iter().filter(|d| d.of_module) {
-        let DowncastKind::Downcast(ty) = &downcast.kind else { continue };
+        let mut problem = Diagnostic::error(
+            if any { "error-downcast" } else { "driver-downcast" },
+            format!(
+                "`{}` looks for a `{}` in an error of the module",
+                downcast.function, downcast.ty
+            ),
+        )
+        .at(&downcast.file, downcast.range.clone(), "finds nothing after the cut");
+        if let Some(from) = &downcast.origin {
+            let label = format!("the error can be that of `{}`", from.operation);
+            problem = problem.at(&from.file, from.range.clone(), label);
+        }
         diagnostics.push(
-            Diagnostic::error(
-                if opaque { "error-downcast" } else { "driver-downcast" },
-                format!("`{}` looks for a `{ty}` in an error of the module", downcast.function),
-            )
-            .at(&downcast.file, downcast.range.clone(), "finds nothing after the cut")
-            .note(if opaque {
-                "such an error crosses the wire as what it says and what its causes say, not as the \
-                 types that they are"
-            } else {
-                "kind, code and text of a database error cross the wire, the driver's own type does not"
-            })
-            .help(if opaque {
-                "give the API an error enum with a variant for what callers ask for"
-            } else {
-                "ask `kind()`, `code()` or `is_unique_violation()` instead"
-            }),
+            problem
+                .note(if any {
+                    "such an error crosses the wire as what it says and what its causes say, not as the \
+                     types that they are"
+                } else {
+                    "kind, code and text of a database error cross the wire, the driver's own type does not"
+                })
+                .help(if any {
+                    "give the API an error enum with a variant for what callers ask for"
+                } else {
+                    "ask `kind()`, `code()` or `is_unique_violation()` instead"
+                }),
         );
     }
 }

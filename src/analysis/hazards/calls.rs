@@ -16,6 +16,17 @@ pub(super) struct Found {
     pub(super) calls: BTreeMap<String, Vec<CallSite>>,
     pub(super) in_transaction: Vec<CallSite>,
     pub(super) in_loop: Vec<CallSite>,
+    /// What each body calls, in their order.
+    pub(super) reach: Vec<Reach>,
+}
+
+/// What a function calls.
+#[derive(Debug, Default)]
+pub(super) struct Reach {
+    /// The first operation that it calls itself, and where.
+    pub(super) operation: Option<(String, Range<usize>)>,
+    /// The functions of the workspace that it calls.
+    pub(super) helpers: BTreeSet<Key>,
 }
 
 /// A function that calls operations itself.
@@ -31,11 +42,14 @@ pub(super) fn find<'w>(types: &Types<'_, 'w>, bodies: &[Body<'w>]) -> Found {
         calls: types.operations.iter().map(|(name, ..)| (name.clone(), Vec::new())).collect(),
         in_transaction: Vec::new(),
         in_loop: Vec::new(),
+        reach: Vec::new(),
     };
     let mut callers: BTreeMap<&Key, Caller<'_>> = BTreeMap::new();
     let mut helped: Vec<(&Body<'w>, Event)> = Vec::new();
     for body in bodies {
+        let mut reach = Reach::default();
         for event in walk(types, body) {
+            reach.note(&event);
             match &event.what {
                 What::Operation(operation, certain) => {
                     let site = site(body, &event, operation, *certain);
@@ -62,6 +76,7 @@ pub(super) fn find<'w>(types: &Types<'_, 'w>, bodies: &[Body<'w>]) -> Found {
                 }
             }
         }
+        found.reach.push(reach);
     }
     for (body, event) in helped {
         let What::Helper(key, name) = event.what.clone() else { continue };
@@ -88,6 +103,20 @@ pub(super) fn find<'w>(types: &Types<'_, 'w>, bodies: &[Body<'w>]) -> Found {
         list.sort_by(|a, b| (&a.file, a.range.start).cmp(&(&b.file, b.range.start)));
     }
     found
+}
+
+impl Reach {
+    fn note(&mut self, event: &Event) {
+        match &event.what {
+            What::Operation(name, _) => {
+                self.operation.get_or_insert_with(|| (name.clone(), event.range.clone()));
+            }
+            What::Helper(key, _) => {
+                self.helpers.insert(key.clone());
+            }
+            What::Other(_) => {}
+        }
+    }
 }
 
 impl Found {

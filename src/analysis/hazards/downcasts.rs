@@ -1,18 +1,21 @@
-//! Consumers that look into a driver's error. Behind a stub the error arrives with its kind, code and
-//! text, but never as the driver's own type: a downcast compiles and then fails, or panics.
+//! Consumers that look for a type in an error. Behind a stub the error of a driver arrives with its kind,
+//! code and text, and one that can hold anything with its messages; the types that they were do not: a
+//! downcast compiles and then fails, or panics.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use quote::ToTokens;
 use syn::visit::{self, Visit};
 
-use crate::analysis::code::{Found, ScopeId};
+use crate::analysis::code::{Found, ItemId};
+use crate::analysis::wire::Loses;
+use crate::workspace::{DependencyKind, line_of};
 
 use super::bodies::Body;
+use super::calls::Reach;
+use super::origins::Origins;
 use super::ty::{Types, names};
-use super::{CallSite, Downcast, DowncastKind, Subject, extent};
-use crate::workspace::line_of;
+use super::{Downcast, Subject, extent};
 
 /// Error types of drivers by their last name.
 const DRIVER_ERRORS: [&str; 8] = [
@@ -26,7 +29,7 @@ const DRIVER_ERRORS: [&str; 8] = [
     "DatabaseErrorInformation",
 ];
 
-/// Crates whose errors never cross as they are.
+/// Crates of whose errors none but [`KEPT`] cross as they are.
 const DRIVERS: [&str; 11] = [
     "rusqlite",
     "postgres",
@@ -41,36 +44,40 @@ const DRIVERS: [&str; 11] = [
     "mongodb",
 ];
 
-/// Every such place in the consumers' code.
+/// Errors of drivers that are made again on the other side, as they were.
+const KEPT: [(&str, &str); 2] = [("rusqlite", "Error"), ("libsqlite3_sys", "Error")];
+
+/// Every such place in the consumers' code; `reach` is what each of the bodies calls.
 pub(super) fn find<'w>(
     types: &Types<'_, 'w>,
     subject: &Subject<'_>,
     bodies: &[Body<'w>],
-    calls: &BTreeMap<String, Vec<CallSite>>,
+    reach: &[Reach],
 ) -> Vec<Downcast> {
     let mut found = Vec::new();
-    for body in bodies {
-        let mut look = Look { types, body, any: subject.opaque_errors, places: Vec::new() };
+    if subject.loses == Loses::Nothing {
+        return found;
+    }
+    let mut origins = None;
+    for (at, body) in bodies.iter().enumerate() {
+        let mut look = Look { types, subject, body, places: Vec::new() };
         look.visit_block(body.block);
         if look.places.is_empty() {
             continue;
         }
-        let of_module = names_module(types, subject, body)
-            || calls
-                .values()
-                .flatten()
-                .any(|call| call.file == body.file && call.function == body.name);
-        for (kind, range, at) in look.places {
-            found.push(Downcast {
-                member: body.member.name.clone(),
-                file: body.file.to_owned(),
-                line: line_of(&body.source.text, at),
-                range,
-                function: body.name.clone(),
-                kind,
-                of_module,
-            });
-        }
+        let origins = origins.get_or_insert_with(|| Origins::new(types, subject, bodies, reach));
+        let origin = origins.of(at);
+        let of_module = origin.is_some() || names_module(types, subject, body);
+        found.extend(look.places.into_iter().map(|(ty, range, name_at)| Downcast {
+            member: body.member.name.clone(),
+            file: body.file.to_owned(),
+            line: line_of(&body.source.text, name_at),
+            range,
+            function: body.name.clone(),
+            ty,
+            of_module,
+            origin: origin.clone(),
+        }));
     }
     found
 }
@@ -95,105 +102,90 @@ fn names_module<'w>(types: &Types<'_, 'w>, subject: &Subject<'_>, body: &Body<'w
 
 struct Look<'a, 'c, 'w> {
     types: &'a Types<'c, 'w>,
+    subject: &'a Subject<'a>,
     body: &'a Body<'w>,
-    /// Whether any type that is looked for gets lost, not only a driver's.
-    any: bool,
-    /// What it is, what to underline, where its name starts.
-    places: Vec<(DowncastKind, Range<usize>, usize)>,
+    /// Which type, what to underline, where the method's name starts.
+    places: Vec<(String, Range<usize>, usize)>,
 }
 
 impl Look<'_, '_, '_> {
     /// The type that a generic argument names, if it gets lost.
     fn lost_type(&self, arguments: &syn::AngleBracketedGenericArguments) -> Option<String> {
         arguments.args.iter().find_map(|argument| match argument {
-            syn::GenericArgument::Type(ty) if self.any => Some(text_of(ty)),
-            syn::GenericArgument::Type(ty) => self.is_driver(self.body.scope, ty),
+            syn::GenericArgument::Type(ty) => {
+                self.is_lost(ty).then(|| ty.to_token_stream().to_string().replace(' ', ""))
+            }
             _ => None,
         })
     }
 
-    fn is_driver(&self, scope: ScopeId, ty: &syn::Type) -> Option<String> {
-        match ty {
-            syn::Type::Reference(reference) => self.is_driver(scope, &reference.elem),
-            syn::Type::Path(path) => {
-                let names = names(&path.path);
-                let shown = names.join("::");
-                let global = path.path.leading_colon.is_some();
-                match self.types.code.resolve_path(scope, global, &names) {
-                    Found::External(krate, inner) => {
-                        let last = inner.last().or(names.last()).map(String::as_str);
-                        (DRIVERS.contains(&krate.as_str())
-                            || last.is_some_and(|last| DRIVER_ERRORS.contains(&last)))
-                        .then_some(shown)
-                    }
-                    // A glob import of another crate cannot be followed.
-                    Found::Nothing => names
-                        .last()
-                        .is_some_and(|last| DRIVER_ERRORS.contains(&last.as_str()))
-                        .then_some(shown),
-                    _ => None,
-                }
+    fn is_lost(&self, ty: &syn::Type) -> bool {
+        let path = match ty {
+            syn::Type::Reference(reference) => return self.is_lost(&reference.elem),
+            syn::Type::Path(path) => &path.path,
+            _ => return self.subject.loses == Loses::Any,
+        };
+        let names = names(path);
+        let last = names.last().map(String::as_str).unwrap_or_default();
+        let global = path.leading_colon.is_some();
+        let found = self.types.code.resolve_path(self.body.scope, global, &names);
+        match (self.subject.loses, found) {
+            (Loses::Any, Found::Item(id, _)) => self.module_may_hold(id),
+            // What a panic holds.
+            (Loses::Any, _) => !matches!(last, "str" | "String"),
+            (_, Found::External(krate, inner)) => {
+                let last = inner.last().map_or(last, String::as_str);
+                (DRIVERS.contains(&krate.as_str()) || DRIVER_ERRORS.contains(&last))
+                    && !KEPT.contains(&(krate.as_str(), last))
             }
-            _ => None,
+            // A glob import of another crate cannot be followed.
+            (_, Found::Nothing) => DRIVER_ERRORS.contains(&last),
+            _ => false,
         }
     }
-}
 
-fn text_of(ty: &syn::Type) -> String {
-    ty.to_token_stream().to_string().replace(' ', "")
+    /// Whether the module knows a type of the workspace, so that its errors may hold it. Its own error is
+    /// still itself afterwards.
+    fn module_may_hold(&self, id: ItemId) -> bool {
+        let home = &self.types.code.root(id.root).member.name;
+        let users = self.types.code.workspace.users_of(home, |kind| kind == DependencyKind::Normal);
+        Some(id) != self.subject.error
+            && users.iter().any(|user| user.name == self.subject.module.name)
+    }
 }
 
 impl<'ast> Visit<'ast> for Look<'_, '_, '_> {
     fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
         let method = call.method.to_string();
         let source = self.body.source;
-        let kind = match method.as_str() {
-            "downcast" | "downcast_ref" | "downcast_mut" | "try_downcast" | "try_downcast_ref"
-            | "try_downcast_mut" | "is" => call
-                .turbofish
-                .as_ref()
-                .and_then(|arguments| self.lost_type(arguments))
-                .map(DowncastKind::Downcast),
-            "as_database_error" | "into_database_error" => Some(DowncastKind::DatabaseDetails),
-            _ => None,
-        };
-        if let Some(kind) = kind {
+        let is_downcast = matches!(
+            method.as_str(),
+            "downcast"
+                | "downcast_ref"
+                | "downcast_mut"
+                | "try_downcast"
+                | "try_downcast_ref"
+                | "try_downcast_mut"
+                | "is"
+        );
+        let arguments = call.turbofish.as_ref().filter(|_| is_downcast);
+        if let Some(ty) = arguments.and_then(|arguments| self.lost_type(arguments)) {
             let at = source.range(call.method.span()).start;
-            self.places.push((kind, extent::of_call(source, call), at));
+            self.places.push((ty, extent::of_call(source, call), at));
         }
         visit::visit_expr_method_call(self, call);
     }
 
-    fn visit_pat_tuple_struct(&mut self, pattern: &'ast syn::PatTupleStruct) {
-        let names = names(&pattern.path);
-        if names.last().is_some_and(|last| last == "Database")
-            && let Found::External(krate, _) = self.types.code.resolve_path(
-                self.body.scope,
-                pattern.path.leading_colon.is_some(),
-                &names,
-            )
-            && krate == "sqlx"
-        {
-            let range = self.body.source.range_of(pattern);
-            let at = range.start;
-            self.places.push((DowncastKind::DatabaseDetails, range, at));
-        }
-        visit::visit_pat_tuple_struct(self, pattern);
-    }
-
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
-        // `matches!(error, Storage(sqlx::Error::Database(_)))`
+        // `matches!(error.downcast_ref::<SqliteError>(), Some(_))`
         if call.path.segments.last().is_some_and(|s| s.ident == "matches") {
-            let parsed = call.parse_body_with(|input: syn::parse::ParseStream<'_>| {
+            let first = call.parse_body_with(|input: syn::parse::ParseStream<'_>| {
                 let expr: syn::Expr = input.parse()?;
-                input.parse::<syn::Token![,]>()?;
-                let pattern = syn::Pat::parse_multi_with_leading_vert(input)?;
                 let _: proc_macro2::TokenStream = input.parse()?;
-                Ok((expr, pattern))
+                Ok(expr)
             });
-            if let Ok((expr, pattern)) = parsed {
+            if let Ok(expr) = first {
                 self.visit_expr(&expr);
-                self.visit_pat(&pattern);
             }
         } else if let Ok(listed) = call.parse_body_with(
             syn::punctuated::Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated,

@@ -40,7 +40,8 @@ impl Hazards {
                 .iter_mut()
                 .find(|known| (&known.file, &known.range) == (&downcast.file, &downcast.range));
             match there {
-                Some(known) => known.of_module |= downcast.of_module,
+                Some(known) if downcast.of_module && !known.of_module => *known = downcast,
+                Some(_) => {}
                 None => self.downcasts.push(downcast),
             }
         }

@@ -12,6 +12,7 @@ mod extent;
 mod foreign_sql;
 mod loops;
 mod merge;
+mod origins;
 pub mod own_methods;
 mod scope;
 mod surroundings;
@@ -28,6 +29,7 @@ use std::ops::Range;
 use camino::Utf8PathBuf;
 
 use super::code::{Code, ItemId};
+use super::wire::Loses;
 use crate::workspace::Member;
 
 pub use cycles::implementors;
@@ -45,8 +47,10 @@ pub struct Subject<'a> {
     pub apis: &'a [ItemId],
     /// The type that stands behind the API trait.
     pub implementation: ItemId,
-    /// Whether its operations fail with an error that can hold anything: `anyhow::Error`, a boxed one.
-    pub opaque_errors: bool,
+    /// The enum with which its operations fail, if it is one.
+    pub error: Option<ItemId>,
+    /// What is lost of their errors on the way.
+    pub loses: Loses,
     /// The module's tables: those of `PostgreSQL` with their schema (`stock.items`), others without
     /// (`items`).
     pub tables: &'a [&'a str],
@@ -169,7 +173,7 @@ pub struct Surrounding {
     pub what: String,
 }
 
-/// A place that looks into a driver's error.
+/// A place that looks for a type in an error which it does not have any more when it comes from the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Downcast {
     /// The package.
@@ -182,34 +186,34 @@ pub struct Downcast {
     pub line: usize,
     /// The function that does it.
     pub function: String,
-    /// What it does.
-    pub kind: DowncastKind,
-    /// Whether that function also names an item of the module or calls an operation. If not, the
-    /// error is likely one of the consumer's own queries.
+    /// The type that it looks for, as it is written.
+    pub ty: String,
+    /// Whether an error of the module can get there: that function names an item of the module, or a call
+    /// leads there. If not, the error is likely one of the consumer's own queries.
     pub of_module: bool,
+    /// The call from which the error can come.
+    pub origin: Option<Origin>,
 }
 
-/// How a driver's error is looked into.
+/// A call of an operation whose error goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DowncastKind {
-    /// A downcast to this type: compiles and fails (or panics) after the cut.
-    Downcast(String),
-    /// A match on sqlx's `Error::Database`, or `as_database_error`: text and code cross, the
-    /// driver's type does not.
-    DatabaseDetails,
+pub struct Origin {
+    /// The file, relative to the workspace root.
+    pub file: Utf8PathBuf,
+    /// What to underline.
+    pub range: Range<usize>,
+    /// What is called.
+    pub operation: String,
 }
 
 impl Hazards {
-    /// Looks for a driver's error, with the type, by crates that call an operation, in errors of which
-    /// code cannot say where they come from. Those of the module would no longer be found.
-    pub fn doubtful_downcasts(&self) -> impl Iterator<Item = (&Downcast, &str)> {
+    /// Looks for a type in errors to which code shows no way of the module's, by crates that call an
+    /// operation. Those of the module would no longer be found.
+    pub fn doubtful_downcasts(&self) -> impl Iterator<Item = &Downcast> {
         let calls_some = |member: &str| self.calls.values().flatten().any(|c| c.member == member);
-        self.downcasts.iter().filter_map(move |downcast| match &downcast.kind {
-            DowncastKind::Downcast(ty) if !downcast.of_module && calls_some(&downcast.member) => {
-                Some((downcast, ty.as_str()))
-            }
-            _ => None,
-        })
+        self.downcasts
+            .iter()
+            .filter(move |downcast| !downcast.of_module && calls_some(&downcast.member))
     }
 }
 
@@ -217,8 +221,8 @@ impl Hazards {
 pub fn find(code: &Code<'_>, subject: &Subject<'_>) -> Hazards {
     let types = ty::Types::new(code, subject);
     let bodies = bodies::of_consumers(&types, subject);
-    let calls::Found { calls, in_transaction, in_loop } = calls::find(&types, &bodies);
-    let downcasts = downcasts::find(&types, subject, &bodies, &calls);
+    let calls::Found { calls, in_transaction, in_loop, reach } = calls::find(&types, &bodies);
+    let downcasts = downcasts::find(&types, subject, &bodies, &reach);
     let (foreign_sql, named_tables) = foreign_sql::find(code.workspace, subject);
     Hazards {
         in_transaction,

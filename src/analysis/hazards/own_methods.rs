@@ -11,6 +11,7 @@ use crate::analysis::code::{Code, Item, ItemId, ItemKind};
 use crate::analysis::composition::{Composition, own_method};
 use crate::analysis::module::{Boundary, Served};
 use crate::analysis::select::self_type;
+use crate::analysis::wire::Loses;
 use crate::diagnostic::Diagnostics;
 
 /// Refuses each call outside of tests of a method that the implementation has and no API trait, unless
@@ -33,7 +34,8 @@ pub fn refuse(
             api: api.id,
             apis: &apis,
             implementation: implementation.id,
-            opaque_errors: false,
+            error: None,
+            loses: Loses::Nothing,
             tables: &[],
             foreign_tables: &[],
         };

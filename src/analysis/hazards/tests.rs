@@ -62,10 +62,13 @@ fn look_at(orders: &[(&str, &str)], more: &str) -> Hazards {
     let api = &apis[0];
     let implementation =
         select::implementation(&code, library, api, &found, &mut diagnostics).unwrap();
+    let root = code.root(library);
+    let error = root.items.iter().find(|item| item.name.as_deref() == Some("Error"));
     find(
         &code,
         &Subject {
-            opaque_errors: false,
+            error: error.map(|item| item.id),
+            loses: Loses::Drivers,
             module: workspace.member("inventory").unwrap(),
             api: api.id,
             apis: &[api.id],
@@ -333,26 +336,52 @@ fn b() { q(r#\"
 #[test]
 fn downcasts_of_driver_errors() {
     let hazards = look("
-use inventory::Error;
+use inventory::{Error, Inventory, InventoryApi};
 use sqlx::sqlite::SqliteError;
 fn ours(e: Error) { match e { Error::Storage(sqlx::Error::Database(d)) => { d.downcast_ref::<SqliteError>(); } } }
 fn their_own(e: Box<dyn sqlx::DatabaseError>) { e.try_downcast_ref::<SqliteError>(); }
 fn another_type(e: anyhow::Error) { e.downcast_ref::<std::io::Error>(); e.downcast_ref::<Error>(); }
+async fn calls(i: &Inventory) -> anyhow::Result<u32> { Ok(i.reserve(\"a\").await?) }
+async fn of_a_helper() { if let Err(e) = calls(todo!()).await { e.downcast_ref::<SqliteError>(); } }
+fn asked(e: &anyhow::Error) -> bool { matches!(e.downcast_ref::<SqliteError>(), Some(_)) }
+async fn asks() { if let Err(e) = calls(todo!()).await { asked(&e); } }
+fn not_asked(e: &anyhow::Error) -> bool { e.is::<SqliteError>() }
+fn unique(e: &sqlx::Error) -> bool { e.as_database_error().is_some_and(|e| e.is::<SqliteError>()) }
+async fn own_query(i: &Inventory) { i.reserve(\"a\").await; if let Err(e) = query() { unique(&e); } }
+fn taken(e: &sqlx::Error) -> bool { e.as_database_error().is_some_and(|e| e.is::<SqliteError>()) }
+async fn takes(i: &Inventory) { if let Err(Error::Storage(e)) = i.reserve(\"a\").await { taken(&e); } }
+struct Failure(anyhow::Error);
+impl From<Error> for Failure { fn from(e: Error) -> Self { todo!() } }
+impl Failure { fn status(&self) -> u16 { if self.0.is::<SqliteError>() { 503 } else { 500 } } }
+async fn route(i: &Inventory) -> Result<u32, Failure> { Ok(i.reserve(\"a\").await?) }
+struct Own(anyhow::Error);
+impl Own { fn status(&self) -> u16 { if self.0.is::<SqliteError>() { 503 } else { 500 } } }
+async fn own_route() -> Result<u32, Own> { todo!() }
+enum Placing { Stock(Error), Storage(sqlx::Error) }
+impl Placing { fn is_busy(&self) -> bool { if let Self::Storage(e) = self { e.is::<SqliteError>() } else { false } } }
+async fn place(i: &Inventory) -> Result<u32, Placing> { Ok(i.reserve(\"a\").await?) }
 ");
     let found: Vec<_> = hazards
         .downcasts
         .iter()
-        .map(|d| (d.function.as_str(), d.kind.clone(), d.of_module))
+        .map(|d| (d.function.as_str(), d.of_module, d.origin.as_ref().map(|o| &*o.operation)))
         .collect();
-    let down = DowncastKind::Downcast("SqliteError".to_owned());
     assert_eq!(
         found,
         [
-            ("ours", DowncastKind::DatabaseDetails, true),
-            ("ours", down.clone(), true),
-            ("their_own", down, false),
+            ("ours", true, None),
+            ("their_own", false, None),
+            ("of_a_helper", true, Some("reserve")),
+            ("asked", true, Some("reserve")),
+            ("not_asked", false, None),
+            ("unique", false, None),
+            ("taken", true, Some("reserve")),
+            ("Failure::status", true, Some("reserve")),
+            ("Own::status", false, None),
+            ("Placing::is_busy", false, None),
         ]
     );
+    assert!(hazards.downcasts.iter().all(|d| d.ty == "SqliteError"));
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use proc_macro2::{Delimiter, Group, Ident, Literal, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 
 use super::foreign_sql::is_test_attribute;
+use crate::analysis::included::{path_of, text_of};
 use crate::analysis::sql::{Mention, mentions, mentions_in_sql};
 use crate::workspace::{Member, Source, Workspace};
 
@@ -97,7 +98,7 @@ impl File<'_> {
                 TokenTree::Ident(name) => {
                     if let [TokenTree::Punct(bang), TokenTree::Group(arguments), ..] = rest
                         && bang.as_char() == '!'
-                        && let Some((path, value)) = self.included(name, arguments)
+                        && let Some((path, value)) = self.included(name, &arguments.stream())
                     {
                         let start = self.source.range(name.span()).start;
                         let range = start..self.source.range(arguments.span()).end;
@@ -110,13 +111,13 @@ impl File<'_> {
     }
 
     /// The file of SQL that a macro call puts here, and its text; none if it is not below the root.
-    fn included(self, name: &Ident, arguments: &Group) -> Option<(Utf8PathBuf, String)> {
+    fn included(self, name: &Ident, arguments: &TokenStream) -> Option<(Utf8PathBuf, String)> {
         let name = name.to_string();
         let of_sqlx = QUERY_FILES.contains(&name.as_str());
         if !of_sqlx && name != "include_str" {
             return None;
         }
-        let (path, beside_manifest) = path_of(arguments)?;
+        let (path, beside_manifest) = path_of(arguments.clone())?;
         if !of_sqlx && !path.ends_with(".sql") {
             return None;
         }
@@ -127,42 +128,4 @@ impl File<'_> {
         let (path, text) = self.workspace.read_from(from, Utf8Path::new(&path))?;
         Some((path, text.to_string()))
     }
-}
-
-/// The path in a macro's arguments, and whether it says itself that it starts at the manifest:
-/// `concat!(env!("CARGO_MANIFEST_DIR"), "/queries/low.sql")`.
-fn path_of(arguments: &Group) -> Option<(String, bool)> {
-    let tokens: Vec<TokenTree> = arguments.stream().into_iter().collect();
-    if let [TokenTree::Ident(concat), TokenTree::Punct(_), TokenTree::Group(parts), ..] =
-        tokens.as_slice()
-        && concat == "concat"
-    {
-        let mut texts = Vec::new();
-        all_texts(parts.stream(), &mut texts);
-        return match texts.split_first() {
-            Some((root, path)) if root == "CARGO_MANIFEST_DIR" => {
-                Some((path.concat().trim_start_matches('/').to_owned(), true))
-            }
-            _ => Some((texts.concat(), false)),
-        };
-    }
-    let literal = tokens.iter().find_map(|token| match token {
-        TokenTree::Literal(literal) => text_of(literal),
-        _ => None,
-    });
-    Some((literal?, false))
-}
-
-fn all_texts(tokens: TokenStream, texts: &mut Vec<String>) {
-    for token in tokens {
-        match token {
-            TokenTree::Group(group) => all_texts(group.stream(), texts),
-            TokenTree::Literal(literal) => texts.extend(text_of(&literal)),
-            TokenTree::Ident(_) | TokenTree::Punct(_) => {}
-        }
-    }
-}
-
-fn text_of(literal: &Literal) -> Option<String> {
-    Some(syn::parse_str::<syn::LitStr>(&literal.to_string()).ok()?.value())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{CallSite, DowncastKind, Hazards};
+use super::{CallSite, Hazards};
 
 /// What the paragraph has to know beyond the hazards.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,10 +36,7 @@ pub fn leaning(hazards: &Hazards, facts: &Facts<'_>) -> Leaning {
     let in_loop = places(&hazards.in_loop);
     let shared_sql = hazards.foreign_sql.iter().any(|m| !m.dev);
     let mostly = |part: usize| part >= 3 && part * 3 >= calls;
-    let downcasts = hazards
-        .downcasts
-        .iter()
-        .any(|d| d.of_module && matches!(d.kind, DowncastKind::Downcast(_)));
+    let downcasts = hazards.downcasts.iter().any(|d| d.of_module);
     if !hazards.cycles.is_empty() || shared_sql || mostly(in_transaction) || mostly(in_loop) {
         Leaning::Wait
     } else if in_transaction + in_loop > 0 || downcasts || facts.foreign_keys_out > 0 {
@@ -196,14 +193,10 @@ fn data(hazards: &Hazards, facts: &Facts<'_>) -> Option<String> {
 }
 
 fn downcasts(hazards: &Hazards) -> Option<String> {
-    let first = hazards
-        .downcasts
-        .iter()
-        .find(|d| d.of_module && matches!(d.kind, DowncastKind::Downcast(_)))?;
-    let DowncastKind::Downcast(ty) = &first.kind else { return None };
+    let first = hazards.downcasts.iter().find(|d| d.of_module)?;
     Some(format!(
-        "`{}` ({}:{}) downcasts to `{ty}`: it compiles after the cut and never matches again.",
-        first.function, first.file, first.line
+        "`{}` ({}:{}) downcasts to `{}`: it compiles after the cut and never matches again.",
+        first.function, first.file, first.line, first.ty
     ))
 }
 

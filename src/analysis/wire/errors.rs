@@ -26,6 +26,18 @@ impl ErrorForm {
         }
     }
 
+    /// What is lost of it on its way.
+    pub fn loses(&self) -> Loses {
+        let fields = self.variants.iter().flat_map(|variant| &variant.fields);
+        let of_fields = fields.map(|(_, payload)| match payload {
+            Payload::Plain | Payload::Io | Payload::Json => Loses::Nothing,
+            Payload::Sqlx | Payload::Rusqlite => Loses::Drivers,
+            Payload::Anyhow | Payload::Boxed => Loses::Any,
+        });
+        let whole = if self.opaque().is_some() { Loses::Any } else { Loses::Nothing };
+        of_fields.fold(whole, Loses::max)
+    }
+
     fn of_opaque(payload: Payload) -> Option<Self> {
         let holds = match payload {
             Payload::Anyhow => TransportPayload::Anyhow,
@@ -36,6 +48,17 @@ impl ErrorForm {
             TransportVariant { variant: String::new(), field: None, holds, because: "" };
         Some(Self { item: None, variants: Vec::new(), transport })
     }
+}
+
+/// What consumers no longer find in an error that crossed, by downcasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Loses {
+    /// Nothing: all that it held arrives as it was.
+    Nothing,
+    /// The drivers' own types behind `sqlx::Error` and `rusqlite::Error`.
+    Drivers,
+    /// Any type in an `anyhow::Error` or a boxed error.
+    Any,
 }
 
 /// A variant of the error.

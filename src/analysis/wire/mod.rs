@@ -27,7 +27,9 @@ use crate::workspace::Member;
 pub use accessors::{Access, Accessor, Mirror};
 pub use constructor::{Constructor, Parameter, infallible};
 pub use encoding::{Encoding, is_bytes};
-pub use errors::{ErrorForm, Payload, TransportPayload, TransportVariant, Variant, is_boxed_error};
+pub use errors::{
+    ErrorForm, Loses, Payload, TransportPayload, TransportVariant, Variant, is_boxed_error,
+};
 pub use external::{External, external};
 pub use fields::{Field, Instance, all_fields, fields, implements};
 

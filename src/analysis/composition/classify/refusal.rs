@@ -92,6 +92,28 @@ pub(super) fn inside(module: &ModuleFacts<'_, '_>, reference: &Reference<'_>) ->
         .help(help)
 }
 
+/// A derive at `at` that wants its trait of what will be the stub.
+pub(super) fn derived(
+    module: &ModuleFacts<'_, '_>,
+    reference: &Reference<'_>,
+    at: Range<usize>,
+    derive: &str,
+) -> Diagnostic {
+    let help = match derive {
+        "Default" => {
+            "take the derive off, and construct the value in a function: the stub is made of configuration"
+                .to_owned()
+        }
+        "Copy" => "take the derive off: the stub can be cloned".to_owned(),
+        _ => format!("write `impl {derive}` by hand, without this field"),
+    };
+    start(module, reference)
+        .at(reference.file, at, format!("wants `{derive}` of every field"))
+        .at(reference.file, reference.range.clone(), "the stub will stand here")
+        .note(format!("the stub has `Debug` and `Clone`, and no `{derive}`"))
+        .help(help)
+}
+
 /// An example in documentation, in a crate of which a type changes.
 pub(super) fn in_example(
     module: &ModuleFacts<'_, '_>,

@@ -48,6 +48,7 @@ cases! {
     derives_wire_forms
     divides_a_shared_history
     divides_by_sql_in_files
+    divides_virtual_tables
     ends_the_module_in_the_service
     failed_calls_as_an_io_error
     failed_calls_as_the_team_says

@@ -252,8 +252,10 @@ fn content(
 
 fn read(database: &Connection) -> Result<Content> {
     let mut content = Content::default();
+    // A virtual table comes with those that SQLite keeps for it.
     let query = "SELECT type, lower(name), lower(tbl_name), sql FROM sqlite_master
-         WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+         WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND tbl_name NOT IN
+         (SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow')";
     let mut statement = database.prepare(query)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {

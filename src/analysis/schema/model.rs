@@ -161,6 +161,18 @@ impl Schema {
         self.tables.iter().find(|table| table.name.eq_ignore_ascii_case(name))
     }
 
+    /// The virtual table for which SQLite keeps a shadow: `goods_text` of `goods_text_data`.
+    pub fn virtual_of(&self, shadow: &Table) -> Option<&Table> {
+        let of = |table: &&Table| {
+            let start = shadow.name.get(..table.name.len());
+            table.kind == TableKind::Virtual
+                && start.is_some_and(|start| start.eq_ignore_ascii_case(&table.name))
+                && shadow.name[table.name.len()..].starts_with('_')
+        };
+        let virtual_ones = self.tables.iter().filter(|_| shadow.kind == TableKind::Shadow);
+        virtual_ones.filter(of).max_by_key(|table| table.name.len())
+    }
+
     /// What runs the migrations of a folder.
     pub(super) fn runner_of(&self, folder: &Utf8Path) -> Runner {
         let found = self.folders.iter().find(|known| known.path == folder);

@@ -138,6 +138,11 @@ impl History {
         // Where one of the names is left in the end, that one speaks for them.
         for table in &self.schema.tables {
             let name = table.name.to_ascii_lowercase();
+            if let Some(of) = self.schema.virtual_of(table) {
+                // What SQLite keeps for a virtual table is that table's.
+                self.tables.insert(name, of.name.to_ascii_lowercase());
+                continue;
+            }
             let stood = self.tables.entry(name.clone()).or_insert_with(|| name.clone()).clone();
             for stands in self.tables.values_mut().filter(|stands| **stands == stood) {
                 stands.clone_from(&name);

@@ -90,9 +90,15 @@ impl History {
             let named =
                 declared.iter().filter_map(|name| self.tables.get(&name.to_ascii_lowercase()));
             let ours: BTreeSet<&String> = named.collect();
-            for table in all {
+            // Nobody declares what is temporary: it goes with what it is for.
+            let (temporary, lasting): (BTreeSet<_>, BTreeSet<_>) =
+                all.into_iter().partition(|table| table.starts_with("temp."));
+            for table in lasting {
                 let side = if ours.contains(table) { Side::Module } else { Side::Rest };
                 owners.sides.insert(table.clone(), (side, Because::Declared));
+            }
+            for table in self.tied(&temporary, &mut owners) {
+                owners.sides.insert(table, (Side::Rest, Because::Declared));
             }
             return Some(owners);
         }

@@ -210,17 +210,8 @@ impl History {
             let name = name.to_ascii_lowercase();
             owners.side(&self.stands_for(&name)) == Some(Side::Module)
         };
-        let shadows: Vec<String> = schema
-            .tables
-            .iter()
-            .filter(|table| table.kind == TableKind::Virtual && ours(&table.name))
-            .map(|table| format!("{}_", table.name.to_ascii_lowercase()))
-            .collect();
         for table in &mut schema.tables {
-            let name = table.name.to_ascii_lowercase();
-            let shadow = table.kind == TableKind::Shadow
-                && shadows.iter().any(|start| name.starts_with(start.as_str()));
-            if ours(&name) || shadow {
+            if ours(&table.name) {
                 table.folder = to.to_owned();
                 table.indexes.iter_mut().for_each(|index| index.folder = to.to_owned());
                 table.triggers.iter_mut().for_each(|trigger| trigger.folder = to.to_owned());

@@ -44,6 +44,19 @@ pub struct Extraction<'w> {
     pub changes: ChangeSet,
 }
 
+impl Extraction<'_> {
+    /// What the verdict goes by beside what was found.
+    pub fn facts(&self) -> hazards::Facts<'_> {
+        let schema = self.plan.schema.as_ref();
+        hazards::Facts {
+            module: &self.plan.names.module,
+            tables: schema.map_or(0, |s| s.tables.len()),
+            foreign_keys_in: schema.map_or(0, |s| s.foreign_keys_in()),
+            foreign_keys_out: 0,
+        }
+    }
+}
+
 /// Plans the extraction of a module. None where something is refused, which the diagnostics say.
 ///
 /// # Errors
@@ -92,13 +105,21 @@ pub fn extract<'w>(
     let cuts = &options.cuts;
     let plan = ExtractionPlan::first(code, &module, &composition, names, cuts, diagnostics);
     let Some(plan) = plan else { return Ok(None) };
-    let hazards = look_for_hazards(code, &module, &plan);
+    let mut hazards = look_for_hazards(code, &module, &plan);
+    hazards.lying.retain(|name| {
+        let renamed = composition.renamed.iter();
+        !composition.takes_away(&name.file, &name.range)
+            && !renamed.clone().any(|r| r.file == name.file && r.range == name.range)
+            && !composition.in_process.iter().any(|one| !one.dev && one.file == name.file)
+    });
     let any = module.apis.iter().any(|api| api.error.loses() == Loses::Any);
     let traits = plan.names.api_traits.join("` or `");
     hazards::breaks_later::refuse(&hazards, &traits, any, diagnostics);
-    let tables = plan.schema.iter().flat_map(|schema| schema.tables.iter().chain(&schema.views));
-    let tables = tables.map(String::as_str);
-    hazards::entities::refuse(code.workspace, module.member, &traits, tables, diagnostics);
+    if let Some(schema) = &plan.schema {
+        let tables: Vec<&str> =
+            schema.tables.iter().chain(&schema.views).map(String::as_str).collect();
+        hazards::entities::refuse(code, &module, &traits, &tables, diagnostics);
+    }
     if diagnostics.has_errors() {
         return Ok(None);
     }

@@ -16,6 +16,8 @@ pub struct Declared {
     pub table: String,
     /// The Rust module that stands for it, where it has a name in this file.
     pub module: Option<String>,
+    /// What stands for it there: the entity's type, or the name that `table!` gives it.
+    pub item: String,
     /// The bytes of its name.
     pub range: Range<usize>,
     /// What declares it: "a `table!` of diesel".
@@ -43,10 +45,11 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn entity(&mut self, name: &syn::LitStr) {
+    fn entity(&mut self, name: &syn::LitStr, item: &str) {
         self.found.push(Declared {
             table: name.value(),
             module: self.module.clone(),
+            item: item.to_owned(),
             range: self.source.range(name.span()),
             by: "an entity of sea-orm",
         });
@@ -71,6 +74,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
             self.found.push(Declared {
                 table,
                 module: Some(name.to_string()),
+                item: name.to_string(),
                 range: self.source.range(name.span()),
                 by: "a `table!` of diesel",
             });
@@ -88,7 +92,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
             let syn::Meta::List(list) = &attribute.meta else { return None };
             literal_behind(list.tokens.clone(), "table_name")
         });
-        named.take(1).for_each(|name| self.entity(&name));
+        named.take(1).for_each(|name| self.entity(&name, "Entity"));
     }
 
     fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
@@ -96,6 +100,10 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         if names.is_none_or(|last| last.ident != "EntityName") {
             return;
         }
+        let entity = match &*item.self_ty {
+            syn::Type::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()),
+            _ => None,
+        };
         let functions = item.items.iter().filter_map(|item| match item {
             syn::ImplItem::Fn(function) if function.sig.ident == "table_name" => Some(function),
             _ => None,
@@ -106,7 +114,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
                 None,
             )) = function.block.stmts.last()
             {
-                self.entity(name);
+                self.entity(name, entity.as_deref().unwrap_or("Entity"));
             }
         }
     }
@@ -162,7 +170,7 @@ pub mod seller {
     #[sea_orm(schema_name = \"shop\", table_name = \"sellers\")]
     pub struct Model { pub id: i32 }
 }
-impl EntityName for Entity { fn table_name(&self) -> &str { \"visits\" } }
+impl EntityName for Visits { fn table_name(&self) -> &str { \"visits\" } }
 #[cfg(test)] mod tests { table! { other (id) { id -> Integer, } } }
 ";
         let project = Project::new().member("m", &[], &[("src/lib.rs", text)]);
@@ -171,15 +179,15 @@ impl EntityName for Entity { fn table_name(&self) -> &str { \"visits\" } }
         let found = tables(source);
         let said: Vec<_> = found
             .iter()
-            .map(|d| (d.table.as_str(), d.module.as_deref(), &text[d.range.clone()]))
+            .map(|d| (&*d.table, d.module.as_deref(), &*d.item, &text[d.range.clone()]))
             .collect();
         assert_eq!(
             said,
             [
-                ("goods", Some("goods"), "goods"),
-                ("Carts", Some("carts"), "carts"),
-                ("sellers", Some("seller"), "\"sellers\""),
-                ("visits", None, "\"visits\""),
+                ("goods", Some("goods"), "goods", "goods"),
+                ("Carts", Some("carts"), "carts", "carts"),
+                ("sellers", Some("seller"), "Entity", "\"sellers\""),
+                ("visits", None, "Visits", "\"visits\""),
             ]
         );
     }

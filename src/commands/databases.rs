@@ -11,7 +11,7 @@ use crate::pipeline::Extraction;
 use crate::plan::schema::SchemaPlan;
 use crate::workspace::Workspace;
 
-/// Compares, and prints what was counted.
+/// Compares, and prints what was counted; returns it where nothing differs.
 ///
 /// # Errors
 /// A difference that nobody reported.
@@ -19,7 +19,7 @@ pub(super) fn prove(
     workspace: &Workspace,
     extraction: &Extraction<'_>,
     output: &mut Output<'_>,
-) -> Result<()> {
+) -> Result<Vec<Counted>> {
     let Some(plan) = &extraction.plan.schema else {
         return Err(
             Diagnostic::error("no-database", "the module has no database to compare").into()
@@ -61,10 +61,12 @@ pub(super) fn prove(
     // A pipe that is gone is found out by what is written next.
     let _ = match output.format {
         Format::Text => show(&lines, output),
-        Format::Json => json::line("databases", &lines, output.err),
+        // Else the summary has it.
+        Format::Json if differences.is_empty() => Ok(()),
+        Format::Json => json::line("databases", &json::Databases { compared: &lines }, output.err),
     };
     if differences.is_empty() {
-        return Ok(());
+        return Ok(lines);
     }
     let mut refusal = Diagnostic::error(
         "databases-differ",

@@ -1,18 +1,25 @@
 //! `--format json`: everything that is said is an object on a line of standard error. The README
 //! documents the shape.
 
+mod rewired;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
+use self::rewired::Rewired;
 use super::proof::Proven;
-use crate::analysis::hazards::CallSite;
+use crate::analysis::comments::StaleComment;
+use crate::analysis::hazards::{self, CallSite};
 use crate::analysis::module::Api;
+use crate::analysis::schema::{self, Counted};
+use crate::analysis::still_read;
 use crate::changes::{ChangeSet, FileChange};
 use crate::pipeline::Extraction;
 use crate::verify::{Compared, TestReport, Verdict};
+use crate::workspace::{Workspace, line_of};
 
 /// Of the shape. It grows when a field goes or changes its meaning; fields and kinds may be added.
 const VERSION: u8 = 1;
@@ -46,7 +53,8 @@ pub(super) struct Summary<'a> {
     operations: Vec<String>,
     /// The variant as which a failed call arrives; that of the first API trait.
     failed_calls: &'a str,
-    dropped: Vec<Place<'a>>,
+    #[serde(flatten)]
+    rewired: Rewired<'a>,
     hazards: Vec<Hazard<'a>>,
     /// Packages in the order of the calls.
     cycles: Vec<&'a [String]>,
@@ -60,10 +68,24 @@ pub(super) struct Summary<'a> {
     tables: Vec<&'a str>,
     /// Environment variables of the service, by the name of the setting.
     settings: BTreeMap<String, String>,
-    comments: Vec<Place<'a>>,
+    /// The names of those that the monolith reads as before, too, and where.
+    still_read: Vec<StillRead<'a>>,
+    comments: Vec<Comment<'a>>,
+    /// Names that speak of the implementation, of what holds the stub.
+    lying: Vec<Place<'a>>,
+    /// Code in a text of `PostgreSQL` that was only searched for names of tables.
+    only_searched: Vec<Line<'a>>,
+    /// Methods that do nothing any more, since the service ends the module itself.
+    endings: Vec<&'a str>,
+    /// Whether each call holds its thread for a round trip.
+    blocks: bool,
+    /// Whether a panic in one operation ends the whole service.
+    aborts_on_panic: bool,
     /// Created files that an ignore rule keeps out of the repository.
     ignored: Vec<Utf8PathBuf>,
     verdict: Counts,
+    /// What speaks for and against, in words.
+    should_you: String,
     verification: Verification<'a>,
 }
 
@@ -94,6 +116,31 @@ struct Place<'a> {
 }
 
 #[derive(Debug, Serialize)]
+struct Line<'a> {
+    file: &'a Utf8Path,
+    line: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct StillRead<'a> {
+    setting: String,
+    file: &'a Utf8Path,
+    line: usize,
+}
+
+/// A comment that names what is not there, or is called something else.
+#[derive(Debug, Serialize)]
+struct Comment<'a> {
+    file: &'a Utf8Path,
+    line: usize,
+    text: &'a str,
+    /// Whether it is a doc link.
+    link: bool,
+    /// What is called so afterwards.
+    now: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
 struct Hazard<'a> {
     /// `in-transaction` or `in-loop`.
     hazard: &'static str,
@@ -121,6 +168,13 @@ struct Counts {
 struct Verification<'a> {
     build: bool,
     tests: Option<Tests<'a>>,
+    databases: Option<&'a [Counted]>,
+}
+
+/// `databases`, where they differ and the extraction is refused.
+#[derive(Debug, Serialize)]
+pub(super) struct Databases<'a> {
+    pub(super) compared: &'a [Counted],
 }
 
 /// `tests` by itself, where the extraction is refused for them.
@@ -160,6 +214,7 @@ impl<'a> Checked<'a> {
 impl<'a> Summary<'a> {
     /// The same as the summary for a person says.
     pub(super) fn of(
+        workspace: &'a Workspace,
         extraction: &'a Extraction<'_>,
         proven: &'a Proven,
         written: Option<&'a Utf8Path>,
@@ -167,6 +222,13 @@ impl<'a> Summary<'a> {
     ) -> Self {
         let (plan, hazards) = (&extraction.plan, &extraction.hazards);
         let names = &plan.names;
+        let settings = || plan.service.settings(names).into_iter();
+        let still_read = |name: String| {
+            let changes = &extraction.changes;
+            let (file, line) = still_read::first(workspace, &names.module, changes, &name)?;
+            Some(StillRead { setting: name, file, line })
+        };
+        let facts = extraction.facts();
         let sites = |kind, sites: &'a [CallSite]| sites.iter().map(move |site| hazard(kind, site));
         let apis = &extraction.module.apis;
         let of_api = |api: &'a Api<'_>| ApiSummary {
@@ -186,12 +248,7 @@ impl<'a> Summary<'a> {
             files: Files::of(&extraction.changes),
             operations: apis.iter().flat_map(called).collect(),
             failed_calls: apis.first().map_or("", |api| &api.error.transport.variant),
-            dropped: extraction
-                .composition
-                .dropped
-                .iter()
-                .map(|d| Place { file: &d.file, line: d.line, text: &d.text, why: Some(&d.why) })
-                .collect(),
+            rewired: Rewired::of(workspace, extraction),
             hazards: sites("in-transaction", &hazards.in_transaction)
                 .chain(sites("in-loop", &hazards.in_loop))
                 .collect(),
@@ -211,23 +268,31 @@ impl<'a> Summary<'a> {
                 .map(|d| Place { file: &d.file, line: d.line, text: &d.ty, why: None })
                 .collect(),
             tables: plan.schema.iter().flat_map(|s| &s.tables).map(String::as_str).collect(),
-            settings: plan.service.settings(names).into_iter().map(|s| (s.name, s.env)).collect(),
-            comments: extraction
-                .comments
+            settings: settings().map(|s| (s.name, s.env)).collect(),
+            still_read: settings().filter_map(|s| still_read(s.name)).collect(),
+            comments: extraction.comments.iter().map(Comment::of).collect(),
+            lying: hazards
+                .lying
                 .iter()
-                .map(|c| Place { file: &c.file, line: c.line, text: &c.name, why: None })
+                .map(|n| Place { file: &n.file, line: n.line, text: &n.name, why: None })
                 .collect(),
+            only_searched: only_searched(workspace, extraction),
+            endings: extraction.module.endings().map(|ending| ending.name.as_str()).collect(),
+            blocks: extraction.module.blocks(),
+            aborts_on_panic: workspace.aborts_on_panic(),
             ignored,
+            should_you: hazards::verdict(hazards, &facts),
             verdict: Counts {
                 calls: hazards.calls.values().map(Vec::len).sum(),
                 in_transaction: hazards.in_transaction.len(),
                 in_loop: hazards.in_loop.len(),
                 cycles: hazards.cycles.len(),
-                foreign_keys_in: plan.schema.as_ref().map_or(0, |s| s.foreign_keys_in()),
+                foreign_keys_in: facts.foreign_keys_in,
             },
             verification: Verification {
                 build: proven.build,
                 tests: proven.tests.as_ref().map(Tests::of),
+                databases: proven.databases.as_deref(),
             },
         }
     }
@@ -243,6 +308,24 @@ fn hazard<'a>(hazard: &'static str, site: &'a CallSite) -> Hazard<'a> {
         note: &site.note,
         certain: site.certain,
     }
+}
+
+impl<'a> Comment<'a> {
+    fn of(comment: &'a StaleComment) -> Self {
+        let StaleComment { file, line, name, doc_link, now } = comment;
+        Self { file, line: *line, text: name, link: *doc_link, now: now.as_deref() }
+    }
+}
+
+fn only_searched<'a>(workspace: &Workspace, extraction: &'a Extraction<'_>) -> Vec<Line<'a>> {
+    let schema = extraction.plan.schema.as_ref();
+    let postgres = schema.and_then(|schema| schema.postgres.as_ref());
+    let line = |place: &'a schema::Place| {
+        let source = workspace.source(&place.file);
+        let line = source.map_or(1, |source| line_of(&source.text, place.span.start));
+        Line { file: &place.file, line }
+    };
+    postgres.into_iter().flat_map(|postgres| &postgres.only_searched).map(line).collect()
 }
 
 impl<'a> Files<'a> {

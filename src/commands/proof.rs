@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Format, Output, databases, json, own_tests};
+use crate::analysis::schema::Counted;
 use crate::diagnostic::{Diagnostic, Result};
 use crate::pipeline::Extraction;
 use crate::plan::ExtractionPlan;
@@ -29,6 +30,8 @@ pub(super) struct Proven {
     pub(super) build: bool,
     /// How the monolith's tests ended.
     pub(super) tests: Option<TestReport>,
+    /// How the databases of the two sides compare with the monolith's.
+    pub(super) databases: Option<Vec<Counted>>,
 }
 
 impl Proof {
@@ -57,7 +60,9 @@ pub(super) fn prove(
                 proven.build = true;
             }
             Proof::Tests => proven.tests = Some(tests(workspace, extraction, scratch, output)?),
-            Proof::Db => databases::prove(workspace, extraction, output)?,
+            Proof::Db => {
+                proven.databases = Some(databases::prove(workspace, extraction, output)?);
+            }
         }
     }
     Ok(proven)

@@ -24,7 +24,7 @@ pub(super) fn extracted(
 ) -> io::Result<()> {
     if output.format == Format::Json {
         let ignored = ignored(workspace, extraction);
-        let summary = json::Summary::of(extraction, proven, written, ignored);
+        let summary = json::Summary::of(workspace, extraction, proven, written, ignored);
         return json::line("extraction", &summary, output.err);
     }
     let (names, plan) = (&extraction.plan.names, &extraction.plan);
@@ -92,9 +92,11 @@ pub(super) fn extracted(
     }
     for renamed in &extraction.composition.renamed {
         if let Some((old, new)) = &renamed.bound {
+            let source = workspace.source(&renamed.file);
+            let line = source.map_or(1, |source| line_of(&source.text, renamed.range.start));
             writeln!(
                 err,
-                "  renamed      {}: `{old}` to `{new}`, which holds the stub",
+                "  renamed      {}:{line}: `{old}` to `{new}`, which holds the stub",
                 renamed.file
             )?;
         }
@@ -242,6 +244,14 @@ pub(super) fn extracted(
             comment.file, comment.line, comment.name
         )?;
     }
+    for name in &hazards.lying {
+        anything = true;
+        writeln!(
+            err,
+            "  {}:{}: `{}` stands for the stub now, which its name does not say",
+            name.file, name.line, name.name
+        )?;
+    }
     for ending in extraction.module.endings() {
         anything = true;
         writeln!(
@@ -270,13 +280,7 @@ pub(super) fn extracted(
         writeln!(err, "  nothing that calve can see")?;
     }
 
-    let facts = hazards::Facts {
-        module: &names.module,
-        tables: plan.schema.as_ref().map_or(0, |s| s.tables.len()),
-        foreign_keys_in: plan.schema.as_ref().map_or(0, |s| s.foreign_keys_in()),
-        foreign_keys_out: 0,
-    };
-    writeln!(err, "\nShould you?\n{}", paragraph(&hazards::verdict(hazards, &facts)))?;
+    writeln!(err, "\nShould you?\n{}", paragraph(&hazards::verdict(hazards, &extraction.facts())))?;
     let ignored = ignored(workspace, extraction);
     if let Some((first, rest)) = ignored.split_first() {
         let more = match rest.len() {

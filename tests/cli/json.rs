@@ -36,6 +36,12 @@ const EXTRACTION: &[&str] = &[
     "operations",
     "failed_calls",
     "dropped",
+    "shortened",
+    "renamed",
+    "in_process",
+    "still_there",
+    "migrations",
+    "shared_history",
     "hazards",
     "cycles",
     "surroundings",
@@ -43,8 +49,15 @@ const EXTRACTION: &[&str] = &[
     "downcasts",
     "tables",
     "settings",
+    "still_read",
     "comments",
+    "lying",
+    "only_searched",
+    "endings",
+    "blocks",
+    "aborts_on_panic",
     "ignored",
+    "should_you",
     "verdict",
     "verification",
 ];
@@ -82,7 +95,10 @@ fn an_extraction_and_a_check_are_data() {
     assert!(dry.stdout.starts_with("diff --git "), "the patch stays what it is: {}", dry.stdout);
     let dry = lines(&dry).pop().expect("a summary");
     assert_eq!((&dry["kind"], &dry["written"]), (&"extraction".into(), &Value::Null));
-    assert_eq!(dry["verification"], serde_json::json!({ "build": false, "tests": null }));
+    assert_eq!(
+        dry["verification"],
+        serde_json::json!({ "build": false, "tests": null, "databases": null })
+    );
     let created = dry["files"]["created"].as_array().expect("a list");
     assert!(created.contains(&"services/stock/calve.toml".into()), "{dry}");
 
@@ -100,4 +116,61 @@ fn an_extraction_and_a_check_are_data() {
     assert_eq!(check.exit, 1, "{}", check.stderr);
     let check = lines(&check).pop().expect("an answer");
     assert_eq!(check["files"], serde_json::json!(["services/stock/.gitignore"]));
+}
+
+/// What a dry run of `extract stock` with more arguments says of itself, as data.
+fn summary(case: &str, more: &[&str]) -> Value {
+    let arguments = [&["extract", "stock", "--dry-run", "--format", "json"], more].concat();
+    let run = Stage::of(case).calve(&arguments);
+    assert_eq!(run.exit, 0, "{}", run.stderr);
+    lines(&run).pop().expect("a summary")
+}
+
+#[test]
+fn what_becomes_of_the_monolith_is_data() {
+    let lying = summary("lists-names-that-lie", &[]);
+    assert_eq!(
+        lying["renamed"],
+        serde_json::json!([{"file": "app/src/lib.rs", "line": 26, "from": "sql", "to": "stock"}])
+    );
+    assert_eq!(
+        lying["shortened"],
+        serde_json::json!([{
+            "file": "app/src/lib.rs",
+            "line": 25,
+            "function": "make_sql_stock",
+            "parameters": ["pool"],
+        }])
+    );
+    assert_eq!(lying["lying"][0]["text"], "sql_stock");
+    let documented = summary("reads-documentation-in-every-form", &[]);
+    let files = serde_json::json!(["report/src/lib.rs", "report/src/words.rs"]);
+    assert_eq!(documented["in_process"], files);
+    assert_eq!(documented["comments"][0]["link"], true);
+}
+
+#[test]
+fn a_shared_history_and_its_proof_are_data() {
+    let shared = summary("divides-a-shared-history", &["--verify", "db"]);
+    let compared = shared["verification"]["databases"].as_array().expect("a comparison");
+    assert_eq!(
+        compared[0],
+        serde_json::json!({
+            "what": "tables",
+            "counts": [4, 4, 2],
+            "notes": ["2 go unused in the monolith"],
+        })
+    );
+    let history = &shared["shared_history"];
+    assert_eq!((&history["history"], &history["files"]), (&"migrations".into(), &4.into()));
+    let because = |at: usize| &history["tables"][at]["because"];
+    assert_eq!((because(0), because(1)), (&"code".into(), &"sql".into()));
+    assert_eq!(shared["migrations"][0]["drops"], "the foreign keys of `carts`");
+    let cut = "view:asked";
+    let cuts = ["foreign-key:goods.shelf", cut, "trigger:goods_gone", "trigger:visits_count"];
+    let cuts: Vec<&str> =
+        cuts.iter().chain(&["0002_more.sql:6"]).flat_map(|cut| ["--cut", *cut]).collect();
+    let left_out = &summary("cuts-what-stands-on-both-sides", &cuts)["shared_history"]["left_out"];
+    assert_eq!(left_out.as_array().map(Vec::len), Some(5), "{left_out}");
+    assert!(left_out.as_array().expect("a list").iter().any(|one| one["name"] == cut));
 }

@@ -61,6 +61,7 @@ cases! {
     leaves_postgresql
     links_that_lead_in_circles
     lists_a_downcast_that_no_call_leads_to
+    lists_names_that_lie
     migrations_leave_the_monolith
     mirrors_lossy_serde
     moves_an_import_to_the_tests
@@ -116,6 +117,7 @@ cases! {
     refuses_diesel
     refuses_diesel_that_another_crate_opens
     refuses_entities_of_others
+    refuses_entities_that_the_module_borrows
     refuses_foreign_sql
     refuses_foreign_sql_in_files
     refuses_keys_without_a_hash

@@ -33,6 +33,7 @@ use std::ops::Range;
 
 use camino::{Utf8Path, Utf8PathBuf};
 pub use classify::own_method;
+pub use renames::OwnWords;
 use serde::{Deserialize, Serialize};
 
 use super::code::{Code, Import, Item, ItemId, ScopeId};

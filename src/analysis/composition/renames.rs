@@ -12,7 +12,7 @@ use super::bindings::Binding;
 use super::classify::Construction;
 use super::constructor::ModuleFacts;
 use super::trace::Site;
-use crate::analysis::code::{Item, ItemId};
+use crate::analysis::code::Item;
 
 /// Words that say nothing about how something is implemented.
 const ROLES: [&str; 14] = [
@@ -35,11 +35,14 @@ const ROLES: [&str; 14] = [
 /// The new names of the bindings that hold the constructed value, where the old ones hold words of the
 /// implementation's own name and nothing else goes by the new ones.
 pub(super) fn of(module: &ModuleFacts<'_, '_>, constructions: &[Construction<'_>]) -> Vec<Renamed> {
+    let traits: Vec<&Item<'_>> = module.served.iter().map(|served| &served.api).collect();
     let mut all = Vec::new();
     for construction in constructions {
         let Some(binding) = construction.held_by() else { continue };
-        let words = implementation_words(module, construction.constructor.implementation);
-        let Some(name) = honest(module, &binding.name, &words) else { continue };
+        let implementation = construction.constructor.implementation;
+        let Some(implementation) = module.implementation(implementation) else { continue };
+        let words = OwnWords::of(&module.package, &traits, implementation);
+        let Some(name) = words.honest(&binding.name) else { continue };
         if let Some(renamed) = renamed(&construction.site, binding, &name) {
             all.extend(renamed);
         }
@@ -47,33 +50,46 @@ pub(super) fn of(module: &ModuleFacts<'_, '_>, constructions: &[Construction<'_>
     all
 }
 
-/// `["sqlite"]` of `SqliteInventory`, the trait being `InventoryApi`.
-fn implementation_words(module: &ModuleFacts<'_, '_>, implementation: ItemId) -> Vec<String> {
-    let name = |item: &Item<'_>| item.name.clone().unwrap_or_default();
-    let traits = module.served.iter().map(|served| name(&served.api));
-    let neutral = traits.chain([module.package.to_upper_camel_case()]);
-    let neutral: Vec<String> = neutral.flat_map(|name| words(&name)).collect();
-    let own = module.implementation(implementation).map(name).unwrap_or_default();
-    words(&own)
-        .into_iter()
-        .filter(|word| !neutral.contains(word) && !ROLES.contains(&word.as_str()))
-        .collect()
+/// The words that only speak of how something is implemented: `["sqlite"]` of `SqliteInventory`, the
+/// trait being `InventoryApi`.
+pub struct OwnWords {
+    words: Vec<String>,
+    /// What is left to be called where nothing else is.
+    plain: String,
+}
+
+impl OwnWords {
+    /// Those of an implementation of a package's traits.
+    pub fn of(package: &str, traits: &[&Item<'_>], implementation: &Item<'_>) -> Self {
+        let name = |item: &Item<'_>| item.name.clone().unwrap_or_default();
+        let neutral = traits.iter().map(|item| name(item)).chain([package.to_upper_camel_case()]);
+        let neutral: Vec<String> = neutral.flat_map(|name| words(&name)).collect();
+        let is_neutral = |word: &String| neutral.iter().any(|other| one_of(other) == one_of(word));
+        let own = words(&name(implementation)).into_iter();
+        let own = own.filter(|word| !is_neutral(word) && !ROLES.contains(&word.as_str()));
+        Self { words: own.collect(), plain: package.to_snake_case() }
+    }
+
+    /// A name without these words; none if it has none of them.
+    pub fn honest(&self, name: &str) -> Option<String> {
+        let (gone, kept): (Vec<&str>, Vec<&str>) =
+            name.split('_').partition(|word| self.words.iter().any(|lie| lie == word));
+        if gone.is_empty() {
+            return None;
+        }
+        let left = kept.iter().any(|word| !word.is_empty());
+        let new = if left { kept.join("_") } else { self.plain.clone() };
+        syn::parse_str::<syn::Ident>(&new).is_ok().then_some(new)
+    }
+}
+
+/// `rate` of `rates`.
+fn one_of(word: &str) -> &str {
+    word.strip_suffix('s').unwrap_or(word)
 }
 
 fn words(name: &str) -> Vec<String> {
     name.to_snake_case().split('_').map(str::to_owned).collect()
-}
-
-/// The name without the implementation's words; none if it has none of them.
-fn honest(module: &ModuleFacts<'_, '_>, name: &str, lying: &[String]) -> Option<String> {
-    let (gone, kept): (Vec<&str>, Vec<&str>) =
-        name.split('_').partition(|word| lying.iter().any(|lie| lie == word));
-    if gone.is_empty() {
-        return None;
-    }
-    let left = kept.iter().any(|word| !word.is_empty());
-    let new = if left { kept.join("_") } else { module.package.to_snake_case() };
-    syn::parse_str::<syn::Ident>(&new).is_ok().then_some(new)
 }
 
 /// The places of a binding under its new name; none if something else may mean that name there.

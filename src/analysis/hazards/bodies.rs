@@ -42,12 +42,23 @@ pub(super) enum Key {
 
 /// Every body of a member, other than the module, that depends on the API trait's crate.
 pub(super) fn of_consumers<'w>(types: &Types<'_, 'w>, subject: &Subject<'_>) -> Vec<Body<'w>> {
-    let code = types.code;
-    let workspace = code.workspace;
-    let home = code.root(subject.api.root).member.name.clone();
     let mut bodies = Vec::new();
+    for (member, item) in items_of_consumers(types, subject) {
+        of_item(types, member, &item, &mut bodies);
+    }
+    bodies
+}
+
+/// Every item of such a member, outside of tests.
+pub(super) fn items_of_consumers<'w>(
+    types: &Types<'_, 'w>,
+    subject: &Subject<'_>,
+) -> Vec<(&'w Member, Item<'w>)> {
+    let code = types.code;
+    let home = code.root(subject.api.root).member.name.clone();
+    let mut items = Vec::new();
     let mut seen: HashSet<*const syn::Item> = HashSet::new();
-    for member in workspace.users_of(&home, |kind| kind == DependencyKind::Normal) {
+    for member in code.workspace.users_of(&home, |kind| kind == DependencyKind::Normal) {
         if member.name == subject.module.name {
             continue;
         }
@@ -61,12 +72,12 @@ pub(super) fn of_consumers<'w>(types: &Types<'_, 'w>, subject: &Subject<'_>) -> 
             for item in code.root(root).items.iter().filter(|i| !i.test_only) {
                 // A file may belong to a library and a binary at once.
                 if seen.insert(item.syntax) {
-                    of_item(types, member, item, &mut bodies);
+                    items.push((member, item.clone()));
                 }
             }
         }
     }
-    bodies
+    items
 }
 
 fn of_item<'w>(

@@ -67,7 +67,7 @@ pub(super) fn find<'w>(types: &Types<'_, 'w>, bodies: &[Body<'w>]) -> Found {
                     found.add(&site, &event, &format!("`{operation}` is called"));
                     found.calls.entry(operation.clone()).or_default().push(site);
                 }
-                What::Other(_) => {}
+                What::Other(_) | What::Bound(_) => {}
                 What::Helper(key, _) => {
                     if *key != body.key && (event.transaction.is_some() || event.repeated.is_some())
                     {
@@ -114,7 +114,7 @@ impl Reach {
             What::Helper(key, _) => {
                 self.helpers.insert(key.clone());
             }
-            What::Other(_) => {}
+            What::Other(_) | What::Bound(_) => {}
         }
     }
 }

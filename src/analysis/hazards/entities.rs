@@ -1,26 +1,41 @@
-//! The module's tables as another member's Rust code knows them: what goes through an entity or a `table!`
-//! is SQL across the boundary, though nobody reads it.
+//! Tables of one side as Rust code of the other knows them: what goes through an entity or a `table!` is SQL
+//! across the boundary, though nobody reads it.
+
+mod borrowed;
 
 use std::ops::Range;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::foreign_sql::is_compiled;
+use crate::analysis::code::Code;
 use crate::analysis::declared::{self, Declared};
+use crate::analysis::module::Module;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::workspace::{DependencyKind, Member, Workspace};
 
-/// Refuses declarations of the module's `tables` by other members. `api` is the API trait's name, or several
-/// as "A` or `B".
-pub fn refuse<'t>(
+/// Refuses declarations of the module's `tables` by other members, and what the module names of declarations
+/// of other tables. `api` is the API trait's name, or several as "A` or `B".
+pub fn refuse(
+    code: &Code<'_>,
+    module: &Module<'_>,
+    api: &str,
+    tables: &[&str],
+    diagnostics: &mut Diagnostics,
+) {
+    let plain = |name: &&'_ str| name.rsplit('.').next().unwrap_or(name).to_owned();
+    let tables: Vec<String> = tables.iter().map(plain).collect();
+    of_others(code.workspace, module.member, api, &tables, diagnostics);
+    borrowed::refuse(code, module, &tables, diagnostics);
+}
+
+fn of_others(
     workspace: &Workspace,
     module: &Member,
     api: &str,
-    tables: impl IntoIterator<Item = &'t str>,
+    tables: &[String],
     diagnostics: &mut Diagnostics,
 ) {
-    let plain = |name: &'t str| name.rsplit('.').next().unwrap_or(name);
-    let tables: Vec<&str> = tables.into_iter().map(plain).collect();
     for member in &workspace.members {
         let is_other = member.name != module.name && knows_tables(member);
         if !is_other || serves_only(workspace, member, module) {

@@ -45,6 +45,9 @@ impl Hazards {
                 None => self.downcasts.push(downcast),
             }
         }
+        let lying = other.lying.into_iter();
+        self.lying.extend(lying.filter(|name| !self.lying.contains(name)).collect::<Vec<_>>());
+        self.lying.sort_by(|a, b| (&a.file, a.range.start).cmp(&(&b.file, b.range.start)));
         self.downcasts.sort_by(|a, b| (&a.file, a.range.start).cmp(&(&b.file, b.range.start)));
         self
     }

@@ -11,6 +11,7 @@ mod expressions;
 mod extent;
 mod foreign_sql;
 mod loops;
+mod lying;
 mod merge;
 mod origins;
 pub mod own_methods;
@@ -75,6 +76,8 @@ pub struct Hazards {
     pub surroundings: Vec<Surrounding>,
     /// Consumers that look into a driver's error.
     pub downcasts: Vec<Downcast>,
+    /// Names that speak of the implementation, of what holds the stub afterwards.
+    pub lying: Vec<LyingName>,
     /// Every direct call from another member, tests left out, by operation. An operation that
     /// nobody calls has an empty list.
     pub calls: BTreeMap<String, Vec<CallSite>>,
@@ -173,6 +176,19 @@ pub struct Surrounding {
     pub what: String,
 }
 
+/// A field, a function or a variable whose name is not true any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LyingName {
+    /// The file, relative to the workspace root.
+    pub file: Utf8PathBuf,
+    /// The name where it is declared.
+    pub range: Range<usize>,
+    /// Its line, from 1.
+    pub line: usize,
+    /// The name.
+    pub name: String,
+}
+
 /// A place that looks for a type in an error which it does not have any more when it comes from the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Downcast {
@@ -232,6 +248,7 @@ pub fn find(code: &Code<'_>, subject: &Subject<'_>) -> Hazards {
         named_tables,
         surroundings: surroundings::find(code.workspace, subject),
         downcasts,
+        lying: lying::find(&types, subject, &bodies),
         calls,
     }
 }

@@ -57,7 +57,7 @@ impl Types<'_, '_> {
         ty: &Ty,
         scope: ScopeId,
         generics: &Generics,
-    ) -> Vec<(String, Ty)> {
+    ) -> Vec<(syn::Ident, Ty)> {
         let mut bound = Vec::new();
         self.bind_to(pattern, ty, (scope, generics), &mut bound);
         bound
@@ -68,11 +68,11 @@ impl Types<'_, '_> {
         pattern: &syn::Pat,
         ty: &Ty,
         at: (ScopeId, &Generics),
-        bound: &mut Vec<(String, Ty)>,
+        bound: &mut Vec<(syn::Ident, Ty)>,
     ) {
         match pattern {
             syn::Pat::Ident(ident) => {
-                bound.push((ident.ident.to_string(), ty.clone()));
+                bound.push((ident.ident.clone(), ty.clone()));
                 if let Some((_, inner)) = &ident.subpat {
                     self.bind_to(inner, ty, at, bound);
                 }
@@ -123,7 +123,7 @@ impl Types<'_, '_> {
         pattern: &syn::PatTupleStruct,
         ty: &Ty,
         at: (ScopeId, &Generics),
-        bound: &mut Vec<(String, Ty)>,
+        bound: &mut Vec<(syn::Ident, Ty)>,
     ) {
         let names = names(&pattern.path);
         let global = pattern.path.leading_colon.is_some();

@@ -39,6 +39,8 @@ pub(super) enum What {
     Other(String),
     /// A function of the workspace that may call one.
     Helper(Key, String),
+    /// Nothing yet: a variable of that name holds what offers the API.
+    Bound(String),
 }
 
 /// The calls of a function.
@@ -105,7 +107,11 @@ impl Walk<'_, '_, '_> {
     fn bind(&mut self, pattern: &syn::Pat, ty: &Ty) {
         let bound = self.types.bind(pattern, ty, self.body.scope, &self.body.generics);
         for (name, ty) in bound {
-            self.bindings.insert(name, ty);
+            if opened(&ty) == Ty::Api {
+                let range = self.body.source.range(name.span());
+                self.note(What::Bound(name.to_string()), range.clone(), range.start);
+            }
+            self.bindings.insert(name.to_string(), ty);
         }
     }
 

@@ -266,11 +266,16 @@ fn rejected(
             .help("keep what the module stores in one database, and attach no other in a migration");
     }
     match foreign(database, statement, at) {
-        Some(name) => diagnostic.note(format!(
-            "calve runs migrations in plain SQLite, which has no `{name}`: an extension that the \
-             monolith loads may have it, and calve cannot load it"
-        )),
-        None => diagnostic,
+        Some(name) => diagnostic
+            .note(format!(
+                "calve runs migrations in plain SQLite, which has no `{name}`: an extension that the \
+                 monolith loads may have it, and calve cannot load it"
+            ))
+            .help(format!("write the migration without `{name}`, and do in code what it was for")),
+        None => diagnostic.help(
+            "mend it, or let a migration before it make what it needs: all of them have to run in a new, \
+             empty database",
+        ),
     }
 }
 

@@ -72,6 +72,10 @@ impl Reader {
                 unreadable(&file.path, span.start().into()..span.end().into(), error.message())
                     .note(
                         "calve reads the migrations as PostgreSQL would, and passes over nothing",
+                    )
+                    .help(
+                        "mend it; if PostgreSQL takes it as it is, that is a defect of calve: please report \
+                         the statement",
                     ),
             );
         }

@@ -430,6 +430,13 @@ impl Facts<'_, '_> {
             sequences: &sequences,
             lock: &postgres.lock,
             drops_foreign_keys: !schema.added.is_empty(),
+            // What was dropped last may be needed by what was dropped before.
+            restored: &schema
+                .added
+                .iter()
+                .rev()
+                .filter_map(|a| a.restores.as_deref())
+                .collect::<Vec<_>>(),
             added,
             drop_tables: clean_up.as_str(),
         })

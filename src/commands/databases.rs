@@ -1,5 +1,7 @@
 //! `--verify db`: the histories of the result against that of the monolith, each run in a database.
 
+mod on_postgres;
+
 use std::io;
 use std::sync::Arc;
 
@@ -25,39 +27,16 @@ pub(super) fn prove(
             Diagnostic::error("no-database", "the module has no database to compare").into()
         );
     };
-    if plan.postgres.is_some() {
-        return Err(Diagnostic::error(
-            "no-database",
-            "the module is on PostgreSQL, whose databases calve does not compare",
-        )
-        .note("`--verify db` runs the histories in databases of SQLite; PostgreSQL needs a server")
-        .help(
-            "leave `db` out, and rehearse CUTOVER.md with copies of both databases: its step 4 compares them",
-        )
-        .into());
-    }
     let before = migration_folders(workspace).map_err(first)?;
     let (monolith, service) = after(extraction, plan, &before).map_err(first)?;
-    let shared = plan.shared.as_ref();
-    let cuts = || shared.iter().flat_map(|shared| &shared.cuts);
-    let rebuilt = plan.copy.rebuilt.iter();
-    let split = Split {
-        before: &before,
-        monolith: &monolith,
-        service: service.as_ref(),
-        tables: plan.tables.iter().chain(rebuilt).map(String::as_str).collect(),
-        views: plan.views.iter().map(String::as_str).collect(),
-        is_shared: shared.is_some(),
-        dropped: plan.added.iter().filter(|a| a.restores.is_some()).map(|a| &*a.object).collect(),
-        left_out: cuts()
-            .filter_map(|cut| match &cut.lost {
-                Lost::TriggerOut(name) => Some(name.as_str()),
-                _ => None,
-            })
-            .collect(),
-        fewer_rows: cuts().any(|cut| matches!(cut.lost, Lost::Rows(_))),
+    let (lines, differences) = match &plan.postgres {
+        Some(postgres) => {
+            let histories =
+                Histories { before: &before, monolith: &monolith, service: service.as_ref() };
+            on_postgres::compare(extraction, plan, postgres, histories, output)?
+        }
+        None => on_sqlite(plan, &before, &monolith, service.as_ref())?,
     };
-    let (lines, differences) = compare(&split).map_err(first)?;
     // A pipe that is gone is found out by what is written next.
     let _ = match output.format {
         Format::Text => show(&lines, output),
@@ -82,6 +61,42 @@ pub(super) fn prove(
              a new one first; else this is a defect of calve: please report it with these lines",
         )
         .into())
+}
+
+/// The histories before and afterwards.
+#[derive(Clone, Copy)]
+struct Histories<'a> {
+    before: &'a [MigrationFolder],
+    monolith: &'a [MigrationFolder],
+    service: Option<&'a MigrationFolder>,
+}
+
+fn on_sqlite(
+    plan: &SchemaPlan,
+    before: &[MigrationFolder],
+    monolith: &[MigrationFolder],
+    service: Option<&MigrationFolder>,
+) -> Result<(Vec<Counted>, Vec<String>)> {
+    let shared = plan.shared.as_ref();
+    let cuts = || shared.iter().flat_map(|shared| &shared.cuts);
+    let rebuilt = plan.copy.rebuilt.iter();
+    let split = Split {
+        before,
+        monolith,
+        service,
+        tables: plan.tables.iter().chain(rebuilt).map(String::as_str).collect(),
+        views: plan.views.iter().map(String::as_str).collect(),
+        is_shared: shared.is_some(),
+        dropped: plan.added.iter().filter(|a| a.restores.is_some()).map(|a| &*a.object).collect(),
+        left_out: cuts()
+            .filter_map(|cut| match &cut.lost {
+                Lost::TriggerOut(name) => Some(name.as_str()),
+                _ => None,
+            })
+            .collect(),
+        fewer_rows: cuts().any(|cut| matches!(cut.lost, Lost::Rows(_))),
+    };
+    compare(&split).map_err(first)
 }
 
 /// The histories as they will stand: the monolith's, and the service's.

@@ -15,7 +15,6 @@ pub(super) fn depth(code: &str) -> u8 {
         | "table-of-nobody"
         | "several-histories"
         | "shared-history-runner"
-        | "shared-migrations"
         | "foreign-sql"
         | "shared-table"
         | "migrations-of-several"

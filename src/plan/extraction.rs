@@ -80,9 +80,7 @@ impl ExtractionPlan {
         }
         let pool = composition.pool();
         let own = composition.migrator.as_ref();
-        // On PostgreSQL no history is divided: the plan refuses those that are not the module's.
-        let divided = pool.is_none_or(|pool| pool.engine.is_sqlite());
-        let foreign = own.filter(|m| divided && !m.folder.starts_with(&module.member.dir));
+        let foreign = own.filter(|m| !m.folder.starts_with(&module.member.dir));
         if let Some(migrator) = foreign {
             diagnostics.push(schema::runs_shared_history(module, &migrator.folder));
         }

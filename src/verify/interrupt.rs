@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, ExitStatus};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What is there now.
@@ -14,11 +14,17 @@ struct There {
     folders: BTreeSet<PathBuf>,
     /// Process groups by their leader.
     groups: BTreeSet<u32>,
+    /// Commands that take away what is elsewhere: a program and its arguments.
+    farewells: BTreeSet<Vec<String>>,
     listens: bool,
 }
 
-static THERE: Mutex<There> =
-    Mutex::new(There { folders: BTreeSet::new(), groups: BTreeSet::new(), listens: false });
+static THERE: Mutex<There> = Mutex::new(There {
+    folders: BTreeSet::new(),
+    groups: BTreeSet::new(),
+    farewells: BTreeSet::new(),
+    listens: false,
+});
 
 /// What is there, and no signal between a look at it and what is made of that.
 fn there() -> MutexGuard<'static, There> {
@@ -81,6 +87,35 @@ impl Drop for Folder {
     }
 }
 
+/// Something elsewhere, on a server for instance, that a command takes away.
+#[derive(Debug)]
+pub(super) struct Farewell {
+    command: Vec<String>,
+}
+
+impl Farewell {
+    /// Has it taken away at the end, by a program and its arguments.
+    pub(super) fn by(command: Vec<String>) -> Self {
+        there().farewells.insert(command.clone());
+        Self { command }
+    }
+
+    fn run(command: &[String]) {
+        let Some((program, arguments)) = command.split_first() else { return };
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        // What cannot be taken away stays; nobody is there to hear of it.
+        let _ = command.status();
+    }
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        Self::run(&self.command);
+        there().farewells.remove(&self.command);
+    }
+}
+
 /// A process and all that it starts.
 #[derive(Debug)]
 pub(super) struct Group {
@@ -99,6 +134,25 @@ impl Group {
         let leader = command.spawn()?;
         there.groups.insert(leader.id());
         Ok(Self { leader })
+    }
+
+    /// Runs a command to its end, and collects what it says.
+    ///
+    /// # Errors
+    /// When it cannot be started or read.
+    pub(super) fn output(command: &mut Command) -> io::Result<Output> {
+        let mut group = Self::spawn(command)?;
+        let mut stderr = group.leader.stderr.take();
+        let listener = std::thread::spawn(move || {
+            let mut said = Vec::new();
+            stderr.as_mut().map_or(Ok(0), |stderr| stderr.read_to_end(&mut said)).map(|_| said)
+        });
+        let mut stdout = Vec::new();
+        if let Some(mut pipe) = group.stdout() {
+            pipe.read_to_end(&mut stdout)?;
+        }
+        let said = listener.join().map_err(|_| io::Error::other("its messages cannot be read"))?;
+        Ok(Output { status: group.wait()?, stdout, stderr: said? })
     }
 
     /// What it says, once; none where that goes elsewhere.
@@ -161,6 +215,7 @@ mod signals {
         for group in &there.groups {
             kill(*group);
         }
+        there.farewells.iter().for_each(|command| super::Farewell::run(command));
         for folder in &there.folders {
             // Who is being ended may still write there.
             for _ in 0..40 {

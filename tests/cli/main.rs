@@ -43,10 +43,12 @@ cases! {
     carries_native_futures
     carries_rusqlite
     cuts_what_stands_on_both_sides
+    cuts_what_stands_on_both_sides_on_postgresql
     decodes_through_the_constructor
     derives_in_a_macro
     derives_wire_forms
     divides_a_shared_history
+    divides_a_shared_history_on_postgresql
     divides_by_sql_in_files
     divides_virtual_tables
     ends_the_module_in_the_service
@@ -92,7 +94,6 @@ cases! {
     refuses_a_pragma_on_one_connection
     refuses_a_read_only_tree
     refuses_a_shared_history_of_refinery
-    refuses_a_shared_history_on_postgresql
     refuses_a_single_package
     refuses_a_source_that_is_not_utf_8
     refuses_a_table_of_both
@@ -136,12 +137,13 @@ cases! {
     refuses_taken_package_names
     refuses_the_deepest_cause_first
     refuses_to_choose_an_api_trait
-    refuses_to_compare_on_postgresql
+    refuses_to_compare_without_a_server
     refuses_to_run_a_shared_history_on_postgresql
     refuses_traits_that_wait_differently
     refuses_two_histories
     refuses_what_each_implementation_chooses
     refuses_what_stands_on_both_sides
+    refuses_what_stands_on_both_sides_on_postgresql
     refuses_without_a_lock_file
     refuses_without_a_place_for_failures
     refuses_without_an_api_trait

@@ -33,6 +33,7 @@ mod patch;
 mod ports;
 mod postgres;
 mod roots;
+mod shared_postgres;
 mod support;
 mod undo;
 mod verify_tests;

@@ -92,26 +92,42 @@ pub(super) fn clause_cuts(sql: &str, gone: impl Fn(&str) -> bool) -> Vec<Range<u
 
 fn table_cuts(sql: &str, tokens: &[Token], gone: impl Fn(&str) -> bool) -> Vec<Range<usize>> {
     let mut cuts = Vec::new();
-    let mut last_kept: Option<Item> = None;
-    let mut cut_since = false;
+    let mut constraints = Vec::new();
     for item in items(sql, tokens) {
         let cut: Vec<_> =
             item.references.iter().filter(|reference| gone(&reference.table)).collect();
-        if item.constraint && !cut.is_empty() {
-            let end = item.comma.as_ref().map_or(item.span.end, |comma| comma.end);
-            cuts.push(widen(sql, item.span.start..end));
-            cut_since = true;
-            continue;
+        let goes = item.constraint && !cut.is_empty();
+        if !goes {
+            for reference in cut {
+                cuts.push(widen(sql, reference.clause.clone()));
+                cuts.extend(reference.deferrable.clone().map(|range| widen(sql, range)));
+            }
         }
-        for reference in cut {
-            cuts.push(widen(sql, reference.clause.clone()));
-            cuts.extend(reference.deferrable.clone().map(|range| widen(sql, range)));
+        constraints.push((item.span, item.comma, goes));
+    }
+    cuts.extend(item_cuts(sql, constraints));
+    cuts
+}
+
+/// What goes with those items of a list that do: each a range, the comma behind it, and whether it goes.
+pub(super) fn item_cuts(
+    sql: &str,
+    items: impl IntoIterator<Item = (Range<usize>, Option<Range<usize>>, bool)>,
+) -> Vec<Range<usize>> {
+    let mut cuts = Vec::new();
+    let mut last_kept = None;
+    let mut cut_since = false;
+    for (span, comma, goes) in items {
+        if goes {
+            let end = comma.map_or(span.end, |comma| comma.end);
+            cuts.push(widen(sql, span.start..end));
+        } else {
+            last_kept = comma;
         }
-        last_kept = Some(item);
-        cut_since = false;
+        cut_since = goes;
     }
     if cut_since {
-        cuts.extend(last_kept.and_then(|item| item.comma));
+        cuts.extend(last_kept);
     }
     cuts
 }
@@ -289,7 +305,7 @@ fn qualifiers(sql: &str, tokens: &[Token], table: &str) -> Vec<Range<usize>> {
 
 /// The range with the white space before it, as far as that separates nothing: the line end of a
 /// comment goes only where another one follows.
-fn widen(sql: &str, range: Range<usize>) -> Range<usize> {
+pub(super) fn widen(sql: &str, range: Range<usize>) -> Range<usize> {
     let before = &sql[..range.start];
     let trimmed = before.trim_end_matches([' ', '\t', '\r', '\n', '\u{c}']).len();
     let after = sql[range.end..].trim_start_matches([' ', '\t']);

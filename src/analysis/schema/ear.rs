@@ -11,37 +11,8 @@ use rusqlite::{Connection, Result};
 
 use super::bodies::firing;
 use super::model::Place;
+use super::shared::statement::{Does, Statement};
 use crate::analysis::sql::{Kind, lex, quote};
-
-/// What a statement is, as far as an owner depends on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Does {
-    /// A setting, a transaction: nothing that has an owner.
-    Nothing,
-    /// Reads or changes rows.
-    Rows,
-    /// Makes, changes or drops a table or an index, or drops a view or a trigger.
-    Definition,
-    /// Gives a table another name: from, to.
-    Renames(String, String),
-    /// Makes the view of that name, as written.
-    View(String),
-    /// Makes the trigger of that name, as written.
-    Trigger(String),
-}
-
-/// One statement of a migration. Names are in lower case; what is temporary is `temp.x`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Statement {
-    /// Where it is written.
-    pub(super) place: Place,
-    /// What it is.
-    pub(super) does: Does,
-    /// Tables and views that it makes, changes, fills or drops; of an index or a trigger, its table.
-    pub(super) changes: BTreeSet<String>,
-    /// Tables and views that it reads; of a trigger and a view, what their bodies touch.
-    pub(super) reads: BTreeSet<String>,
-}
 
 /// Listens to one database.
 pub(super) struct Ear(Arc<Mutex<Vec<Heard>>>);
@@ -87,8 +58,7 @@ impl Ear {
     /// Listens to a statement that is about to run.
     pub(super) fn before(&self, database: &Connection, sql: &str) -> Statement {
         let place = Place { file: "".into(), span: 0..0 };
-        let (changes, reads) = (BTreeSet::new(), BTreeSet::new());
-        let mut statement = Statement { place, does: Does::Nothing, changes, reads };
+        let mut statement = Statement::at(place);
         let tokens = lex(sql);
         let first = |word: &str| tokens.first().is_some_and(|token| token.is(sql, word));
         const SETTINGS: [&str; 9] = [

@@ -7,9 +7,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use rusqlite::{Connection, Error};
 
 use super::catalog;
-use super::ear::{Ear, Statement};
+use super::ear::Ear;
 use super::folder::{MigrationFile, MigrationFolder};
 use super::model::{Place, Schema};
+use super::shared::statement::Statement;
 use crate::analysis::sql::statements;
 use crate::analysis::sql::{Kind, lex};
 use crate::diagnostic::{Diagnostic, Diagnostics};

@@ -453,6 +453,8 @@ pub(super) struct CutoverPostgres<'a> {
     pub(super) lock: &'a str,
     /// See [`Cutover::drops_foreign_keys`].
     pub(super) drops_foreign_keys: bool,
+    /// See [`Cutover::restored`].
+    pub(super) restored: &'a [&'a str],
     /// See [`Cutover::added`].
     pub(super) added: &'a [AddedMigration],
     /// See [`Cutover::drop_tables`].

@@ -284,6 +284,7 @@ fn render_all(names: &Names, variant: Variant) -> BTreeMap<&'static str, String>
             sequences: &moved(if rich { &["labels"] } else { &[] }),
             lock: "thing_has_moved",
             drops_foreign_keys: rich,
+            restored: if rich { &["CREATE VIEW v AS SELECT 1;"] } else { &[] },
             added,
             drop_tables: "services/thing/drop_from_monolith.sql",
         },

@@ -63,11 +63,16 @@ impl SchemaPlan {
     /// The names that SQL is searched for: those of the module's tables and views, and those of everybody
     /// else's. On PostgreSQL each has its schema.
     pub fn searched(&self) -> (Vec<String>, Vec<String>) {
-        if let Some(postgres) = &self.postgres {
-            let qualified = |names: &[Name]| names.iter().map(Name::qualified).collect();
-            return (qualified(&postgres.tables), qualified(&postgres.foreign_tables));
-        }
         let lost = self.shared.iter().flat_map(|shared| &shared.lost).cloned();
+        if let Some(postgres) = &self.postgres {
+            let lost =
+                lost.map(|name| if name.contains('.') { name } else { format!("public.{name}") });
+            let qualified = |names: &[Name]| -> Vec<String> {
+                names.iter().map(Name::qualified).chain(lost.clone()).collect()
+            };
+            let own = [postgres.tables.as_slice(), &postgres.views].concat();
+            return (qualified(&own), qualified(&postgres.foreign_tables));
+        }
         let own = self.tables.iter().chain(&self.views).cloned().chain(lost.clone());
         let foreign = self.foreign_tables.iter().cloned().chain(lost);
         (own.collect(), foreign.collect())

@@ -3,14 +3,14 @@
 use camino::Utf8Path;
 
 use super::added::{NewMigration, occupy};
-use super::history::{history_of, is_own, is_strict, owner_of};
-use super::{SchemaPlan, StandIn};
+use super::history::{history_of, is_own, is_strict};
+use super::{SchemaPlan, StandIn, terminated};
 use crate::analysis::composition::Migrator;
-use crate::analysis::module::Module;
 use crate::analysis::schema::postgres::{
-    self, Kind, Name, Schema, Table, crossings, drop_foreign_keys, stand_in, stand_in_path,
+    self, ForeignKey, Kind, Name, Schema, Sort, Table, crossings, drop_foreign_keys,
+    restore_foreign_keys, stand_in, stand_in_path,
 };
-use crate::analysis::schema::{self, CopyPlan, MigrationFolder, Place};
+use crate::analysis::schema::{self, CopyPlan, Divided, Lost, MigrationFolder, Place};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::plan::Names;
 use crate::workspace::Workspace;
@@ -20,6 +20,8 @@ use crate::workspace::Workspace;
 pub struct PostgresPlan {
     /// The tables that move, in order of creation.
     pub tables: Vec<Name>,
+    /// The views that go with them.
+    pub views: Vec<Name>,
     /// The tables of everybody else.
     pub foreign_tables: Vec<Name>,
     /// Their sequences that belong to no column.
@@ -39,10 +41,6 @@ pub(super) fn plan(
     let owner = migrator.folder.as_path();
     let mut take = |list: Diagnostics| list.iter().for_each(|d| diagnostics.push(d.clone()));
     let mut folders = schema::migration_folders(workspace).map_err(&mut take).ok()?;
-    if let Some(problem) = shared(workspace, names, &folders, owner) {
-        diagnostics.push(problem);
-        return None;
-    }
     let schema = Schema::of(&folders).map_err(&mut take).ok()?;
     let found = crossings(&schema, owner);
     if !found.refused.is_empty() {
@@ -53,9 +51,14 @@ pub(super) fn plan(
     let mut added = Vec::new();
     for home in folders.iter_mut().filter(|folder| folder.path != owner) {
         let path = home.path.clone();
+        let into = |key: &ForeignKey| {
+            schema.table(&key.table).is_some_and(|target| target.folder == owner)
+        };
+        let mut adder = Adder { workspace, names, home, added: Vec::new() };
         for table in schema.tables.iter().filter(|table| table.folder == path) {
-            added.extend(dropped(workspace, names, &schema, home, owner, table));
+            adder.drop_foreign_keys(table, &into);
         }
+        added.append(&mut adder.added);
         // Last: a new migration comes after the last of the folder.
         match stands_in(workspace, names, &schema, home, owner) {
             Ok(stand_in) => stand_ins.extend(stand_in),
@@ -65,98 +68,198 @@ pub(super) fn plan(
             }
         }
     }
-    let lock = format!("{}_has_moved", names.module_ident);
     let history = migrator.table.as_deref().filter(|table| is_own(workspace, owner, table));
+    let plan = described(&schema, owner, names, history, added);
+    let postgres =
+        plan.postgres.map(|plan| PostgresPlan { only_searched: found.only_searched, ..plan });
+    Some(SchemaPlan { stand_ins, postgres, ..plan })
+}
+
+/// Decides of a history that modules share, where the module's objects belong to `to`.
+pub(super) fn plan_shared(
+    workspace: &Workspace,
+    names: &Names,
+    divided: &Divided,
+    schema: &Schema,
+    to: &Utf8Path,
+) -> SchemaPlan {
+    let mut folders = schema.folders.clone();
+    let mut added = Vec::new();
+    let is_module = |name: &Name| schema.table(name).is_some_and(|table| table.folder == to);
+    let shared = divided.folder.as_path();
+    for home in &mut folders {
+        let path = home.path.clone();
+        let is_shared = path == shared;
+        let mut adder = Adder { workspace, names, home, added: Vec::new() };
+        if is_shared {
+            adder.drop_cuts(schema, divided);
+        }
+        // Rows of the old tables would go on holding rows of the others, or go with them.
+        let of_module = schema.owned(to).filter(|_| is_shared);
+        for table in schema.tables.iter().filter(|table| table.folder == path).chain(of_module) {
+            let own = table.folder == to;
+            adder.drop_foreign_keys(table, &|key| is_module(&key.table) != own);
+        }
+        added.append(&mut adder.added);
+    }
+    described(schema, to, names, None, added)
+}
+
+/// What documents say of the tables that `owner` made; `history` is its own table of migrations.
+fn described(
+    schema: &Schema,
+    owner: &Utf8Path,
+    names: &Names,
+    history: Option<&str>,
+    added: Vec<NewMigration>,
+) -> SchemaPlan {
+    let lock = format!("{}_has_moved", names.module_ident);
     let tables: Vec<Name> = schema.owned(owner).map(|table| table.name.clone()).collect();
     let foreign_tables =
         schema.tables.iter().filter(|table| table.folder != owner).map(|table| table.name.clone());
     let foreign_tables: Vec<Name> = foreign_tables.collect();
-    let sequences = schema
-        .objects
-        .iter()
-        .filter(|object| object.kind == Kind::Sequence && object.folder == owner)
-        .map(|object| object.name.clone());
-    Some(SchemaPlan {
+    let own = |kinds: &'static [Kind]| {
+        schema
+            .objects
+            .iter()
+            .filter(move |object| kinds.contains(&object.kind) && object.folder == owner)
+            .map(|object| object.name.clone())
+    };
+    let views: Vec<Name> = own(&[Kind::View, Kind::MaterializedView]).collect();
+    SchemaPlan {
         added,
-        clean_up: postgres::drop_owned(&schema, owner, history, &lock),
+        clean_up: postgres::drop_owned(schema, owner, history, &lock),
         tables: tables.iter().map(Name::to_string).collect(),
-        views: Vec::new(),
+        views: views.iter().map(Name::to_string).collect(),
         triggers: Vec::new(),
         old_triggers: Vec::new(),
         copy: CopyPlan { tables: Vec::new(), circular: false, rebuilt: Vec::new() },
         foreign_tables: foreign_tables.iter().map(Name::to_string).collect(),
         shared: None,
-        stand_ins,
+        stand_ins: Vec::new(),
         postgres: Some(PostgresPlan {
             tables,
+            views,
             foreign_tables,
-            sequences: sequences.collect(),
+            sequences: own(&[Kind::Sequence]).collect(),
             lock,
-            only_searched: found.only_searched,
+            only_searched: Vec::new(),
         }),
-    })
-}
-
-/// A module whose tables are made by migrations of others.
-pub(super) fn without_migrations(module: &Module<'_>) -> Diagnostic {
-    let (file, place) = module.place();
-    shared_migrations(&module.member.name).at(
-        file,
-        place,
-        "works on tables that somebody else makes",
-    )
-}
-
-/// A folder that is not the module's own: its statements would have to be given to their owners.
-fn shared(
-    workspace: &Workspace,
-    names: &Names,
-    folders: &[MigrationFolder],
-    owner: &Utf8Path,
-) -> Option<Diagnostic> {
-    if owner_of(workspace, owner).is_some_and(|member| member.name == names.module) {
-        return None;
     }
-    let refusal = shared_migrations(&names.module);
-    let folder = folders.iter().find(|folder| folder.path == owner);
-    Some(match folder.and_then(|folder| folder.files.first()) {
-        Some(first) => refusal.at(&first.path, 0..0, "in a folder outside of the module"),
-        None => refusal,
-    })
 }
 
-fn shared_migrations(module: &str) -> Diagnostic {
-    Diagnostic::error("shared-migrations", format!("the migrations of `{module}` are not its own"))
-        .note("on PostgreSQL calve carries a folder of migrations that is the module's alone")
-        .help("give the module a folder of migrations and a history of its own")
+/// Adds migrations behind those of a folder.
+struct Adder<'a> {
+    workspace: &'a Workspace,
+    names: &'a Names,
+    home: &'a mut MigrationFolder,
+    added: Vec<NewMigration>,
 }
 
-/// The migration that drops the foreign keys of one table into the module's.
-fn dropped(
-    workspace: &Workspace,
-    names: &Names,
-    schema: &Schema,
-    home: &mut MigrationFolder,
-    owner: &Utf8Path,
-    table: &Table,
-) -> Option<NewMigration> {
-    let into = |name: &Name| schema.table(name).is_some_and(|target| target.folder == owner);
-    if !table.foreign_keys.iter().any(|key| into(&key.table)) {
-        return None;
+impl Adder<'_> {
+    /// Drops those foreign keys of a table that `go`.
+    fn drop_foreign_keys(&mut self, table: &Table, go: &dyn Fn(&ForeignKey) -> bool) {
+        if !table.foreign_keys.iter().any(go) {
+            return;
+        }
+        let description =
+            format!("drop_{}_foreign_keys_of_{}", self.names.module_ident, table.name.name);
+        self.add(
+            &description,
+            restore_foreign_keys(table, go),
+            NewMigration {
+                drops: format!("the foreign keys of `{}`", table.name),
+                object: table.name.to_string(),
+                text: drop_foreign_keys(table, go),
+                ..NewMigration::default()
+            },
+        );
     }
-    let name = table.name.name.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "_");
-    let path = home.next_path(&format!("drop_{}_foreign_keys_of_{name}", names.module_ident));
-    let text = drop_foreign_keys(schema, table, owner);
-    occupy(home, &path, &text);
-    Some(NewMigration {
-        drops: format!("the foreign keys of `{}`", table.name),
-        object: table.name.to_string(),
-        text,
-        history: history_of(workspace, home.runner, &path),
-        strict: is_strict(workspace, home.runner, &path),
-        path,
-        ..NewMigration::default()
-    })
+
+    /// Drops what neither side has afterwards.
+    fn drop_cuts(&mut self, schema: &Schema, divided: &Divided) {
+        // A view may read one that was made before it.
+        for cut in divided.cuts.iter().rev() {
+            let (what, sort, name) = match &cut.lost {
+                Lost::View(name) => ("view", Sort::View, name),
+                Lost::Function(name) => ("function", Sort::Function, name),
+                Lost::TriggerIn(name) => ("trigger", Sort::Trigger, name),
+                _ => continue,
+            };
+            let (Some(made), Some(sql)) = (made(schema, sort, name), dropping(schema, sort, name))
+            else {
+                continue;
+            };
+            let why = "-- What it worked on moves to a service, with a database of its own.";
+            self.add(
+                &format!("drop_{name}"),
+                format!("{made}\n"),
+                NewMigration {
+                    drops: format!("the {what} `{name}`"),
+                    object: name.clone(),
+                    text: format!("{why}\n{sql}\n"),
+                    restores: Some(made),
+                    ..NewMigration::default()
+                },
+            );
+        }
+    }
+
+    /// Finds its place in the history, and how that is kept.
+    fn add(&mut self, description: &str, back: String, migration: NewMigration) {
+        let description = description.to_lowercase();
+        let description = description.replace(|c: char| !c.is_alphanumeric() && c != '_', "_");
+        let path = self.home.next_path(&description);
+        occupy(self.home, &path, &migration.text);
+        let down = path.as_str().strip_suffix(".up.sql").map(|stem| format!("{stem}.down.sql"));
+        self.added.push(NewMigration {
+            history: history_of(self.workspace, self.home.runner, &path),
+            strict: is_strict(self.workspace, self.home.runner, &path),
+            back: down.map(|down| (down.into(), back)),
+            path,
+            ..migration
+        });
+    }
+}
+
+/// The statement that made something last, as it is written. A trigger is named with its table.
+fn made(schema: &Schema, sort: Sort, name: &str) -> Option<String> {
+    let is_it = |statement: &&postgres::Statement| {
+        let Some(subject) = &statement.subject else { return false };
+        statement.sort == sort
+            && match (sort, name.rsplit_once('.')) {
+                (Sort::Trigger, Some((table, trigger))) => {
+                    let on = |mention: &postgres::Mention| mention.name.to_string() == table;
+                    subject.name == trigger && statement.mentions.iter().any(on)
+                }
+                _ => subject.to_string() == name,
+            }
+    };
+    let place = &schema.statements.iter().rev().find(is_it)?.place;
+    let mut files = schema.folders.iter().flat_map(|folder| &folder.files);
+    let text = &files.find(|file| file.path == place.file)?.text;
+    Some(terminated(text.get(place.span.clone())?))
+}
+
+/// The statement that drops it.
+fn dropping(schema: &Schema, sort: Sort, name: &str) -> Option<String> {
+    if sort == Sort::Trigger {
+        let (table, trigger) = name.rsplit_once('.')?;
+        let table = schema.tables.iter().find(|known| known.name.to_string() == table)?;
+        return Some(format!(
+            "DROP TRIGGER IF EXISTS {} ON {};",
+            postgres::identifier(trigger),
+            table.name.sql()
+        ));
+    }
+    let object = schema.objects.iter().rev().find(|object| object.name.to_string() == name)?;
+    let what = match object.kind {
+        Kind::MaterializedView => "MATERIALIZED VIEW",
+        Kind::Procedure => "PROCEDURE",
+        Kind::Function => "FUNCTION",
+        _ => "VIEW",
+    };
+    Some(format!("DROP {what} IF EXISTS {}{};", object.name.sql(), object.parameters))
 }
 
 /// The migration that runs before the first one of a folder which references the module's tables.

@@ -1,5 +1,7 @@
 //! A history that the module shares with others: its statements become a set of the service's own.
 
+use std::collections::BTreeSet;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::added::Adder;
@@ -7,12 +9,14 @@ use super::{SchemaPlan, described, postgres, referring};
 use crate::analysis::composition::{Engine, Pool};
 use crate::analysis::hazards;
 use crate::analysis::module::Module;
+use crate::analysis::schema::postgres::OnPostgres;
 use crate::analysis::schema::{
-    self, Cut, Divided, Division, Evidence, History, Lost, MigrationFolder, OwnedTable,
+    self, Cut, Divided, Division, Evidence, History, Lost, MigrationFolder, OnSqlite, OwnedTable,
+    Schema,
 };
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::plan::Names;
-use crate::workspace::Workspace;
+use crate::workspace::{Member, Workspace};
 
 /// What is decided of a shared history.
 #[derive(Debug, Clone)]
@@ -29,6 +33,10 @@ pub struct SharedPlan {
     pub cuts: Vec<Cut>,
     /// Statements that stay and read the monolith's copy of the module's tables: file, line, tables.
     pub reads: Vec<(Utf8PathBuf, usize, Vec<String>)>,
+    /// What has no rows and the set makes: `type:mood`, `function:touch`.
+    pub objects: BTreeSet<String>,
+    /// What of it the rest needs as well.
+    pub of_both: BTreeSet<String>,
     /// Views and triggers that neither side has afterwards.
     pub lost: Vec<String>,
     /// The module's tests that name tables which its set does not make: file, line, table.
@@ -53,10 +61,6 @@ pub struct Request<'a, 'w> {
 pub fn plan_shared(request: &Request<'_, '_>, diagnostics: &mut Diagnostics) -> Option<SchemaPlan> {
     let Request { workspace, module, names, .. } = request;
     let member = module.member;
-    if request.pool.is_some_and(|pool| pool.engine == Engine::Postgres) {
-        diagnostics.push(postgres::without_migrations(module));
-        return None;
-    }
     let mut take = |list: Diagnostics| list.iter().for_each(|d| diagnostics.push(d.clone()));
     let folders = schema::migration_folders(workspace).map_err(&mut take).ok()?;
     // One that lies in the module and that nothing of it embeds is nobody's: not the module's either.
@@ -68,68 +72,147 @@ pub fn plan_shared(request: &Request<'_, '_>, diagnostics: &mut Diagnostics) -> 
         diagnostics.push(not_divided(module, &folders));
         return None;
     }
-    let history = History::read(&folders).map_err(&mut take).ok()?;
-    let tables = history.names();
-    let searched = hazards::Tables { all: &tables, wanted: &tables };
-    let mentions: Vec<hazards::SqlMention> = workspace
-        .members
-        .iter()
-        .flat_map(|m| hazards::sql_of(workspace, m, m.name == member.name, searched))
-        .collect();
-    let evidence: Vec<Evidence> = mentions
-        .iter()
-        .filter(|mention| !mention.dev)
-        .map(|mention| Evidence {
-            table: mention.table.clone(),
-            by_module: mention.by_module,
-            file: mention.file.clone(),
-            range: mention.range.clone(),
-            line: mention.line,
-        })
-        .collect();
-    let declared = declared(module);
-    let unknown = |name: &&String| !tables.iter().any(|table| table.eq_ignore_ascii_case(name));
-    let mut refused = false;
-    for name in declared.iter().flatten().filter(unknown) {
-        refused = true;
-        let range = member.metadata_range(workspace, &["tables"], name);
-        diagnostics.push(
-            Diagnostic::error("unknown-table", format!("no migration makes `{name}`"))
-                .at(&member.manifest, range, "declared as the module's")
-                .help("name tables as the migrations do"),
-        );
-    }
-    if refused {
-        return None;
-    }
-    if declared.is_none() && !evidence.iter().any(|e| e.by_module) {
-        diagnostics.push(no_migrations(module, !tables.is_empty()));
-        return None;
-    }
-    let set_folder = names.dir.join("migrations");
-    let division = Division {
-        module: &member.name,
-        manifest: &member.manifest,
-        evidence: &evidence,
-        declared: declared.as_deref(),
-        cuts: request.cuts,
-        to: &set_folder,
-    };
-    let divided = history.divide(&division, diagnostics)?;
-    let mut plan = decided(request, &divided, &set_folder);
-    let tests = mentions.iter().filter(|m| m.dev && m.by_module);
-    let foreign = |m: &&hazards::SqlMention| {
-        plan.foreign_tables.iter().any(|table| table.eq_ignore_ascii_case(&m.table))
-    };
-    let tests = tests.filter(foreign).map(|m| (m.file.clone(), m.line, m.table.clone())).collect();
-    if let Some(shared) = &mut plan.shared {
-        shared.tests = tests;
-    }
+    let to = names.dir.join("migrations");
+    let (divided, known, mut plan) =
+        if request.pool.is_some_and(|pool| pool.engine == Engine::Postgres) {
+            let read = OnPostgres::read(&folders).map_err(&mut take).ok()?;
+            let known = Known::of(request, read.history(), diagnostics)?;
+            let (divided, schema) = read.divide(&known.division(request, &to), diagnostics)?;
+            let plan = postgres::plan_shared(workspace, names, &divided, &schema, &to);
+            (divided, known, plan)
+        } else {
+            let read = OnSqlite::read(&folders).map_err(&mut take).ok()?;
+            let known = Known::of(request, read.history(), diagnostics)?;
+            let (divided, schema) = read.divide(&known.division(request, &to), diagnostics)?;
+            let plan = decided(request, &divided, &schema, &to);
+            (divided, known, plan)
+        };
+    plan.shared = Some(SharedPlan::of(divided, &to, &known, &plan.foreign_tables));
     Some(plan)
 }
 
-fn decided(request: &Request<'_, '_>, divided: &Divided, to: &Utf8Path) -> SchemaPlan {
-    let schema = &divided.schema;
+/// What code and the manifest say of the tables of a history.
+struct Known {
+    mentions: Vec<hazards::SqlMention>,
+    evidence: Vec<Evidence>,
+    declared: Option<Vec<String>>,
+    named: BTreeSet<String>,
+}
+
+impl Known {
+    /// Looks; none where nothing says that any table is the module's.
+    fn of(
+        request: &Request<'_, '_>,
+        history: &History,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self> {
+        let Request { workspace, module, .. } = request;
+        let member = module.member;
+        let tables = history.names();
+        let tables: Vec<&str> = tables.iter().map(String::as_str).collect();
+        let searched = hazards::Tables { all: &tables, wanted: &tables };
+        let mentions: Vec<hazards::SqlMention> = workspace
+            .members
+            .iter()
+            .flat_map(|m| hazards::sql_of(workspace, m, m.name == member.name, searched))
+            .collect();
+        let evidence: Vec<Evidence> = mentions
+            .iter()
+            .filter(|mention| !mention.dev)
+            .map(|mention| Evidence {
+                table: mention.table.clone(),
+                by_module: mention.by_module,
+                file: mention.file.clone(),
+                range: mention.range.clone(),
+                line: mention.line,
+            })
+            .collect();
+        let declared = declared(module);
+        let mut refused = false;
+        for name in declared.iter().flatten().filter(|name| !history.makes(name)) {
+            refused = true;
+            let range = member.metadata_range(workspace, &["tables"], name);
+            diagnostics.push(
+                Diagnostic::error("unknown-table", format!("no migration makes `{name}`"))
+                    .at(&member.manifest, range, "declared as the module's")
+                    .help("name tables as the migrations do"),
+            );
+        }
+        if refused {
+            return None;
+        }
+        if declared.is_none() && !evidence.iter().any(|e| e.by_module) {
+            diagnostics.push(no_migrations(module, !tables.is_empty()));
+            return None;
+        }
+        let named = named(workspace, member, history);
+        Some(Self { mentions, evidence, declared, named })
+    }
+
+    fn division<'a>(&'a self, request: &Request<'a, '_>, to: &'a Utf8Path) -> Division<'a> {
+        Division {
+            module: &request.module.member.name,
+            manifest: &request.module.member.manifest,
+            evidence: &self.evidence,
+            declared: self.declared.as_deref(),
+            named: &self.named,
+            cuts: request.cuts,
+            to,
+        }
+    }
+}
+
+/// What of a history has no rows and is called by a word that stands in the module's code.
+fn named(workspace: &Workspace, member: &Member, history: &History) -> BTreeSet<String> {
+    let mut objects = history.objects();
+    let mut found = BTreeSet::new();
+    for (_, source) in workspace.rust_files(member) {
+        let text = source.text.to_ascii_lowercase();
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let words: BTreeSet<&str> = text.split(|c| !is_word(c)).collect();
+        objects.retain(|(object, word)| {
+            let named = words.contains(word.to_ascii_lowercase().as_str());
+            if named {
+                found.insert(object.clone());
+            }
+            !named
+        });
+    }
+    found
+}
+
+impl SharedPlan {
+    fn of(divided: Divided, to: &Utf8Path, known: &Known, foreign_tables: &[String]) -> Self {
+        let lost = divided.cuts.iter().filter_map(|cut| match &cut.lost {
+            Lost::View(name) => Some(name.clone()),
+            _ => None,
+        });
+        let tests = known.mentions.iter().filter(|m| m.dev && m.by_module);
+        let foreign = |m: &&hazards::SqlMention| {
+            foreign_tables.iter().any(|table| table.eq_ignore_ascii_case(&m.table))
+        };
+        let tests = tests.filter(foreign);
+        Self {
+            lost: lost.collect(),
+            tests: tests.map(|m| (m.file.clone(), m.line, m.table.clone())).collect(),
+            history: divided.folder,
+            set_folder: to.to_owned(),
+            set: divided.set,
+            owned: divided.tables,
+            cuts: divided.cuts,
+            reads: divided.reads,
+            objects: divided.objects,
+            of_both: divided.of_both,
+        }
+    }
+}
+
+fn decided(
+    request: &Request<'_, '_>,
+    divided: &Divided,
+    schema: &Schema,
+    to: &Utf8Path,
+) -> SchemaPlan {
     let lost = |wanted: &dyn Fn(&Lost) -> Option<&String>| -> Vec<&str> {
         divided.cuts.iter().filter_map(|cut| wanted(&cut.lost)).map(String::as_str).collect()
     };
@@ -171,16 +254,6 @@ fn decided(request: &Request<'_, '_>, divided: &Divided, to: &Utf8Path) -> Schem
     let clean_up = schema::drop_owned_tables(schema, to, None);
     let mut plan = described(schema, to, adder.finish(), clean_up);
     plan.triggers.retain(|(name, _)| !lost_out.contains(&name.as_str()));
-    plan.shared = Some(SharedPlan {
-        history: divided.folder.clone(),
-        set_folder: to.to_owned(),
-        set: divided.set.clone(),
-        owned: divided.tables.clone(),
-        cuts: divided.cuts.clone(),
-        reads: divided.reads.clone(),
-        lost: lost_views.iter().map(|name| (*name).to_owned()).collect(),
-        tests: Vec::new(),
-    });
     plan
 }
 

@@ -40,3 +40,9 @@ pub(super) fn brings(extension: &str) -> Vec<(Space, &'static str)> {
     let types = types.iter().map(|name| (Space::Type, *name));
     types.chain(functions.iter().map(|name| (Space::Function, *name))).collect()
 }
+
+/// Whether nothing of an extension can be used without one of the names that it makes. Others have
+/// operators, or more names than are known here.
+pub(super) fn is_told(extension: &str) -> bool {
+    ["citext", "hstore", "ltree", "uuid-ossp", "vector"].contains(&extension)
+}

@@ -3,20 +3,16 @@
 
 use std::fmt::Write as _;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 
-use super::model::{Declared, Schema, Space, Table};
+use super::model::{Declared, ForeignKey, Schema, Space, Table};
 use super::names::{Name, identifier};
 use crate::analysis::schema::MigrationFolder;
 use crate::diagnostic::Diagnostic;
 
-/// The text of a migration that drops the foreign keys of `table` into tables of the folder `owner`.
-pub fn drop_foreign_keys(schema: &Schema, table: &Table, owner: &Utf8Path) -> String {
-    let keys = table
-        .foreign_keys
-        .iter()
-        .filter(|key| schema.table(&key.table).is_some_and(|target| target.folder == owner));
-    let keys: Vec<_> = keys.collect();
+/// The text of a migration that drops those foreign keys of `table` that `go`.
+pub fn drop_foreign_keys(table: &Table, go: &dyn Fn(&ForeignKey) -> bool) -> String {
+    let keys: Vec<_> = table.foreign_keys.iter().filter(|key| go(key)).collect();
     let mut targets: Vec<String> = keys.iter().map(|key| plain(&key.table)).collect();
     targets.dedup();
     let drops: Vec<String> = keys
@@ -40,6 +36,29 @@ ALTER TABLE {}
         table.name.sql(),
         drops.join(",\n"),
     )
+}
+
+/// The text of a migration that gives them back.
+pub fn restore_foreign_keys(table: &Table, go: &dyn Fn(&ForeignKey) -> bool) -> String {
+    let list = |columns: &[String]| {
+        let columns: Vec<String> = columns.iter().map(|column| identifier(column)).collect();
+        format!("({})", columns.join(", "))
+    };
+    let adds = table.foreign_keys.iter().filter(|key| go(key)).map(|key| {
+        let to = if key.to.is_empty() { String::new() } else { format!(" {}", list(&key.to)) };
+        let options = match key.options.trim() {
+            "" => String::new(),
+            options => format!(" {options}"),
+        };
+        format!(
+            "    ADD CONSTRAINT {} FOREIGN KEY {} REFERENCES {}{to}{options}",
+            identifier(&key.constraint),
+            list(&key.from),
+            key.table.sql(),
+        )
+    });
+    let adds: Vec<String> = adds.collect();
+    format!("ALTER TABLE {}\n{};\n", table.name.sql(), adds.join(",\n"))
 }
 
 /// The path of a migration that runs before the first one of `folder` with a foreign key into the

@@ -15,6 +15,8 @@ use crate::analysis::schema::Place;
 pub(super) struct Found {
     pub(super) mentions: Vec<Mention>,
     pub(super) texts: Vec<(Place, String)>,
+    /// Where something runs that only the running program knows, and code that nobody can parse.
+    pub(super) dynamic: Vec<Place>,
 }
 
 /// From the tree of a statement, or of a body in it, to its places.
@@ -55,7 +57,10 @@ impl Look<'_> {
                 | SyntaxKind::ROUTINE_NAME_REF => self.path(&node, Space::Function),
                 SyntaxKind::CALL_EXPR => self.call(&node),
                 SyntaxKind::CAST_EXPR => self.cast(&node),
-                SyntaxKind::PLPGSQL_DYN_EXECUTE_STMT => self.dynamic(&node),
+                SyntaxKind::PLPGSQL_DYN_EXECUTE_STMT
+                | SyntaxKind::PLPGSQL_FOR_DYN_STMT
+                | SyntaxKind::PLPGSQL_OPEN_EXECUTE
+                | SyntaxKind::PLPGSQL_RETURN_QUERY_EXECUTE_STMT => self.dynamic(&node),
                 SyntaxKind::CREATE_FUNCTION | SyntaxKind::CREATE_PROCEDURE => self.body(&node),
                 SyntaxKind::DO => self.anonymous(&node),
                 _ => {}
@@ -140,7 +145,11 @@ impl Look<'_> {
 
     /// `EXECUTE 'DELETE FROM ' || …`: a heuristic over the texts is all there can be.
     fn dynamic(&mut self, node: &SyntaxNode) {
-        for literal in node.descendants().filter_map(ast::Literal::cast) {
+        let place = (self.place)(range(node));
+        self.found.dynamic.push(place);
+        // Of a loop, not what its body says.
+        let query = node.children().find(|n| n.kind() == SyntaxKind::PLPGSQL_EXPR);
+        for literal in query.as_ref().unwrap_or(node).descendants().filter_map(ast::Literal::cast) {
             if let Some(text) = literal.string_value() {
                 let place = (self.place)(range(literal.syntax()));
                 self.found.texts.push((place, text));
@@ -173,6 +182,7 @@ impl Look<'_> {
             (_, _, Some(literal)) => {
                 if let Some(text) = literal.string_value() {
                     let place = (self.place)(range(literal.syntax()));
+                    self.found.dynamic.push(place.clone());
                     // In another language, SQL is what stands between quotes.
                     self.found.texts.push((place, text.replace(['\'', '"'], " ")));
                 }
@@ -193,6 +203,7 @@ impl Look<'_> {
                     && let Some(text) = literal.string_value()
                 {
                     let place = (self.place)(range(literal.syntax()));
+                    self.found.dynamic.push(place.clone());
                     self.found.texts.push((place, text));
                 }
             }

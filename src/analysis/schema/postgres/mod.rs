@@ -6,19 +6,26 @@
 //! ([`drop_foreign_keys`]), the one that stands in for its tables on a new database of the monolith
 //! ([`stand_in`]), and the later clean-up ([`drop_owned`]).
 
+mod book;
 mod cleanup;
+mod compare;
 mod crossings;
+mod effects;
 mod extensions;
 mod foreign_keys;
+mod history;
 mod mentions;
 mod model;
 mod names;
+mod pieces;
 mod read;
 #[cfg(test)]
 mod tests;
 
 pub use cleanup::drop_owned;
+pub use compare::{CATALOG, Catalog, Compared, Databases, Said, compare};
 pub use crossings::{Crossings, crossings};
-pub use foreign_keys::{drop_foreign_keys, stand_in, stand_in_path};
-pub use model::{Kind, Object, Schema, Space, Statement, Table};
+pub use foreign_keys::{drop_foreign_keys, restore_foreign_keys, stand_in, stand_in_path};
+pub use history::OnPostgres;
+pub use model::{ForeignKey, Kind, Mention, Object, Schema, Sort, Space, Statement, Table};
 pub use names::{Name, identifier};

@@ -76,6 +76,8 @@ pub struct ForeignKey {
     pub table: Name,
     /// Columns referenced; empty where the definition leaves them to the primary key.
     pub to: Vec<String>,
+    /// What is said of it behind the columns: `ON DELETE CASCADE DEFERRABLE`.
+    pub options: String,
     /// The clause.
     pub place: Place,
 }
@@ -87,6 +89,8 @@ pub struct Declared {
     pub folder: Utf8PathBuf,
     /// The migration's version.
     pub version: i64,
+    /// The table that got it, as it was called then.
+    pub on: Name,
     /// The foreign key.
     pub key: ForeignKey,
 }

@@ -290,9 +290,11 @@ impl Reader {
         let constraint =
             constraint_name(node).unwrap_or_else(|| foreign_key_name(&table.name, &from, taken));
         self.names.insert((table.schema.clone(), constraint.clone()));
-        let key = ForeignKey { constraint, from, table: target, to, place: at.place(node) };
+        let (options, place) = (options(node), at.place(node));
+        let key = ForeignKey { constraint, from, table: target, to, options, place };
         let (folder, version) = (at.folder.to_owned(), at.file.version);
-        self.schema.declared.push(Declared { folder, version, key: key.clone() });
+        let on = table.clone();
+        self.schema.declared.push(Declared { folder, version, on, key: key.clone() });
         self.with_table(table, |table| table.foreign_keys.push(key));
     }
 
@@ -321,6 +323,16 @@ impl Reader {
                     self.with_table(&name, |table| {
                         table.columns.retain(|column| column.name != gone);
                         table.foreign_keys.retain(|key| !key.from.contains(&gone));
+                    });
+                }
+                SyntaxKind::VALIDATE_CONSTRAINT => {
+                    let valid = child(&action, SyntaxKind::CONSTRAINT_NAME_REF)
+                        .and_then(|n| Name::below(&n));
+                    let Some(valid) = valid else { continue };
+                    self.with_table(&name, |table| {
+                        let keys = table.foreign_keys.iter_mut();
+                        keys.filter(|key| key.constraint == valid.name)
+                            .for_each(|key| key.options = key.options.replace("NOT VALID", ""));
                     });
                 }
                 SyntaxKind::RENAME_COLUMN => self.rename_column(&name, &action),
@@ -527,28 +539,42 @@ fn parameters(node: &SyntaxNode) -> String {
     format!("({})", parameters.collect::<Vec<_>>().join(", "))
 }
 
-fn unreadable(file: &Utf8Path, span: Range<usize>, message: &str) -> Diagnostic {
+pub(super) fn unreadable(file: &Utf8Path, span: Range<usize>, message: &str) -> Diagnostic {
     Diagnostic::error("migration-unreadable", format!("`{file}` cannot be read: {message}"))
         .at(file, span, "here")
 }
 
-fn sets_search_path(node: &SyntaxNode) -> bool {
+pub(super) fn sets_search_path(node: &SyntaxNode) -> bool {
     node.descendants()
         .filter(|n| n.kind() == SyntaxKind::CONFIG_PARAMETER_REF)
         .any(|n| n.text().to_string().eq_ignore_ascii_case("search_path"))
 }
 
-fn constraint_name(node: &SyntaxNode) -> Option<String> {
+pub(super) fn constraint_name(node: &SyntaxNode) -> Option<String> {
     let clause = child(node, SyntaxKind::CONSTRAINT_NAME_CLAUSE)?;
     child(&clause, SyntaxKind::CONSTRAINT_NAME).map(|n| normalize_name_node(&n))
 }
 
-fn columns(list: &SyntaxNode) -> Vec<String> {
+/// What is said of a foreign key behind its columns.
+fn options(node: &SyntaxNode) -> String {
+    let behind = node.children().filter(|n| {
+        !matches!(
+            n.kind(),
+            SyntaxKind::CONSTRAINT_NAME_CLAUSE
+                | SyntaxKind::FOREIGN_KEY_COLUMN_LIST
+                | SyntaxKind::TABLE_NAME_REF
+                | SyntaxKind::COLUMN_NAME_REF
+        )
+    });
+    behind.map(|n| n.text().to_string()).collect::<Vec<_>>().join(" ")
+}
+
+pub(super) fn columns(list: &SyntaxNode) -> Vec<String> {
     children(list, SyntaxKind::COLUMN_NAME_REF).iter().map(normalize_name_node).collect()
 }
 
 /// The name after `RENAME TO` or `SET SCHEMA`.
-fn last_identifier(node: &SyntaxNode) -> Option<String> {
+pub(super) fn last_identifier(node: &SyntaxNode) -> Option<String> {
     let named = node.descendants().filter(|n| {
         n.children_with_tokens()
             .any(|part| part.as_token().is_some_and(|token| token.kind() == SyntaxKind::IDENT))
@@ -557,14 +583,14 @@ fn last_identifier(node: &SyntaxNode) -> Option<String> {
 }
 
 /// The names that nodes of a kind below `node` spell.
-fn named(node: &SyntaxNode, kind: SyntaxKind) -> impl Iterator<Item = Name> {
+pub(super) fn named(node: &SyntaxNode, kind: SyntaxKind) -> impl Iterator<Item = Name> {
     node.descendants().filter(move |n| n.kind() == kind).filter_map(|n| Name::below(&n))
 }
 
-fn child(node: &SyntaxNode, kind: SyntaxKind) -> Option<SyntaxNode> {
+pub(super) fn child(node: &SyntaxNode, kind: SyntaxKind) -> Option<SyntaxNode> {
     node.children().find(|n| n.kind() == kind)
 }
 
-fn children(node: &SyntaxNode, kind: SyntaxKind) -> Vec<SyntaxNode> {
+pub(super) fn children(node: &SyntaxNode, kind: SyntaxKind) -> Vec<SyntaxNode> {
     node.children().filter(|n| n.kind() == kind).collect()
 }

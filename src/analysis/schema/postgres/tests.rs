@@ -49,7 +49,7 @@ fn tables_and_keys_are_followed_through_the_migrations() {
     let expected = [("moves_bin_fkey", "bin"), ("moves_second_fkey", "other"), ("late", "id")];
     assert_eq!(keys, expected.map(|(name, from)| (name, from.to_owned())));
     assert_eq!(schema.declared.len(), 4);
-    let text = drop_foreign_keys(&schema, moves, "own".into());
+    let text = drop_foreign_keys(moves, &|_| true);
     assert!(
         text.contains("ALTER TABLE transfers\n    DROP CONSTRAINT IF EXISTS moves_bin_fkey,"),
         "{text}"

@@ -4,10 +4,9 @@ use std::ops::Range;
 
 use camino::Utf8PathBuf;
 
-use super::super::definition::references;
-use super::super::ear::{Does, Statement};
 use super::super::model::Place;
-use super::owners::Owners;
+use super::owners::{Owners, Side};
+use super::statement::{Does, Statement};
 use super::{Division, History};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::workspace::line_of;
@@ -15,7 +14,8 @@ use crate::workspace::line_of;
 /// Something that the module's set goes without, at the user's word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cut {
-    /// By what name it is typed: `view:v`, `trigger:t`, `foreign-key:table.column`, `file:line`.
+    /// By what name it is typed: `view:v`, `trigger:t`, `function:f`, `foreign-key:table.column`,
+    /// `file:line`.
     pub name: String,
     /// What is lost.
     pub lost: Lost,
@@ -41,8 +41,14 @@ pub enum Lost {
     TriggerOut(String),
     /// A trigger of the rest that reaches a table of the module.
     TriggerIn(String),
+    /// A function that touches both sides.
+    Function(String),
     /// Rows of a table of the module that are made out of the rest's.
     Rows(String),
+    /// A statement that changes both sides.
+    Statement,
+    /// A statement of which nobody can tell what it touches, and why.
+    Untold(String),
 }
 
 /// Something that crosses, wherever it is written.
@@ -56,82 +62,138 @@ pub(super) struct Crossing {
 
 impl History {
     /// Everything that stands on both sides, in the order of the history.
-    pub(super) fn crossings(&self, owners: &Owners) -> Vec<Crossing> {
+    pub(super) fn crossings(&self, division: &Division<'_>, owners: &Owners) -> Vec<Crossing> {
         let mut found: Vec<Crossing> = Vec::new();
-        let mut add = |name: String, lost, place: Place, others: Vec<String>| {
-            let line = self.line_of(&place);
-            let cut = Cut { name, lost, file: place.file.clone(), line };
-            match found.iter_mut().find(|crossing| crossing.cut.name == cut.name) {
-                Some(known) => {
-                    known.places.push(place);
-                    known.cut = cut;
-                }
-                None => found.push(Crossing { cut, places: vec![place], others }),
-            }
+        let unneeded = self.unneeded();
+        // A function that only others need is reached through them.
+        let reached = |s: &Statement| {
+            s.makes
+                .iter()
+                .any(|object| unneeded.contains(object) || division.named.contains(object))
         };
         for statement in &self.statements {
-            let place = statement.place.clone();
-            let changed = self.tables_behind(&statement.changes);
-            let (module, rest) = owners.sides(&changed);
-            let reads = self.tables_behind(&statement.reads);
-            let (reads_module, reads_rest) = owners.sides(&reads);
-            let on = |wanted| {
-                let side = |table: &&String| owners.side(table) == Some(wanted);
-                reads.iter().filter(side).map(|table| self.display(table)).collect::<Vec<_>>()
-            };
-            match &statement.does {
-                Does::View(name) if reads_module && reads_rest && self.stays_view(name) => {
-                    let others = reads.iter().map(|table| self.display(table)).collect();
-                    add(format!("view:{name}"), Lost::View(name.clone()), place, others);
-                }
-                Does::Trigger(name) => {
-                    if module && !rest && reads_rest {
-                        let others = on(super::owners::Side::Rest);
-                        let lost = Lost::TriggerOut(name.clone());
-                        add(format!("trigger:{name}"), lost, place, others);
-                    } else if rest && !module && reads_module && self.stays_trigger(name) {
-                        let others = on(super::owners::Side::Module);
-                        let lost = Lost::TriggerIn(name.clone());
-                        add(format!("trigger:{name}"), lost, place, others);
+            for crossing in self.crossings_of(statement, owners, &reached) {
+                match found.iter_mut().find(|known| known.cut.name == crossing.cut.name) {
+                    Some(known) => {
+                        known.places.extend(crossing.places);
+                        known.cut = crossing.cut;
                     }
+                    None => found.push(crossing),
                 }
-                Does::Rows | Does::Definition if module => {
-                    for (name, into, clause) in self.keys_out(statement, owners) {
-                        let table = self.display(changed.first().map_or("", String::as_str));
-                        let lost = Lost::ForeignKey { table, into: into.clone() };
-                        let place = Place { file: place.file.clone(), span: clause };
-                        add(name, lost, place, vec![into]);
-                    }
-                    if reads_rest {
-                        let table = self.display(changed.first().map_or("", String::as_str));
-                        let others = on(super::owners::Side::Rest);
-                        add(self.place_name(statement), Lost::Rows(table), place, others);
-                    }
-                }
-                _ => {}
             }
         }
         found
     }
 
-    /// The foreign keys that a statement gives a table of the module into tables of the rest: by what
-    /// name each is cut, the table it refers to, and its clause in the file.
-    pub(super) fn keys_out(
+    fn crossings_of(
         &self,
         statement: &Statement,
         owners: &Owners,
-    ) -> Vec<(String, String, Range<usize>)> {
-        let Some((table, found)) = references(self.text(statement)) else { return Vec::new() };
-        let start = statement.place.span.start;
-        let table = self.display(&table.to_ascii_lowercase());
+        reached: &dyn Fn(&Statement) -> bool,
+    ) -> Vec<Crossing> {
+        let changed = self.tables_behind(&statement.changes);
+        let (module, rest) = owners.sides(&changed);
+        let reads = self.tables_behind(&statement.reads);
+        let (reads_module, reads_rest) = owners.sides(&reads);
+        let on = |wanted| {
+            let side = |table: &&String| owners.side(table) == Some(wanted);
+            let tables = reads.iter().chain(&changed).filter(side);
+            tables.map(|table| self.display(table)).collect::<Vec<_>>()
+        };
+        let first = || self.display(changed.first().map_or("", String::as_str));
+        let one = |name: String, lost, others| {
+            vec![self.crossing(name, lost, statement.place.clone(), others)]
+        };
+        if let Some(why) = self.is_untold(statement, owners) {
+            let lost = Lost::Untold(why.to_owned());
+            return one(self.place_name(statement), lost, Vec::new());
+        }
+        match &statement.does {
+            Does::View(name) if reads_module && reads_rest && self.stays_view(name) => {
+                let others = reads.iter().map(|table| self.display(table)).collect();
+                one(format!("view:{name}"), Lost::View(name.clone()), others)
+            }
+            Does::Trigger(name) if module && !rest && reads_rest => {
+                let lost = Lost::TriggerOut(name.clone());
+                one(format!("trigger:{name}"), lost, on(Side::Rest))
+            }
+            Does::Trigger(name) if rest && !module && reads_module && self.stays_trigger(name) => {
+                let lost = Lost::TriggerIn(name.clone());
+                one(format!("trigger:{name}"), lost, on(Side::Module))
+            }
+            Does::Function(name)
+                if reads_module
+                    && reads_rest
+                    && reached(statement)
+                    && self.stays_function(name) =>
+            {
+                let others = reads.iter().map(|table| self.display(table)).collect();
+                one(format!("function:{name}"), Lost::Function(name.clone()), others)
+            }
+            Does::Rows | Does::Definition
+                if self.changes_both(statement, owners) && !self.divides(statement, owners) =>
+            {
+                one(self.place_name(statement), Lost::Statement, on(Side::Rest))
+            }
+            Does::Rows | Does::Definition if module => {
+                let mut found: Vec<Crossing> = self
+                    .keys_out(statement, owners)
+                    .into_iter()
+                    .map(|(name, table, into, span)| {
+                        let place = Place { file: statement.place.file.clone(), span };
+                        let lost = Lost::ForeignKey { table, into: into.clone() };
+                        self.crossing(name, lost, place, vec![into])
+                    })
+                    .collect();
+                if reads_rest {
+                    let lost = Lost::Rows(first());
+                    found.extend(one(self.place_name(statement), lost, on(Side::Rest)));
+                }
+                found
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether a statement changes tables, or views over them alone, of both sides.
+    fn changes_both(&self, statement: &Statement, owners: &Owners) -> bool {
+        let sides = statement.changes.iter().map(|name| owners.sides(&self.tables_behind([name])));
+        let sides: Vec<(bool, bool)> = sides.collect();
+        sides.contains(&(true, false)) && sides.contains(&(false, true))
+    }
+
+    fn crossing(&self, name: String, lost: Lost, place: Place, others: Vec<String>) -> Crossing {
+        let line = self.line_of(&place);
+        let cut = Cut { name, lost, file: place.file.clone(), line };
+        Crossing { cut, places: vec![place], others }
+    }
+
+    /// Why nobody can tell whose a statement is, where nobody can.
+    pub(super) fn is_untold<'s>(
+        &self,
+        statement: &'s Statement,
+        owners: &Owners,
+    ) -> Option<&'s str> {
+        let of_rest = owners.sides(&self.tables_behind(&statement.changes)) == (false, true);
+        let stranger = statement.stranger.as_deref().filter(|_| !of_rest);
+        statement.untold.as_deref().or(stranger)
+    }
+
+    /// The foreign keys that a statement gives tables of the module into tables of the rest: by what name
+    /// each is cut, its table, the one it refers to, and its clause in the file.
+    fn keys_out(
+        &self,
+        statement: &Statement,
+        owners: &Owners,
+    ) -> Vec<(String, String, String, Range<usize>)> {
         let mut out = Vec::new();
-        for key in found {
-            let into = self.tables_behind([&key.table.to_ascii_lowercase()]);
-            if owners.sides(&into).1 {
+        for key in &statement.keys {
+            let into = self.tables_behind([&key.into]);
+            if owners.is_module(&self.stands_for(&key.table)) && owners.sides(&into).1 {
+                let table = self.display(&key.table);
                 let name = format!("foreign-key:{table}.{}", key.from.join("+"));
-                let into =
-                    into.first().map_or_else(|| key.table.clone(), |into| self.display(into));
-                out.push((name, into, start + key.clause.start..start + key.clause.end));
+                let into = into.first().map_or_else(|| key.into.clone(), |into| self.display(into));
+                out.push((name, table, into, key.clause.clone()));
             }
         }
         out
@@ -176,12 +238,17 @@ impl History {
 
     /// Whether a view is there in the end.
     pub(super) fn stays_view(&self, name: &str) -> bool {
-        self.schema.views.iter().any(|view| view.name.eq_ignore_ascii_case(name))
+        self.left.views.iter().any(|view| self.key(view) == self.key(name))
     }
 
     /// Whether a trigger is there in the end.
     fn stays_trigger(&self, name: &str) -> bool {
-        self.schema.triggers().any(|trigger| trigger.name.eq_ignore_ascii_case(name))
+        self.left.triggers.iter().any(|trigger| self.key(trigger) == self.key(name))
+    }
+
+    /// Whether a function is there in the end.
+    fn stays_function(&self, name: &str) -> bool {
+        self.left.functions.iter().any(|function| function == name)
     }
 
     /// `0007_seeds.up.sql:12`, with the column where another statement begins on that line.
@@ -239,6 +306,29 @@ impl Crossing {
                     .into(),
                 "drop it in a migration and do its work in code, through the API trait".into(),
             ),
+            Lost::Function(name) => (
+                "function-crosses",
+                format!("the function `{name}` reaches over the boundary: {others}"),
+                "this function",
+                "the two sides have a database each afterwards, and no statement reaches both"
+                    .into(),
+                "drop it in a migration and do its work in code, through the API trait".into(),
+            ),
+            Lost::Statement => (
+                "migration-crosses",
+                format!("this statement changes the module's tables and others: {others}"),
+                "this statement",
+                format!("the service runs the module's migrations on a database without {others}"),
+                "let a migration of its own do what the service needs of it".into(),
+            ),
+            Lost::Untold(why) => (
+                "migration-unreadable",
+                format!("whose this statement is cannot be told: {why}"),
+                "this statement",
+                "calve reads these migrations as text, and passes over nothing".into(),
+                "if the module's tables need what it does, let a new migration make them stand alone"
+                    .into(),
+            ),
             Lost::Rows(table) => (
                 "migration-crosses",
                 format!("rows of `{table}` are made out of {others}"),
@@ -254,11 +344,13 @@ impl Crossing {
         }
         let loses = match &self.cut.lost {
             Lost::ForeignKey { .. } => "to go without it",
-            Lost::View(_) | Lost::TriggerIn(_) => {
+            Lost::View(_) | Lost::TriggerIn(_) | Lost::Function(_) => {
                 "to go without it (the monolith drops it as well)"
             }
             Lost::TriggerOut(_) => "to go without it",
-            Lost::Rows(_) => "to leave it out of the service's set",
+            Lost::Rows(_) | Lost::Statement | Lost::Untold(_) => {
+                "to leave it out of the service's set"
+            }
         };
         problem.note(why).help(format!("{instead}; or, {loses}: --cut {}", shell(&self.cut.name)))
     }

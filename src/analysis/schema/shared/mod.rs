@@ -1,39 +1,63 @@
 //! One migration history that several modules share: whose is which statement, and what of it is the
 //! module's alone.
 //!
-//! [`History::read`] runs the history and listens; [`History::divide`] gives every table, and with it
+//! A [`History`] is what statements change and read, whoever found that out: SQLite by running them
+//! ([`OnSqlite`]), or a reader of PostgreSQL's syntax. [`History::divide`] gives every table, and with it
 //! every statement, to the module or to the rest. What stands on both sides is refused by name, or left
 //! out where the user says so ([`Cut`]). The module's statements then make a set of their own; the
 //! history itself stays as it is.
 
 mod cuts;
+mod objects;
 mod owners;
 mod split;
+mod sqlite;
+pub(super) mod statement;
+mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::ear::{Does, Statement};
-use super::folder::{MigrationFile, MigrationFolder, MigrationKind};
-use super::model::Schema;
-use super::run::{Bench, one};
-use crate::diagnostic::Diagnostics;
+use super::folder::{MigrationFile, MigrationFolder};
+use crate::analysis::sql::shown;
 use crate::workspace::line_of;
+use owners::Owners;
+use statement::{Does, Statement};
 
 pub use cuts::{Cut, Lost};
 pub use owners::{Because, Evidence, OwnedTable};
+pub use sqlite::OnSqlite;
 
 /// The migrations of a monolith, statement by statement.
 pub struct History {
+    dialect: Dialect,
     folders: Vec<MigrationFolder>,
-    /// What is there after all of them; every object still belongs to the folder that made it.
-    schema: Schema,
+    left: Left,
     statements: Vec<Statement>,
-    /// Names of tables in lower case, each with the one that stands for all names of that table.
+    /// Names of tables, each with the one that stands for all names of that table.
     tables: BTreeMap<String, String>,
-    /// Views in lower case, each with the tables that it reads in the end.
+    /// Views, each with the tables that it reads in the end.
     views: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// Whose SQL it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// What is there after all migrations, by names as created.
+#[derive(Debug, Default)]
+pub(super) struct Left {
+    pub(super) tables: Vec<String>,
+    /// What is kept for a table, with that table.
+    pub(super) parts: Vec<(String, String)>,
+    pub(super) views: Vec<String>,
+    /// As [`Does::Trigger`] names them.
+    pub(super) triggers: Vec<String>,
+    pub(super) functions: Vec<String>,
 }
 
 /// What [`History::divide`] goes by.
@@ -46,6 +70,8 @@ pub struct Division<'a> {
     pub evidence: &'a [Evidence],
     /// The module's tables, all of them, where the manifest says so.
     pub declared: Option<&'a [String]>,
+    /// What has no rows and is named by the module's code, as [`History::objects`] calls it.
+    pub named: &'a BTreeSet<String>,
     /// What the user wants left out, by the names that refusals give.
     pub cuts: &'a [String],
     /// Where the module's set will stand.
@@ -56,8 +82,6 @@ pub struct Division<'a> {
 pub struct Divided {
     /// The folder of the shared history.
     pub folder: Utf8PathBuf,
-    /// The monolith's schema, where the module's objects belong to the folder of its set.
-    pub schema: Schema,
     /// The module's tables that are there in the end, and why they are the module's.
     pub tables: Vec<OwnedTable>,
     /// The files of the module's set, each with its path in the service.
@@ -66,60 +90,87 @@ pub struct Divided {
     pub cuts: Vec<Cut>,
     /// Statements of the rest that read the module's tables in the monolith's own copy: file and line.
     pub reads: Vec<(Utf8PathBuf, usize, Vec<String>)>,
+    /// What has no rows and the set makes: `type:mood`, `function:touch`.
+    pub objects: BTreeSet<String>,
+    /// What of it the rest needs as well.
+    pub of_both: BTreeSet<String>,
+    /// The set with blanks for what is not in it, so that places stay what they are.
+    alone: MigrationFolder,
+    owners: Owners,
+}
+
+impl Divided {
+    /// The set with blanks for what is not in it.
+    pub(super) fn alone(&self) -> &MigrationFolder {
+        &self.alone
+    }
+}
+
+impl Dialect {
+    fn key(self, name: &str) -> String {
+        match self {
+            Self::Sqlite => name.to_ascii_lowercase(),
+            Self::Postgres => shown(name).to_owned(),
+        }
+    }
 }
 
 impl History {
-    /// Runs all migrations, forward and back, and listens to every statement.
-    ///
-    /// # Errors
-    /// A statement that SQLite rejects, at its place; so also in what takes a migration back.
-    pub fn read(folders: &[MigrationFolder]) -> Result<Self, Diagnostics> {
-        let schema = Schema::of(folders)?;
-        let mut bench = Bench::listening().map_err(one)?;
-        let mut statements = Vec::new();
-        for (at, path) in schema.running_order() {
-            let folder = &folders[at];
-            let Some(file) = folder.forward().find(|file| file.path == *path) else { continue };
-            bench.apply(at, file, None).map_err(one)?;
-            statements.append(&mut bench.heard);
-            let back = folder
-                .files
-                .iter()
-                .find(|f| f.kind == MigrationKind::Down && f.version == file.version);
-            if let Some(back) = back {
-                let mut aside = bench.copy().map_err(one)?;
-                aside.apply(at, back, None).map_err(one)?;
-                statements.append(&mut aside.heard);
-            }
-        }
-        let mut history = Self {
-            folders: folders.to_vec(),
-            schema,
-            statements,
-            tables: BTreeMap::new(),
-            views: BTreeMap::new(),
-        };
+    /// Collects what there is, and which names mean the same table.
+    pub(super) fn of(
+        dialect: Dialect,
+        folders: &[MigrationFolder],
+        statements: Vec<Statement>,
+        left: Left,
+    ) -> Self {
+        let folders = folders.to_vec();
+        let (tables, views) = (BTreeMap::new(), BTreeMap::new());
+        let mut history = Self { dialect, folders, left, statements, tables, views };
         history.name();
-        Ok(history)
+        history
     }
 
     /// The names of all tables and views that it makes, as code may write them.
-    pub fn names(&self) -> Vec<&str> {
+    pub fn names(&self) -> Vec<String> {
         let names = self.tables.keys().chain(self.views.keys());
-        names.map(String::as_str).filter(|name| !name.starts_with("temp.")).collect()
+        let names = names.filter(|name| !name.starts_with("temp."));
+        let written = |name: &String| match self.dialect {
+            Dialect::Postgres if !name.contains('.') => format!("public.{name}"),
+            _ => name.clone(),
+        };
+        names.map(written).collect()
     }
 
-    /// Collects what there is, and which names mean the same table.
+    /// Whether it makes a table or a view of that name.
+    pub fn makes(&self, name: &str) -> bool {
+        let name = self.key(name);
+        self.tables.contains_key(&name) || self.views.contains_key(&name)
+    }
+
+    /// A name as names are compared here.
+    fn key(&self, name: &str) -> String {
+        self.dialect.key(name)
+    }
+
     fn name(&mut self) {
         for statement in &self.statements {
             if let Does::View(name) = &statement.does {
                 let reads = statement.reads.clone();
-                self.views.entry(name.to_ascii_lowercase()).or_default().extend(reads);
+                self.views.entry(self.dialect.key(name)).or_default().extend(reads);
+            }
+        }
+        for statement in &self.statements {
+            if let Does::Renames(from, to) = &statement.does
+                && self.views.contains_key(from)
+            {
+                self.views.entry(to.clone()).or_default().insert(from.clone());
             }
         }
         let mut same: Vec<(String, String)> = Vec::new();
         for statement in &self.statements {
-            if let Does::Renames(from, to) = &statement.does {
+            if let Does::Renames(from, to) = &statement.does
+                && !self.views.contains_key(from)
+            {
                 same.push((from.clone(), to.clone()));
                 self.tables.insert(to.clone(), to.clone());
             }
@@ -136,17 +187,16 @@ impl History {
             }
         }
         // Where one of the names is left in the end, that one speaks for them.
-        for table in &self.schema.tables {
-            let name = table.name.to_ascii_lowercase();
-            if let Some(of) = self.schema.virtual_of(table) {
-                // What SQLite keeps for a virtual table is that table's.
-                self.tables.insert(name, of.name.to_ascii_lowercase());
-                continue;
-            }
+        for table in &self.left.tables {
+            let name = self.dialect.key(table);
             let stood = self.tables.entry(name.clone()).or_insert_with(|| name.clone()).clone();
             for stands in self.tables.values_mut().filter(|stands| **stands == stood) {
                 stands.clone_from(&name);
             }
+        }
+        for (part, of) in &self.left.parts {
+            let of = self.stands_for(&self.dialect.key(of));
+            self.tables.insert(self.dialect.key(part), of);
         }
     }
 
@@ -158,7 +208,8 @@ impl History {
     /// As created, where it is there in the end.
     fn display(&self, name: &str) -> String {
         let stands = self.stands_for(name);
-        self.schema.table(&stands).map_or(stands, |table| table.name.clone())
+        let left = self.left.tables.iter().find(|table| self.key(table) == stands);
+        left.map_or(stands, Clone::clone)
     }
 
     /// The tables behind names: of a view those that it reads; what nobody makes is left out.

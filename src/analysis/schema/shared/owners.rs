@@ -6,9 +6,8 @@ use std::ops::Range;
 
 use camino::Utf8PathBuf;
 
-use super::super::definition::references;
-use super::super::ear::{Does, Statement};
 use super::super::model::Place;
+use super::statement::{Does, Statement};
 use super::{Division, History};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
@@ -55,6 +54,7 @@ pub(super) enum Side {
 }
 
 /// Whose each table is, by the name that stands for it.
+#[derive(Debug, Clone)]
 pub(super) struct Owners {
     sides: BTreeMap<String, (Side, Because)>,
 }
@@ -63,6 +63,11 @@ impl Owners {
     /// Whose a table is.
     pub(super) fn side(&self, table: &str) -> Option<Side> {
         self.sides.get(table).map(|(side, _)| *side)
+    }
+
+    /// Whether a table is the module's.
+    pub(super) fn is_module(&self, table: &str) -> bool {
+        self.side(table) == Some(Side::Module)
     }
 
     /// Why.
@@ -87,8 +92,7 @@ impl History {
         let all: BTreeSet<&String> = self.tables.values().collect();
         let mut owners = Owners { sides: BTreeMap::new() };
         if let Some(declared) = division.declared {
-            let named =
-                declared.iter().filter_map(|name| self.tables.get(&name.to_ascii_lowercase()));
+            let named = declared.iter().filter_map(|name| self.tables.get(&self.key(name)));
             let ours: BTreeSet<&String> = named.collect();
             // Nobody declares what is temporary: it goes with what it is for.
             let (temporary, lasting): (BTreeSet<_>, BTreeSet<_>) =
@@ -131,8 +135,7 @@ impl History {
         table: &str,
     ) -> Result<Option<(Side, Because)>, Diagnostic> {
         let about = |e: &&Evidence| {
-            let name = e.table.to_ascii_lowercase();
-            self.tables.get(&name).is_some_and(|stands| stands == table)
+            self.tables.get(&self.key(&e.table)).is_some_and(|stands| stands == table)
         };
         let found: Vec<&Evidence> = division.evidence.iter().filter(about).collect();
         let first = |by_module: bool| found.iter().find(|e| e.by_module == by_module);
@@ -224,14 +227,11 @@ impl History {
 
     /// The tables that a statement ties together.
     fn ties(&self, statement: &Statement) -> BTreeSet<String> {
-        if matches!(statement.does, Does::View(_)) {
+        if matches!(statement.does, Does::View(_) | Does::Function(_)) {
             return BTreeSet::new();
         }
-        let mut names: Vec<String> =
-            statement.changes.iter().chain(&statement.reads).cloned().collect();
-        let keys = references(self.text(statement)).map(|(_, found)| found).unwrap_or_default();
-        names.extend(keys.iter().map(|key| key.table.to_ascii_lowercase()));
-        self.tables_behind(&names)
+        let keys = statement.keys.iter().map(|key| &key.into);
+        self.tables_behind(statement.changes.iter().chain(&statement.reads).chain(keys))
     }
 
     fn nobody(&self, division: &Division<'_>, tables: &[String], owners: &Owners) -> Diagnostic {

@@ -4,25 +4,30 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use camino::Utf8Path;
-
-use super::super::definition::clause_cuts;
-use super::super::ear::{Does, Statement};
+use super::super::definition::{clause_cuts, item_cuts, widen};
 use super::super::folder::{MigrationFile, MigrationFolder, Runner};
-use super::super::model::{Schema, TableKind};
 use super::cuts::{Cut, Lost};
-use super::owners::{Because, OwnedTable, Owners, Side};
-use super::{Divided, Division, History};
-use crate::analysis::sql::{Kind, lex, lex_with_comments};
+use super::owners::{OwnedTable, Owners};
+use super::statement::{About, Does, Item, Piece, Statement};
+use super::text::{blanked, part_of};
+use super::{Dialect, Divided, Division, History};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
 /// Whose a statement is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
     Module,
     Rest,
     /// A setting or a transaction: whoever has the file has it.
     Both,
+}
+
+/// What is decided when statements are given to their owners.
+pub(super) struct Decided<'a> {
+    pub(super) owners: &'a Owners,
+    pub(super) cuts: &'a [Cut],
+    /// What has no rows and the set makes.
+    pub(super) objects: BTreeSet<String>,
 }
 
 impl History {
@@ -30,49 +35,58 @@ impl History {
     ///
     /// None where one cannot be told, or something stands on both sides that was not cut; the
     /// diagnostics say so, with every place.
-    pub fn divide(
+    pub(in crate::analysis::schema) fn divide(
         &self,
         division: &Division<'_>,
         diagnostics: &mut Diagnostics,
     ) -> Option<Divided> {
         let owners = self.owners(division, diagnostics)?;
-        let crossings = self.crossings(&owners);
+        let crossings = self.crossings(division, &owners);
         let cuts = self.decide(division, crossings, diagnostics)?;
         let folder = self.folder_of(division, &owners, diagnostics)?;
-        let keep = |statement: &Statement| self.part(statement, &owners, &cuts);
-        let mut set = Vec::new();
-        let mut alone = MigrationFolder {
-            path: division.to.to_owned(),
-            runner: Runner::Sqlx,
-            files: Vec::new(),
-        };
+        let mut decided = Decided { owners: &owners, cuts: &cuts, objects: BTreeSet::new() };
+        decided.objects = self.objects_of_module(division, &decided);
+        let of_both = self.objects_of_both(&decided);
+        let (set, alone) = self.set(folder, division, &decided);
+        let tables = self.left.tables.iter().filter_map(|table| {
+            let stands = self.stands_for(&self.key(table));
+            let because = owners.because(&stands).filter(|_| owners.is_module(&stands))?;
+            Some(OwnedTable { name: table.clone(), because: because.clone() })
+        });
+        let tables = tables.collect();
+        let reads = self.reads_of_rest(&owners);
+        let objects = decided.objects;
+        let folder = folder.path.clone();
+        Some(Divided { folder, tables, set, cuts, reads, objects, of_both, alone, owners })
+    }
+
+    /// The files of the module's set; and the same with blanks for what is not in them.
+    fn set(
+        &self,
+        folder: &MigrationFolder,
+        division: &Division<'_>,
+        decided: &Decided<'_>,
+    ) -> (Vec<(camino::Utf8PathBuf, String)>, MigrationFolder) {
+        let keep = |statement: &Statement| self.part(statement, decided);
         let forward = folder.files.iter().filter(|file| file.runs_forward());
         let kept: BTreeSet<i64> = forward
             .filter(|file| self.of_file(file).any(|s| keep(s) == Part::Module))
             .map(|file| file.version)
             .collect();
+        let path = division.to.to_owned();
+        let mut alone = MigrationFolder { path, runner: Runner::Sqlx, files: Vec::new() };
+        let mut set = Vec::new();
         for file in folder.files.iter().filter(|file| kept.contains(&file.version)) {
             let spans: Vec<(Range<usize>, bool)> =
                 self.of_file(file).map(|s| (s.place.span.clone(), keep(s) != Part::Rest)).collect();
             let clauses: Vec<Range<usize>> =
-                self.of_file(file).flat_map(|s| self.clauses(s, &owners)).collect();
+                self.of_file(file).flat_map(|s| self.clauses(s, decided)).collect();
             let text = part_of(&file.text, &spans, &clauses, file.without_transaction());
             set.push((division.to.join(file.path.file_name().unwrap_or_default()), text));
             let text: Arc<str> = blanked(&file.text, &spans, &clauses).into();
             alone.files.push(MigrationFile { text, ..file.clone() });
         }
-        self.stands_alone(&alone, division, diagnostics)?;
-        let mut schema = self.schema.clone();
-        self.give(&mut schema, &owners, division.to);
-        let tables =
-            schema.owned(division.to).filter(|t| t.kind != TableKind::Shadow).map(|table| {
-                let because = owners.because(&self.stands_for(&table.name.to_ascii_lowercase()));
-                let because = because.cloned().unwrap_or(Because::Declared);
-                OwnedTable { name: table.name.clone(), because }
-            });
-        let tables = tables.collect();
-        let reads = self.reads_of_rest(&owners);
-        Some(Divided { folder: folder.path.clone(), schema, tables, set, cuts, reads })
+        (set, alone)
     }
 
     /// The one folder that makes the module's tables.
@@ -137,15 +151,19 @@ impl History {
     }
 
     /// Whose a statement is. What stands on both sides is cut by then, and so the rest's.
-    fn part(&self, statement: &Statement, owners: &Owners, cuts: &[Cut]) -> Part {
-        let behind = |names: &BTreeSet<String>| owners.sides(&self.tables_behind(names));
+    pub(super) fn part(&self, statement: &Statement, decided: &Decided<'_>) -> Part {
+        let behind = |names: &BTreeSet<String>| decided.owners.sides(&self.tables_behind(names));
         let (module, rest) = behind(&statement.changes);
         let (reads_module, reads_rest) = behind(&statement.reads);
-        let text = self.text(statement);
+        let made = || statement.makes.iter().any(|object| decided.objects.contains(object));
         match &statement.does {
+            _ if self.is_untold(statement, decided.owners).is_some() => Part::Rest,
             Does::Nothing => Part::Both,
             // `IF EXISTS` of something that does not.
-            _ if statement.changes.is_empty() && statement.reads.is_empty() => Part::Both,
+            _ if statement.does_nothing_known() => Part::Both,
+            _ if self.is_emptied(statement, decided) => Part::Rest,
+            Does::Object | Does::Function(_) if made() => Part::Module,
+            Does::Object | Does::Function(_) => Part::Rest,
             Does::View(_) | Does::Rows if statement.changes.is_empty() || !module && !rest => {
                 if reads_module && !reads_rest {
                     Part::Module
@@ -155,75 +173,105 @@ impl History {
             }
             Does::Trigger(_) | Does::Rows if reads_rest => Part::Rest,
             Does::View(_) if reads_rest => Part::Rest,
-            Does::Definition if drops_cut(text, cuts) => Part::Rest,
+            Does::Definition if self.is_of_a_cut(statement, decided.cuts) => Part::Rest,
             Does::Definition if reads_rest => Part::Rest,
-            _ if module && !rest => Part::Module,
+            _ if module && (!rest || self.divides(statement, decided.owners)) => Part::Module,
             _ => Part::Rest,
         }
     }
 
-    /// The clauses that a statement of the module loses, with what separates them.
-    fn clauses(&self, statement: &Statement, owners: &Owners) -> Vec<Range<usize>> {
-        if !owners.sides(&self.tables_behind(&statement.changes)).0 {
+    /// Whether a statement drops or changes what the set lacks, since it was cut.
+    fn is_of_a_cut(&self, statement: &Statement, cuts: &[Cut]) -> bool {
+        let lacks = |cut: &&Cut| {
+            matches!(cut.lost, Lost::View(_) | Lost::TriggerOut(_) | Lost::Function(_))
+        };
+        cuts.iter().filter(lacks).any(|cut| statement.about.contains(&self.key(&cut.name)))
+    }
+
+    /// Whether each table of the rest that a statement changes is an item of a list in it, so that it can go
+    /// alone.
+    pub(super) fn divides(&self, statement: &Statement, owners: &Owners) -> bool {
+        let lists = statement.pieces.iter().filter_map(|piece| match piece {
+            Piece::List(items) => Some(items),
+            Piece::Clause(_) => None,
+        });
+        let listed: BTreeSet<&String> = lists
+            .flatten()
+            .filter_map(|item| match &item.about {
+                Some(About::Table(name)) => Some(name),
+                _ => None,
+            })
+            .collect();
+        let of_rest = |name: &&String| owners.sides(&self.tables_behind([*name])).1;
+        statement.changes.iter().filter(of_rest).all(|name| listed.contains(name))
+    }
+
+    /// Whether nothing is left of a list in a statement.
+    fn is_emptied(&self, statement: &Statement, decided: &Decided<'_>) -> bool {
+        statement.pieces.iter().any(|piece| match piece {
+            Piece::List(items) => {
+                !items.is_empty() && items.iter().all(|item| self.is_gone(item, decided))
+            }
+            Piece::Clause(_) => false,
+        })
+    }
+
+    fn is_gone(&self, item: &Item, decided: &Decided<'_>) -> bool {
+        match &item.about {
+            Some(About::Table(name)) => decided.owners.sides(&self.tables_behind([name])).1,
+            Some(About::Object(name)) => !decided.objects.contains(name),
+            None => false,
+        }
+    }
+
+    /// The pieces that a statement of the module loses, with what separates them.
+    fn clauses(&self, statement: &Statement, decided: &Decided<'_>) -> Vec<Range<usize>> {
+        if self.part(statement, decided) != Part::Module {
             return Vec::new();
         }
-        let gone = |table: &str| owners.sides(&self.tables_behind([&table.to_ascii_lowercase()])).1;
         let start = statement.place.span.start;
-        let cuts = clause_cuts(self.text(statement), gone);
+        let text = self.text(statement);
+        let mut cuts: Vec<Range<usize>> = match self.dialect {
+            Dialect::Sqlite => clause_cuts(text, |table| {
+                decided.owners.sides(&self.tables_behind([&table.to_ascii_lowercase()])).1
+            }),
+            Dialect::Postgres => {
+                let pieces = statement.pieces.iter();
+                pieces.flat_map(|piece| self.cut_of(piece, start, text, decided)).collect()
+            }
+        };
+        cuts.sort_by_key(|cut| cut.start);
         cuts.into_iter().map(|cut| start + cut.start..start + cut.end).collect()
     }
 
-    /// Runs the module's statements without the others, where they stand in the history.
-    fn stands_alone(
+    /// What goes of a piece, in the text of its statement, which begins at `start` in its file.
+    fn cut_of(
         &self,
-        alone: &MigrationFolder,
-        division: &Division<'_>,
-        diagnostics: &mut Diagnostics,
-    ) -> Option<()> {
-        let Err(problems) = History::read(std::slice::from_ref(alone)).map(drop) else {
-            return Some(());
-        };
-        for problem in problems.iter() {
-            diagnostics.push(Diagnostic {
-                code: "migration-crosses",
-                message: format!(
-                    "this statement of `{}` needs the other side of the cut: {}",
-                    division.module, problem.message
-                ),
-                notes: [
-                    vec![
-                        "the service runs the module's statements on a database of its own".into(),
-                    ],
-                    problem.notes.clone(),
-                ]
-                .concat(),
-                help: Some("make the module's tables stand alone in a new migration first".into()),
-                ..problem.clone()
-            });
+        piece: &Piece,
+        start: usize,
+        text: &str,
+        decided: &Decided<'_>,
+    ) -> Vec<Range<usize>> {
+        let within = |span: &Range<usize>| span.start - start..span.end - start;
+        match piece {
+            Piece::Clause(item) if self.is_gone(item, decided) => {
+                vec![widen(text, within(&item.span))]
+            }
+            Piece::Clause(_) => Vec::new(),
+            Piece::List(items) => {
+                let items = items.iter().map(|item| {
+                    let comma = item.comma.as_ref().map(within);
+                    (within(&item.span), comma, self.is_gone(item, decided))
+                });
+                item_cuts(text, items)
+            }
         }
-        None
     }
 
-    /// Lets the module's objects belong to its set.
-    fn give(&self, schema: &mut Schema, owners: &Owners, to: &Utf8Path) {
-        let ours = |name: &str| {
-            let name = name.to_ascii_lowercase();
-            owners.side(&self.stands_for(&name)) == Some(Side::Module)
-        };
-        for table in &mut schema.tables {
-            if ours(&table.name) {
-                table.folder = to.to_owned();
-                table.indexes.iter_mut().for_each(|index| index.folder = to.to_owned());
-                table.triggers.iter_mut().for_each(|trigger| trigger.folder = to.to_owned());
-            }
-        }
-        for view in &mut schema.views {
-            let reads = self.tables_behind([&view.name.to_ascii_lowercase()]);
-            if owners.sides(&reads) == (true, false) {
-                view.folder = to.to_owned();
-                view.triggers.iter_mut().for_each(|trigger| trigger.folder = to.to_owned());
-            }
-        }
+    /// Whether a table, or all that a view reads, is the module's.
+    pub(in crate::analysis::schema) fn owns(&self, divided: &Divided, name: &str) -> bool {
+        let behind = self.tables_behind([&self.stands_for(&self.key(name))]);
+        divided.owners.sides(&behind) == (true, false)
     }
 
     /// Statements of the rest that read the module's tables: they go on reading the monolith's copy.
@@ -233,161 +281,11 @@ impl History {
             let (module, rest) = owners.sides(&self.tables_behind(&statement.changes));
             let reads = self.tables_behind(&statement.reads);
             if statement.does == Does::Rows && rest && !module && owners.sides(&reads).0 {
-                let ours = reads.iter().filter(|t| owners.side(t) == Some(Side::Module));
+                let ours = reads.iter().filter(|t| owners.is_module(t));
                 let tables = ours.map(|table| self.display(table)).collect();
                 found.push((statement.place.file.clone(), self.line(statement), tables));
             }
         }
         found
-    }
-}
-
-/// Whether a statement drops a trigger that was cut, so that it is not there to be dropped.
-fn drops_cut(sql: &str, cuts: &[Cut]) -> bool {
-    let tokens = lex(sql);
-    let drops = tokens.first().is_some_and(|token| token.is(sql, "DROP"));
-    let named = |name: &str| tokens.iter().skip(2).any(|token| token.names(sql, name));
-    drops
-        && cuts.iter().any(|cut| match &cut.lost {
-            Lost::View(name) | Lost::TriggerOut(name) => named(name),
-            _ => false,
-        })
-}
-
-/// The kept statements of a file with the comments that stand before them and behind them on their
-/// line; what heads the file stays.
-fn part_of(
-    text: &str,
-    spans: &[(Range<usize>, bool)],
-    clauses: &[Range<usize>],
-    marked: bool,
-) -> String {
-    let mut out = String::new();
-    let ends: Vec<usize> = spans.iter().map(|(span, _)| chunk_end(text, span.end)).collect();
-    let first = spans.first().map_or(text.len(), |(span, _)| span.start);
-    let head = head_of(&text[..first], marked);
-    out.push_str(&text[..head]);
-    let mut start = head;
-    // An empty line that stood somewhere between two kept statements stays between them, once.
-    let mut gap = false;
-    for ((_, keep), end) in spans.iter().zip(&ends) {
-        let chunk = &text[start..*end];
-        let bare = chunk.trim_start_matches(['\r', '\n']);
-        gap |= bare.len() < chunk.len();
-        if *keep {
-            if gap && !out.is_empty() && !out.ends_with("\n\n") && !out.ends_with("\n\r\n") {
-                out.push_str(if text.contains("\r\n") { "\r\n" } else { "\n" });
-            }
-            gap = false;
-            out.push_str(&without(text, *end - bare.len()..*end, clauses));
-        }
-        start = *end;
-    }
-    if spans.last().is_some_and(|(_, keep)| *keep) {
-        out.push_str(&text[start..]);
-    }
-    out
-}
-
-/// A file where what is not kept is blank, so that places stay what they are.
-fn blanked(text: &str, spans: &[(Range<usize>, bool)], clauses: &[Range<usize>]) -> String {
-    let gone = |at: usize| {
-        spans.iter().any(|(span, keep)| !keep && span.contains(&at))
-            || clauses.iter().any(|clause| clause.contains(&at))
-    };
-    let mut bytes = text.as_bytes().to_vec();
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        if gone(at) && *byte != b'\n' {
-            *byte = b' ';
-        }
-    }
-    String::from_utf8(bytes).unwrap_or_default()
-}
-
-fn without(text: &str, range: Range<usize>, clauses: &[Range<usize>]) -> String {
-    let mut out = String::new();
-    let mut at = range.start;
-    for clause in clauses.iter().filter(|c| range.start <= c.start && c.end <= range.end) {
-        out.push_str(&text[at..clause.start]);
-        let word = |c: char| c.is_alphanumeric() || c == '_';
-        if out.ends_with(word) && text[clause.end..].starts_with(word) {
-            out.push(' ');
-        }
-        at = clause.end;
-    }
-    out.push_str(&text[at..range.end]);
-    out
-}
-
-/// Where a statement's chunk ends: behind its semicolon, the comment behind that, and the line end.
-fn chunk_end(text: &str, end: usize) -> usize {
-    let mut at = end;
-    let mut semicolon = false;
-    for token in lex_with_comments(&text[end..]) {
-        let (start, stop) = (end + token.span.start, end + token.span.end);
-        let same_line = !text[at..start].contains('\n');
-        match token.kind {
-            Kind::Comment if semicolon && (!same_line || text[start..stop].contains('\n')) => break,
-            Kind::Comment => at = stop,
-            _ if !semicolon && token.is_symbol(&text[end..], ";") => {
-                semicolon = true;
-                at = stop;
-            }
-            _ => break,
-        }
-    }
-    let rest = &text[at..];
-    let blank = rest.len() - rest.trim_start_matches([' ', '\t', '\r']).len();
-    if rest[blank..].starts_with('\n') { at + blank + 1 } else { at }
-}
-
-/// Where what heads a file ends: behind its first comment, if an empty line follows; or its marker.
-fn head_of(before: &str, marked: bool) -> usize {
-    let line = |at: usize| before[at..].find('\n').map_or(before.len(), |end| at + end + 1);
-    let mut at = if marked { line(0) } else { 0 };
-    let mut probe = at;
-    while probe < before.len() {
-        let end = line(probe);
-        if before[probe..end].trim().is_empty() {
-            // Only what a comment stands before is a head.
-            if !before[..probe].trim().is_empty() {
-                at = end;
-            }
-            break;
-        }
-        probe = end;
-    }
-    at
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::analysis::sql::statements;
-
-    fn part(text: &str, keep: &[usize]) -> String {
-        let spans = statements(text);
-        let spans: Vec<_> =
-            spans.into_iter().enumerate().map(|(at, span)| (span, keep.contains(&at))).collect();
-        part_of(text, &spans, &[], text.starts_with("-- no-transaction"))
-    }
-
-    #[test]
-    fn comments_go_with_their_statement_and_the_head_stays() {
-        let text = "-- What this is; both.\n\n-- a; first\nA 1; -- behind; a\n\n/* b */\nB ';';\n-- c\nC 3";
-        assert_eq!(part(text, &[0]), "-- What this is; both.\n\n-- a; first\nA 1; -- behind; a\n");
-        assert_eq!(part(text, &[1]), "-- What this is; both.\n\n/* b */\nB ';';\n");
-        assert_eq!(part(text, &[0, 1, 2]), text);
-        assert_eq!(part("A;\r\n\r\nB;\r\n", &[1]), "B;\r\n");
-        assert_eq!(part("A;\n\nB;\nC;\n", &[0, 2]), "A;\n\nC;\n");
-        let text = "-- no-transaction\nPRAGMA x; A; B;\n";
-        assert_eq!(part(text, &[0, 2]), "-- no-transaction\nPRAGMA x; B;\n");
-    }
-
-    #[test]
-    fn a_blank_keeps_every_place() {
-        let text = "A 'é\n'; B;";
-        let spans: Vec<_> = statements(text).into_iter().zip([false, true]).collect();
-        assert_eq!(blanked(text, &spans, &[]), "     \n ; B;");
     }
 }

@@ -1,0 +1,122 @@
+//! A statement of a history by what its owner depends on, whoever read it.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::super::model::Place;
+
+/// What a statement is, as far as an owner depends on it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::analysis::schema) enum Does {
+    /// A setting, a transaction: nothing that has an owner.
+    #[default]
+    Nothing,
+    /// Reads or changes rows.
+    Rows,
+    /// Makes, changes or drops a table or an index, or drops a view or a trigger.
+    Definition,
+    /// Gives a table or a view another name: from, to.
+    Renames(String, String),
+    /// Makes the view of that name, as written.
+    View(String),
+    /// Makes the trigger of that name, as written.
+    Trigger(String),
+    /// Makes the function of that name, as written.
+    Function(String),
+    /// Makes, changes or drops something without rows: a type, a schema, an extension.
+    Object,
+}
+
+/// One statement of a migration. Names of tables are as their dialect compares them; what is temporary
+/// is `temp.x`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::analysis::schema) struct Statement {
+    /// Where it is written, the semicolon left out.
+    pub(in crate::analysis::schema) place: Place,
+    /// What it is.
+    pub(in crate::analysis::schema) does: Does,
+    /// Tables and views that it makes, changes, fills or drops; of an index or a trigger, its table.
+    pub(in crate::analysis::schema) changes: BTreeSet<String>,
+    /// Tables and views that it reads; of a trigger, a view and a function, what their bodies touch.
+    pub(in crate::analysis::schema) reads: BTreeSet<String>,
+    /// The foreign keys that it gives a table.
+    pub(in crate::analysis::schema) keys: Vec<Key>,
+    /// Pieces of it that can go alone.
+    pub(in crate::analysis::schema) pieces: Vec<Piece>,
+    /// What it makes, changes or drops that has no rows: `type:mood`, `function:touch`.
+    pub(in crate::analysis::schema) makes: BTreeSet<String>,
+    /// What it needs of that kind.
+    pub(in crate::analysis::schema) needs: BTreeSet<String>,
+    /// Views, triggers and functions that it drops or changes, by the names of their cuts.
+    pub(in crate::analysis::schema) about: BTreeSet<String>,
+    /// Why nobody can tell what it touches, where nobody can.
+    pub(in crate::analysis::schema) untold: Option<String>,
+    /// A table or view that it names and that no migration makes.
+    pub(in crate::analysis::schema) stranger: Option<String>,
+}
+
+/// A foreign key as a statement writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::analysis::schema) struct Key {
+    /// The table that gets it.
+    pub(in crate::analysis::schema) table: String,
+    /// Its columns.
+    pub(in crate::analysis::schema) from: Vec<String>,
+    /// The table that it references.
+    pub(in crate::analysis::schema) into: String,
+    /// The clause, in the file.
+    pub(in crate::analysis::schema) clause: Range<usize>,
+}
+
+/// A piece of a statement that the others do not need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::analysis::schema) enum Piece {
+    /// One that nothing separates from what stands before it.
+    Clause(Item),
+    /// A list; without items the statement means nothing.
+    List(Vec<Item>),
+}
+
+/// What can go of a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::analysis::schema) struct Item {
+    /// In the file.
+    pub(in crate::analysis::schema) span: Range<usize>,
+    /// The comma behind it, in the file.
+    pub(in crate::analysis::schema) comma: Option<Range<usize>>,
+    /// What it is about; it goes where that is not there.
+    pub(in crate::analysis::schema) about: Option<About>,
+}
+
+/// What a piece of a statement is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::analysis::schema) enum About {
+    /// A table or a view.
+    Table(String),
+    /// Something without rows, by its name among what statements make.
+    Object(String),
+}
+
+impl Statement {
+    /// One that does nothing.
+    pub(in crate::analysis::schema) fn at(place: Place) -> Self {
+        Self {
+            place,
+            does: Does::Nothing,
+            changes: BTreeSet::new(),
+            reads: BTreeSet::new(),
+            keys: Vec::new(),
+            pieces: Vec::new(),
+            makes: BTreeSet::new(),
+            needs: BTreeSet::new(),
+            about: BTreeSet::new(),
+            untold: None,
+            stranger: None,
+        }
+    }
+
+    /// Whether nothing is known that it could do: `DROP TABLE IF EXISTS` of one that does not.
+    pub(super) fn does_nothing_known(&self) -> bool {
+        [&self.changes, &self.reads, &self.makes, &self.needs].iter().all(|names| names.is_empty())
+    }
+}

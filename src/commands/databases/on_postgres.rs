@@ -1,0 +1,96 @@
+//! The histories run on a PostgreSQL server, in databases that are dropped again.
+
+use std::time::Duration;
+
+use super::super::Output;
+use super::Histories;
+use crate::analysis::schema::postgres::{
+    CATALOG, Catalog, Compared, Databases, Said, compare as compare_catalogs,
+};
+use crate::analysis::schema::{Counted, MigrationFile, MigrationFolder};
+use crate::diagnostic::{Diagnostic, Result};
+use crate::pipeline::Extraction;
+use crate::plan::schema::{PostgresPlan, SchemaPlan};
+use crate::verify::{Database, Script, Server};
+
+/// Compares what the histories make; the differences that nobody reported are empty where the split holds.
+///
+/// # Errors
+/// `no-server`, and `migration-rejected` at the line that the server does not take.
+pub(super) fn compare(
+    extraction: &Extraction<'_>,
+    plan: &SchemaPlan,
+    postgres: &PostgresPlan,
+    histories: Histories<'_>,
+    output: &mut Output<'_>,
+) -> Result<(Vec<Counted>, Vec<String>)> {
+    let server = Server::of_environment(&format!("{}_TEST_SERVER_URL", extraction.plan.names.env))?;
+    output.progress("running the migrations in databases of their own");
+    let make = |purpose: &str, folders: &[MigrationFolder]| -> Result<Catalog> {
+        let database = server.create(purpose)?;
+        database.run(&scripts(forward(folders)))?;
+        read(&database)
+    };
+    let before = make("before", histories.before)?;
+    let service = match histories.service {
+        Some(folder) => make("service", std::slice::from_ref(folder))?,
+        None => Catalog::default(),
+    };
+    let database = server.create("monolith")?;
+    database.run(&scripts(forward(histories.monolith)))?;
+    let monolith = read(&database)?;
+    let shared = plan.shared.as_ref();
+    let said = Said {
+        tables: &postgres.tables,
+        views: &postgres.views,
+        sequences: &postgres.sequences,
+        objects: shared.map(|shared| &shared.objects),
+        cuts: shared.map(|shared| shared.cuts.as_slice()).unwrap_or_default(),
+        stands_in: !plan.stand_ins.is_empty(),
+    };
+    let databases =
+        Databases { before: &before, again: None, monolith: &monolith, service: &service };
+    let mut compared = compare_catalogs(&said, &databases);
+    if compared.by_content {
+        // What a clock or dice put into rows differs from run to run.
+        std::thread::sleep(Duration::from_millis(1100));
+        let again = make("again", histories.before)?;
+        compared = compare_catalogs(&said, &Databases { again: Some(&again), ..databases });
+    }
+    let Compared { lines, mut differences, .. } = compared;
+    if shared.is_some() && plan.added.iter().all(|added| added.back.is_some()) {
+        // What a new migration took, its pair gives back.
+        let back = plan.added.iter().rev().filter_map(|added| added.back.as_ref());
+        let back = back.map(|(path, text)| Script { path, text, without_transaction: false });
+        database.run(&back.collect::<Vec<_>>())?;
+        if !read(&database)?.is_built_as(&before) {
+            differences.push("the new migrations do not give back all that they take".into());
+        }
+    }
+    output.progress_done();
+    Ok((lines, differences))
+}
+
+/// The migrations of all folders that run on a new database, in order of their versions.
+fn forward(folders: &[MigrationFolder]) -> Vec<&MigrationFile> {
+    let mut files: Vec<&MigrationFile> =
+        folders.iter().flat_map(MigrationFolder::forward).collect();
+    files.sort_by_key(|file| file.version);
+    files
+}
+
+fn scripts(files: Vec<&MigrationFile>) -> Vec<Script<'_>> {
+    let mut scripts = Vec::new();
+    for file in files {
+        let without_transaction = file.without_transaction();
+        scripts.push(Script { path: &file.path, text: &file.text, without_transaction });
+    }
+    scripts
+}
+
+fn read(database: &Database<'_>) -> Result<Catalog> {
+    Catalog::parse(&database.ask(CATALOG)?).map_err(|error| {
+        let message = format!("what the migrations made cannot be read: {error}");
+        Diagnostic::error("schema-unreadable", message).into()
+    })
+}

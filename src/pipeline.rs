@@ -88,9 +88,7 @@ pub fn extract<'w>(
         diagnostics,
     );
     hazards::two_sides::refuse(code, &boundary, composition.as_ref(), diagnostics);
-    if let Some(composition) = &composition {
-        hazards::own_methods::refuse(code, &boundary, composition, diagnostics);
-    }
+    hazards::own_methods::refuse(code, &boundary, composition.as_ref(), diagnostics);
     let module = module::crossing(code, boundary, diagnostics);
     let (Some(composition), Some(names), Some(mut module)) = (composition, names, module) else {
         return Ok(None);

@@ -26,7 +26,8 @@ pub fn path_of(arguments: TokenStream) -> Option<(String, bool)> {
     Some((literal?, false))
 }
 
-fn all_texts(tokens: TokenStream, texts: &mut Vec<String>) {
+/// Adds the texts in tokens, in order.
+pub fn all_texts(tokens: TokenStream, texts: &mut Vec<String>) {
     for token in tokens {
         match token {
             TokenTree::Group(group) => all_texts(group.stream(), texts),

@@ -137,8 +137,8 @@ pub fn broken<'w>(
             for (file, error) in code.root(index).broken.iter().copied() {
                 let Some(source) = code.source(file) else { continue };
                 let tells = |word: &str| source.text.contains(word);
-                // A file that is not UTF-8 shows no text at all.
-                let silent = source.text.is_empty();
+                // What is in a file that is not UTF-8, nobody knows.
+                let silent = !source.is_utf8();
                 if silent || names.iter().any(|name| tells(name)) || tells("mod ") {
                     found.insert(file, (member, error));
                 }

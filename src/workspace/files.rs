@@ -129,12 +129,12 @@ pub(super) fn source(root: &Utf8Path, path: &Utf8Path) -> Result<Source> {
         Ok(text) => return Ok(Source::new(text)),
         Err(error) => error,
     };
-    let text = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-    let line = text.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let from = error.utf8_error().valid_up_to();
     if path.extension() == Some("rs") {
-        // It may belong to nothing: a fixture, a template. Whoever needs it sees the reason.
-        return Ok(Source::unreadable(format!("this file is not UTF-8: see its line {line}")));
+        // It may belong to nothing: a fixture, a template. Whoever needs it sees the place.
+        return Ok(Source::not_utf8(error.as_bytes(), from));
     }
+    let line = error.as_bytes()[..from].iter().filter(|byte| **byte == b'\n').count() + 1;
     Err(Diagnostic::error("not-utf8", format!("`{path}` is not UTF-8: see its line {line}"))
         .at(path, 0..0, format!("{path}:{line}"))
         .note("calve reads every manifest and migration of the workspace, and passes over nothing")

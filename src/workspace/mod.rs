@@ -303,6 +303,16 @@ impl Workspace {
         self.expansions.0.alloc(expanded)
     }
 
+    /// Whether migrations are looked for in a folder, by its path relative to the root.
+    pub fn may_hold_migrations(&self, folder: &Utf8Path) -> bool {
+        folder.file_name() == Some("migrations") || self.embedded.contains_key(folder)
+    }
+
+    /// The path without `..`; none where it leads out of the root.
+    pub fn inside(&self, path: &Utf8Path) -> Option<Utf8PathBuf> {
+        migrations::inside(path)
+    }
+
     /// The Rust files of a package, by path; packages nested in its folder are left out.
     pub fn rust_files<'w>(
         &'w self,

@@ -11,11 +11,12 @@ use syn::spanned::Spanned;
 /// A text file of the workspace.
 #[derive(Debug)]
 pub struct Source {
-    /// The text as it is on disk.
+    /// The text as it is on disk; of a file that is not UTF-8, with a mark for each byte that is not.
     pub text: Arc<str>,
     /// Bytes before the first token that syn does not see: a byte order mark, a shebang line.
     prefix: usize,
     ast: OnceCell<Result<syn::File, SyntaxError>>,
+    is_utf8: bool,
 }
 
 /// Why a file is not Rust.
@@ -30,13 +31,20 @@ pub struct SyntaxError {
 impl Source {
     pub(super) fn new(text: String) -> Self {
         let prefix = hidden_prefix(&text);
-        Self { text: text.into(), prefix, ast: OnceCell::new() }
+        Self { text: text.into(), prefix, ast: OnceCell::new(), is_utf8: true }
     }
 
-    /// A Rust file that exists and cannot be read as text.
-    pub(super) fn unreadable(why: String) -> Self {
-        let ast = OnceCell::from(Err(SyntaxError { message: why, span: 0..0 }));
-        Self { text: "".into(), prefix: 0, ast }
+    /// A Rust file that is not UTF-8 from a byte on. Its text is what can be shown of it.
+    pub(super) fn not_utf8(bytes: &[u8], from: usize) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        let span = from..from + char::REPLACEMENT_CHARACTER.len_utf8();
+        let error = SyntaxError { message: "this is not UTF-8".to_owned(), span };
+        Self { text: text.into(), prefix: 0, ast: OnceCell::from(Err(error)), is_utf8: false }
+    }
+
+    /// Whether its text is what is on disk.
+    pub fn is_utf8(&self) -> bool {
+        self.is_utf8
     }
 
     /// The syntax tree.
@@ -99,6 +107,20 @@ impl Source {
         found
     }
 
+    /// The places of a text in the code, comments left out, in order.
+    pub fn places_of<'s>(&'s self, text: &'s str) -> impl Iterator<Item = usize> + 's {
+        let mut comments = None;
+        self.text.match_indices(text).map(|(at, _)| at).filter(move |at| {
+            let comments = comments.get_or_insert_with(|| self.comments());
+            !comments.iter().any(|comment| comment.contains(at))
+        })
+    }
+
+    /// Whether its code has a word that is no part of a longer name.
+    pub fn names(&self, word: &str) -> bool {
+        self.places_of(word).any(|at| is_whole(&self.text, at, word))
+    }
+
     /// Whether a token was made of a comment: of documentation.
     fn is_comment(&self, token: &Range<usize>) -> bool {
         self.text
@@ -139,9 +161,13 @@ pub fn line_of(text: &str, at: usize) -> usize {
 
 /// Whether a text has a word that is no part of a longer name.
 pub fn has_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| is_whole(text, at, word))
+}
+
+/// Whether a word at a place is no part of a longer name.
+fn is_whole(text: &str, at: usize, word: &str) -> bool {
     let part = |c: char| c.is_alphanumeric() || c == '_';
-    text.match_indices(word)
-        .any(|(at, _)| !text[..at].ends_with(part) && !text[at + word.len()..].starts_with(part))
+    !text[..at].ends_with(part) && !text[at + word.len()..].starts_with(part)
 }
 
 fn hidden_prefix(text: &str) -> usize {

@@ -126,8 +126,10 @@ cases! {
     refuses_migrations_read_at_run_time
     refuses_migrations_that_are_no_sql
     refuses_migrations_that_cannot_be_read
+    refuses_migrations_that_others_read_at_run_time
     refuses_names_behind_the_trait
     refuses_operations_that_cannot_cross
+    refuses_own_methods_beside_other_things
     refuses_own_methods_on_the_way
     refuses_pools_that_differ
     refuses_roots_that_disagree

@@ -10,7 +10,7 @@ use crate::support::{shop, tree};
 const FIXTURES: [(&str, &[&str]); 8] = [
     ("shop", &["inventory"]),
     ("market", &["listings"]),
-    ("forms", &["ledger", "rooms", "guests", "parcels"]),
+    ("forms", &["ledger", "rooms", "guests", "parcels", "pantry"]),
     ("ports", &["mailer"]),
     ("roots", &["catalogue"]),
     ("measures", &["measures"]),
@@ -32,8 +32,10 @@ fn what_was_taken_out_is_taken_back() {
         for module in modules {
             stages.push(tree::read(monolith));
             let mut extract = vec!["extract", module, "--no-verify"];
-            if fixture == "market" {
-                extract.extend(CUTS.iter().flat_map(|cut| ["--cut", cut]));
+            match *module {
+                "listings" => extract.extend(CUTS.iter().flat_map(|cut| ["--cut", cut])),
+                "pantry" => extract.extend(["--trait", "PantryApi,Reports"]),
+                _ => {}
             }
             shop::calve(monolith, &extract).ok();
             shop::repository(monolith);

@@ -75,3 +75,37 @@ fn with_more_tests() -> PathBuf {
     shop::repository(&copy);
     copy
 }
+
+/// A constructor that counts on a file beside the program, where the monolith's tests have it.
+const NEEDY: &str = r#"
+        let known = std::fs::read_to_string("instruments.txt").expect("no instruments here");
+        assert!(!known.is_empty());
+        Self::default()"#;
+
+#[test]
+fn a_service_that_does_not_start_refuses_with_what_it_said() {
+    let copy = shop::folder("needy-measures");
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/measures");
+    let mut files = tree::read(&fixture);
+    let memory = files.get_mut(Path::new("modules/measures/src/memory.rs")).unwrap();
+    let needy = String::from_utf8_lossy(memory).replacen("Self::default()", NEEDY.trim(), 1);
+    *memory = needy.into_bytes();
+    files.insert(Path::new("app/instruments.txt").to_owned(), b"one\n".to_vec());
+    tree::write(&copy, &files);
+    shop::repository(&copy);
+
+    let before = tree::read(&copy);
+    let refused = shop::calve_and_build(&copy, &["extract", "measures", "--verify", "tests"]);
+    let said = &refused.stderr;
+    assert_eq!(refused.code(), 1, "{said}");
+    assert!(
+        said.contains(
+            "error[service-does-not-start]: the service does not start in the scratch copy"
+        ),
+        "{said}"
+    );
+    assert!(said.contains("no instruments here"), "its own words: {said}");
+    assert!(said.contains("modules/measures/src/memory.rs"), "and their place: {said}");
+    assert!(said.contains("nothing was written"), "{said}");
+    assert_eq!(tree::read(&copy), before);
+}

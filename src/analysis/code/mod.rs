@@ -20,7 +20,7 @@ pub use expansion::Made;
 pub use imports::{Import, leaves};
 pub use items::{CrateRoot, Item, ItemId, ItemKind, Scope, ScopeId, Visibility, is_test_only};
 pub use mentions::{Mention, Segment, mentions};
-pub use resolve::Found;
+pub use resolve::{ENVIRONMENT, Found};
 
 use crate::workspace::{Source, TargetKind, Workspace};
 

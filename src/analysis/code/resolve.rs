@@ -17,6 +17,21 @@ pub enum Found {
     Nothing,
 }
 
+/// The functions of `std::env` that read from the process: what stands behind a glob of another crate is
+/// not known otherwise.
+pub const ENVIRONMENT: [&str; 10] = [
+    "args",
+    "args_os",
+    "current_dir",
+    "current_exe",
+    "home_dir",
+    "temp_dir",
+    "var",
+    "var_os",
+    "vars",
+    "vars_os",
+];
+
 impl<'w> Code<'w> {
     /// What a mention in `scope` refers to.
     pub fn resolve(&self, scope: ScopeId, mention: &Mention) -> Found {
@@ -215,6 +230,12 @@ impl<'w> Code<'w> {
                     if found != Found::Nothing {
                         return found;
                     }
+                }
+                // `use std::env::*`.
+                Found::External(krate, path)
+                    if krate == "std" && path == ["env"] && ENVIRONMENT.contains(&name) =>
+                {
+                    return Found::External(krate, vec!["env".to_owned(), name.to_owned()]);
                 }
                 // `use Enum::*`: its variants.
                 Found::Item(item, _) => {

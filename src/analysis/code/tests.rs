@@ -33,6 +33,20 @@ fn files_and_names_that_lead_back_to_themselves_lead_nowhere() {
 }
 
 #[test]
+fn a_glob_of_the_environment_is_followed() {
+    let files = [("src/lib.rs", "use std::env::*;\npub fn args() {}")];
+    let project = Project::new().member("m", &[], &files);
+    let workspace = project.load();
+    let code = Code::new(&workspace);
+    let scope = ScopeId { root: code.library("m").unwrap(), index: 0 };
+    let found = |name: &str| code.resolve_path(scope, false, &[name.to_owned()]);
+    let of_std = |name: &str| Found::External("std".to_owned(), vec!["env".into(), name.into()]);
+    assert_eq!(found("var"), of_std("var"));
+    assert_eq!(found("something"), Found::Nothing);
+    assert!(matches!(found("args"), Found::Item(..)), "what stands here comes first");
+}
+
+#[test]
 fn a_function_does_not_hide_the_crate_of_its_name() {
     let project = Project::new().member("tool", &[], &[("src/lib.rs", "pub struct T;")]).member(
         "m",

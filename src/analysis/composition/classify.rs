@@ -17,6 +17,7 @@ use quote::ToTokens;
 pub(super) use construction::Construction;
 use refusal::Migrating;
 pub use refusal::own_method;
+pub use support::crates as support_crates;
 
 use super::constructor::ModuleFacts;
 use super::function::{self, Node, covers};

@@ -32,7 +32,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use camino::{Utf8Path, Utf8PathBuf};
-pub use classify::own_method;
+pub use classify::{own_method, support_crates};
 pub use renames::OwnWords;
 use serde::{Deserialize, Serialize};
 

@@ -1,12 +1,19 @@
-//! Migrations of the module of which its code does not say where they lie: read from a folder when it
-//! runs, or embedded from one that is no literal.
+//! Migrations of which code does not say where they lie: the module's, read from a folder when it runs, or
+//! embedded from one that is no literal; and others', read from a folder that nobody sees.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use camino::Utf8Path;
 use quote::ToTokens;
+use syn::visit::{self, Visit};
 
 use super::constructor::ModuleFacts;
-use super::migrations;
+use super::{migrations, storage};
 use crate::analysis::code::{Found, Item, ItemKind};
+use crate::analysis::included::all_texts;
 use crate::diagnostic::Diagnostic;
+use crate::workspace::{Member, Source, Workspace};
 
 /// The libraries that run migrations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,19 +22,100 @@ enum Library {
     Refinery,
 }
 
-/// Refuses each such place in the module's library.
+/// Refuses each such place in the module's library, and in others where the module has a database.
 pub(super) fn refuse(module: &ModuleFacts<'_, '_>) -> Vec<Diagnostic> {
     let root = module.code.root(module.library);
     let items = root.items.iter().filter(|i| !i.test_only && i.kind != ItemKind::Module);
-    items.flat_map(|item| of_item(module, item)).collect()
+    let own = items.flat_map(|item| of_item(module, item));
+    let stores = root.member.dependencies.iter().any(|d| storage::of_package(&d.package).is_some());
+    own.chain(stores.then(|| of_others(module)).into_iter().flatten()).collect()
+}
+
+/// Each place outside of the module that reads migrations from a folder at run time, unless it is one in
+/// which calve looks.
+fn of_others(module: &ModuleFacts<'_, '_>) -> Vec<Diagnostic> {
+    let code = module.code;
+    let mut refused = Vec::new();
+    let mut seen = BTreeSet::new();
+    let may_read = |text: &str| text.contains("Migrator") || text.contains("load_sql_migrations");
+    for member in code.workspace.members.iter().filter(|m| m.name != module.package) {
+        if !code.workspace.rust_files(member).any(|(_, source)| may_read(&source.text)) {
+            continue;
+        }
+        for target in member.targets.iter().filter(|t| !t.kind.is_dev()) {
+            let Some(root) = code.target(&member.name, target.kind, &target.name) else { continue };
+            let root = code.root(root);
+            let items = root.items.iter().filter(|i| !i.test_only && i.kind != ItemKind::Module);
+            for item in items.filter(|item| may_read(&item.source.text)) {
+                for (range, library) in readings(module, item) {
+                    if !is_seen(code.workspace, member, item, range.end)
+                        && seen.insert((item.file, range.start))
+                    {
+                        refused.push(of_other(member, item, range, library));
+                    }
+                }
+            }
+        }
+    }
+    refused
+}
+
+fn of_other(member: &Member, item: &Item<'_>, range: Range<usize>, library: Library) -> Diagnostic {
+    Diagnostic::error(CODE, format!("`{}` reads migrations when it runs", member.name))
+        .at(item.file, range, "from a folder that calve does not find")
+        .note(
+            "what is in it may refer to the module's tables, or make them: all of it has to be divided or \
+             dropped with them",
+        )
+        .help(library.help())
+}
+
+/// Whether the call of what is named up to a byte of an item's file gives it a literal: the path of a folder
+/// in which calve finds migrations, from the package's folder or from the root.
+fn is_seen(workspace: &Workspace, member: &Member, item: &Item<'_>, named_to: usize) -> bool {
+    let mut given = Given { source: item.source, named_to, texts: Vec::new() };
+    given.visit_item(item.syntax);
+    given.texts.retain(|text| text != "CARGO_MANIFEST_DIR");
+    let [name] = given.texts.as_slice() else { return false };
+    let name = Utf8Path::new(name.trim_start_matches('/'));
+    [member.dir.join(name), name.to_owned()].iter().any(|path| {
+        workspace.inside(path).is_some_and(|folder| {
+            workspace.may_hold_migrations(&folder)
+                && workspace.files().any(|(path, _)| path.parent() == Some(&folder))
+        })
+    })
+}
+
+/// The texts in the arguments of a call.
+struct Given<'a> {
+    source: &'a Source,
+    /// Where the name of what is called ends.
+    named_to: usize,
+    texts: Vec<String>,
+}
+
+impl<'ast> Visit<'ast> for Given<'_> {
+    fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
+        if self.source.range_of(&call.func).end == self.named_to {
+            all_texts(call.args.to_token_stream(), &mut self.texts);
+        }
+        visit::visit_expr_call(self, call);
+    }
+}
+
+/// What reads migrations from a folder at run time in an item: where it is named.
+fn readings<'w>(module: &ModuleFacts<'_, 'w>, item: &Item<'w>) -> Vec<(Range<usize>, Library)> {
+    let found = module.code.mentioned_by(item).into_iter().filter_map(|(mention, found)| {
+        let place = |index: usize| item.source.range(mention.segments[index].span);
+        let range = place(0).start..place(mention.segments.len() - 1).end;
+        Some((range, reader(&found)?))
+    });
+    found.collect()
 }
 
 fn of_item<'w>(module: &ModuleFacts<'_, 'w>, item: &Item<'w>) -> Vec<Diagnostic> {
     let mut refused = Vec::new();
-    for (mention, found) in module.code.mentioned_by(item) {
-        let Some(library) = reader(&found) else { continue };
-        let place = |index: usize| item.source.range(mention.segments[index].span);
-        let range = place(0).start..place(mention.segments.len() - 1).end;
+    for (range, library) in readings(module, item) {
         let message = format!("`{}` reads its migrations when it runs", module.package);
         refused.push(
             Diagnostic::error(CODE, message)

@@ -7,7 +7,7 @@ use quote::ToTokens;
 
 use super::texts::{File, Text, may_include};
 use super::{NamedTable, SqlMention, Subject};
-use crate::analysis::sql::{Mention, is_named, shown};
+use crate::analysis::sql::{Mention, is_named, is_sql, shown};
 use crate::workspace::{Member, Source, TargetKind, Workspace, line_of};
 
 /// Every text of another member over the module's tables, and of the module over the others'; and the texts
@@ -123,14 +123,6 @@ fn names_in(file: File<'_>, ast: &syn::File, tables: &[&str], found: &mut Vec<Na
         });
         found.extend(named.into_iter().filter(|_| sql));
     }
-}
-
-/// Whether a text begins as a statement does that reads or writes rows.
-fn is_sql(text: &str) -> bool {
-    let first = text.split_whitespace().next().unwrap_or_default();
-    ["select", "insert", "update", "delete", "with", "replace"]
-        .iter()
-        .any(|word| first.eq_ignore_ascii_case(word))
 }
 
 /// The line of a table's name in a text; that of the macro call where the text is a file.

@@ -4,25 +4,27 @@
 use std::collections::BTreeSet;
 
 use super::Subject;
-use super::bodies;
+use super::bodies::{self, Body};
 use super::ty::Types;
 use super::walk::{What, walk};
 use crate::analysis::code::{Code, Item, ItemId, ItemKind};
-use crate::analysis::composition::{Composition, own_method};
+use crate::analysis::composition::{Composition, own_method, support_crates};
 use crate::analysis::module::{Boundary, Served};
 use crate::analysis::select::self_type;
 use crate::analysis::wire::Loses;
 use crate::diagnostic::Diagnostics;
 
 /// Refuses each call outside of tests of a method that the implementation has and no API trait, unless
-/// the cut takes it away.
+/// the cut takes it away. Without a composition, nobody knows of the functions that name the implementation
+/// what is taken away of them: those are left out.
 pub fn refuse(
     code: &Code<'_>,
     module: &Boundary<'_>,
-    composition: &Composition<'_>,
+    composition: Option<&Composition<'_>>,
     diagnostics: &mut Diagnostics,
 ) {
     let apis: Vec<ItemId> = module.served.iter().map(|served| served.api.id).collect();
+    let support = support_crates(code.workspace);
     let mut seen = BTreeSet::new();
     for Served { api, implementation } in &module.served {
         let own = own_methods(code, implementation);
@@ -43,8 +45,13 @@ pub fn refuse(
         let mut bodies = bodies::of_consumers(&types, &subject);
         bodies.retain(|body| {
             // What only serves tests keeps the implementation.
-            let goes_on =
-                composition.in_process.iter().any(|one| !one.dev && one.member == body.member.name);
+            let goes_on = match composition {
+                Some(composition) => composition
+                    .in_process
+                    .iter()
+                    .any(|one| !one.dev && one.member == body.member.name),
+                None => support.contains(body.member.name.as_str()) || constructs(module, body),
+            };
             !goes_on && own.iter().any(|name| body.source.text.contains(name))
         });
         for body in &bodies {
@@ -53,7 +60,7 @@ pub fn refuse(
                 if own.contains(&method)
                     // A trait may add it to whatever offers the API.
                     && !is_of_a_trait(code, &method)
-                    && !composition.takes_away(body.file, &event.range)
+                    && !composition.is_some_and(|c| c.takes_away(body.file, &event.range))
                     && seen.insert((body.file, event.range.start))
                 {
                     let names =
@@ -64,6 +71,16 @@ pub fn refuse(
             }
         }
     }
+}
+
+/// Whether a body names an implementation, which it may construct.
+fn constructs(module: &Boundary<'_>, body: &Body<'_>) -> bool {
+    let block = body.source.range_of(body.block);
+    module.references.iter().any(|reference| {
+        reference.file == body.file
+            && block.contains(&reference.range.start)
+            && module.implementations().iter().any(|item| item.id == reference.item)
+    })
 }
 
 /// The names of the methods in the `impl` blocks of a type that are of no trait.

@@ -9,7 +9,7 @@ use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
-use crate::analysis::code::leaves;
+use crate::analysis::code::{ENVIRONMENT, leaves};
 use crate::workspace::{DependencyKind, Member, Source, Workspace, line_of};
 
 use super::foreign_sql::{is_compiled, is_test_attribute};
@@ -63,7 +63,13 @@ struct Imports(BTreeMap<String, Vec<String>>);
 
 impl<'ast> Visit<'ast> for Imports {
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
-        self.0.extend(leaves(item).into_iter().map(|leaf| (leaf.name, leaf.path)));
+        for leaf in leaves(item) {
+            if leaf.name == "*" && leaf.path == ["std", "env"] {
+                let path = |name: &str| [leaf.path.as_slice(), &[name.to_owned()]].concat();
+                self.0.extend(ENVIRONMENT.iter().map(|name| ((*name).to_owned(), path(name))));
+            }
+            self.0.insert(leaf.name, leaf.path);
+        }
     }
 }
 

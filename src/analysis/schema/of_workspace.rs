@@ -20,7 +20,7 @@ pub fn migration_folders(workspace: &Workspace) -> Result<Vec<MigrationFolder>, 
         let Some(folder) = path.parent() else { continue };
         let skipped = |part: &str| folder.components().any(|c| c.as_str() == part);
         if path.extension() == Some("sql")
-            && (folder.file_name() == Some("migrations") || workspace.embedded.contains_key(folder))
+            && workspace.may_hold_migrations(folder)
             && !skipped("tests")
             && !skipped("services")
         {

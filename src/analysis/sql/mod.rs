@@ -8,4 +8,4 @@ mod statements;
 pub use lex::quote;
 pub(super) use lex::{Kind, Token, lex, lex_with_comments};
 pub(super) use mentions::{Mention, is_named, mentions, mentions_in_sql, shown};
-pub(super) use statements::statements;
+pub(super) use statements::{is_sql, statements};

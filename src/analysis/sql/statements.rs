@@ -43,6 +43,15 @@ fn ended(text: &str, open: &[Token]) -> bool {
     matches!(open, [.., semicolon, end] if semicolon.is_symbol(text, ";") && end.is(text, "END"))
 }
 
+/// Whether a text of code begins as a statement does, and goes on.
+pub(crate) fn is_sql(text: &str) -> bool {
+    const FIRST: [&str; 9] =
+        ["select", "insert", "update", "delete", "with", "replace", "create", "alter", "drop"];
+    let text = text.trim_start();
+    let word = text.split_whitespace().next().unwrap_or_default();
+    FIRST.iter().any(|first| word.eq_ignore_ascii_case(first)) && text.len() > word.len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -125,6 +125,7 @@ impl Known {
                 file: mention.file.clone(),
                 range: mention.range.clone(),
                 line: mention.line,
+                included: mention.included.clone(),
             })
             .collect();
         let declared = declared(module);

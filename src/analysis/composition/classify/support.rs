@@ -6,7 +6,7 @@ use crate::workspace::{DependencyKind, Member, TargetKind, Workspace};
 
 /// Names of the members without a binary that are reached through dev-dependencies only, directly or by
 /// way of each other. A library that nobody depends on is none: it may be the product.
-pub(super) fn crates(workspace: &Workspace) -> BTreeSet<&str> {
+pub fn crates(workspace: &Workspace) -> BTreeSet<&str> {
     // Who depends on a member, each with whether that is for tests alone.
     let mut users: BTreeMap<&str, Vec<(&str, bool)>> = BTreeMap::new();
     for user in &workspace.members {

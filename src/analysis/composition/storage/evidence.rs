@@ -8,8 +8,9 @@ use syn::visit::{self, Visit};
 use super::Library;
 use crate::analysis::code::is_test_only;
 use crate::analysis::declared::{self, Declared};
+use crate::analysis::sql::is_sql;
 use crate::diagnostic::Diagnostic;
-use crate::workspace::{Member, Workspace, has_word};
+use crate::workspace::{Member, Workspace};
 
 /// How many places of a kind are shown.
 const SHOWN: usize = 4;
@@ -93,7 +94,7 @@ impl Mark {
         own.into_iter().chain(others).find_map(|member| {
             let mut files =
                 workspace.rust_files(member).filter(|(file, _)| !member.is_dev_file(file));
-            files.find_map(|(file, source)| Some((file, source.text.find(self.text)?)))
+            files.find_map(|(file, source)| Some((file, source.places_of(self.text).next()?)))
         })
     }
 }
@@ -117,7 +118,7 @@ fn tables<'w>(workspace: &'w Workspace, module: &Member) -> Vec<(&'w Utf8Path, D
 /// Whether the module's code names `word`.
 fn names(workspace: &Workspace, module: &Member, word: &str) -> bool {
     let mut files = workspace.rust_files(module).filter(|(file, _)| !module.is_dev_file(file));
-    files.any(|(_, source)| has_word(&source.text, word))
+    files.any(|(_, source)| source.names(word))
 }
 
 /// Migrations of sea-orm that speak of one of the tables.
@@ -128,7 +129,7 @@ fn migrations_in_rust<'w>(
     const HEAD: &str = "MigrationTrait for";
     let mut found = Vec::new();
     for (file, source) in workspace.files().filter(|(file, _)| file.extension() == Some("rs")) {
-        let Some(at) = source.text.find(HEAD) else { continue };
+        let Some(at) = source.places_of(HEAD).next() else { continue };
         let text = source.text.to_lowercase().replace('_', "");
         if tables.iter().any(|table| text.contains(&table.to_lowercase().replace('_', ""))) {
             found.push((file, at..at + HEAD.len()));
@@ -161,13 +162,6 @@ fn sql<'w>(workspace: &'w Workspace, module: &'w Member) -> Vec<(&'w Utf8Path, R
         found.extend(sql.map(|text| (file, source.range(text.span()))));
     }
     found
-}
-
-fn is_sql(text: &str) -> bool {
-    let mut words = text.split_whitespace();
-    let first = words.next().unwrap_or_default().to_ascii_lowercase();
-    let starts = ["select", "insert", "update", "delete", "with", "create", "alter", "drop"];
-    starts.contains(&first.as_str()) && words.next().is_some()
 }
 
 /// The folder that the command of diesel takes: beside the module's manifest, or at the root.

@@ -24,6 +24,8 @@ pub struct Evidence {
     pub range: Range<usize>,
     /// Its line, from 1.
     pub line: usize,
+    /// The file with the SQL, relative to the workspace root, where a macro names it.
+    pub included: Option<Utf8PathBuf>,
 }
 
 /// A table of the module.
@@ -150,7 +152,11 @@ impl History {
                     format!("`{name}` is named by `{}` and by others", division.module),
                 );
                 for e in found {
-                    let label = if e.by_module { "by the module" } else { "by another" };
+                    let by = if e.by_module { "by the module" } else { "by another" };
+                    let label = match &e.included {
+                        Some(file) => format!("{by}, in `{file}`"),
+                        None => by.to_owned(),
+                    };
                     problem = problem.at(&e.file, e.range.clone(), label);
                 }
                 Err(problem

@@ -25,6 +25,14 @@ pub(super) fn divided(shared: &SharedPlan, err: &mut dyn io::Write) -> io::Resul
             Because::Declared => writeln!(err, "  its table    `{name}`: its manifest says so")?,
         }
     }
+    let of_both = shared.of_both.iter().map(|object| match object.split_once(':') {
+        Some((what, name)) => format!("the {what} `{name}`"),
+        None => format!("`{object}`"),
+    });
+    let of_both: Vec<String> = of_both.collect();
+    if !of_both.is_empty() {
+        writeln!(err, "  on both      {}", of_both.join(", "))?;
+    }
     for cut in &shared.cuts {
         let Cut { name, file, line, .. } = cut;
         writeln!(err, "  left out     {name} ({file}:{line})")?;

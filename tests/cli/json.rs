@@ -166,6 +166,8 @@ fn a_shared_history_and_its_proof_are_data() {
     let because = |at: usize| &history["tables"][at]["because"];
     assert_eq!((because(0), because(1)), (&"code".into(), &"sql".into()));
     assert_eq!(shared["migrations"][0]["drops"], "the foreign keys of `carts`");
+    let both = &summary("divides-a-shared-history-on-postgresql", &[])["shared_history"]["on_both"];
+    assert_eq!(*both, serde_json::json!(["extension:pgcrypto", "function:set_updated_at"]));
     let cut = "view:asked";
     let cuts = ["foreign-key:goods.shelf", cut, "trigger:goods_gone", "trigger:visits_count"];
     let cuts: Vec<&str> =

@@ -111,6 +111,7 @@ cases! {
     refuses_an_unknown_module
     refuses_an_unknown_table
     refuses_attached_databases
+    refuses_calls_of_functions_over_the_other_side
     refuses_concrete_types_in_consumers
     refuses_connections_that_are_not_alike
     refuses_crossings_on_postgresql
@@ -143,6 +144,7 @@ cases! {
     refuses_to_run_a_shared_history_on_postgresql
     refuses_traits_that_wait_differently
     refuses_two_histories
+    refuses_views_of_others_in_a_shared_history
     refuses_what_each_implementation_chooses
     refuses_what_stands_on_both_sides
     refuses_what_stands_on_both_sides_on_postgresql

@@ -1,13 +1,14 @@
 //! Texts with SQL over tables of the other side of the boundary.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use quote::ToTokens;
 
 use super::texts::{File, Text, may_include};
 use super::{NamedTable, SqlMention, Subject};
-use crate::analysis::sql::{Mention, is_named, is_sql, shown};
+use crate::analysis::sql::{Mention, is_named, is_sql, lex, shown};
 use crate::workspace::{Member, Source, TargetKind, Workspace, line_of};
 
 /// Every text of another member over the module's tables, and of the module over the others'; and the texts
@@ -54,6 +55,46 @@ pub fn sql_of(
         mentions_in(file, ast, by_module, tables, &mut found);
     }
     found
+}
+
+/// Every call of one of `functions`, names of the database's without their schemas, in SQL of a member.
+pub fn calls_in_sql(workspace: &Workspace, member: &Member, functions: &[&str]) -> Vec<SqlCall> {
+    let mut found = Vec::new();
+    for (file, ast) in files_naming(workspace, member, functions) {
+        let dev_file = member.is_dev_file(file.path);
+        for item in &ast.items {
+            file.texts(item.to_token_stream(), dev_file || is_test(item), &mut |text| {
+                let tokens = lex(&text.value);
+                let calls = tokens.first().is_some_and(|first| first.is(&text.value, "CALL"));
+                if text.included.is_none() && !calls && !is_sql(&text.value) {
+                    return;
+                }
+                for pair in tokens.windows(2).filter(|pair| pair[1].is_symbol(&text.value, "(")) {
+                    let called = functions.iter().find(|name| pair[0].names(&text.value, name));
+                    found.extend(called.map(|function| SqlCall {
+                        file: file.path.to_owned(),
+                        range: text.range.clone(),
+                        function: (*function).to_owned(),
+                        dev: text.dev,
+                    }));
+                }
+            });
+        }
+    }
+    found
+}
+
+/// A text with SQL that calls a function of the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqlCall {
+    /// The file, relative to the workspace root.
+    pub file: Utf8PathBuf,
+    /// The literal, or the macro call.
+    pub range: Range<usize>,
+    /// The function, as it was given.
+    pub function: String,
+    /// Whether it exists only in tests, examples or benches.
+    pub dev: bool,
 }
 
 /// The files of a member that are compiled, and name one of `tables` or put other files into their texts.

@@ -34,7 +34,7 @@ use super::wire::Loses;
 use crate::workspace::Member;
 
 pub use cycles::implementors;
-pub use foreign_sql::{Tables, sql_of};
+pub use foreign_sql::{SqlCall, Tables, calls_in_sql, sql_of};
 pub use verdict::{Facts, Leaning, leaning, verdict};
 
 /// What is looked at.

@@ -7,7 +7,7 @@ use super::Histories;
 use crate::analysis::schema::postgres::{
     CATALOG, Catalog, Compared, Databases, Said, compare as compare_catalogs,
 };
-use crate::analysis::schema::{Counted, MigrationFile, MigrationFolder};
+use crate::analysis::schema::{Counted, Lost, MigrationFile, MigrationFolder, MigrationKind};
 use crate::diagnostic::{Diagnostic, Result};
 use crate::pipeline::Extraction;
 use crate::plan::schema::{PostgresPlan, SchemaPlan};
@@ -26,20 +26,22 @@ pub(super) fn compare(
 ) -> Result<(Vec<Counted>, Vec<String>)> {
     let server = Server::of_environment(&format!("{}_TEST_SERVER_URL", extraction.plan.names.env))?;
     output.progress("running the migrations in databases of their own");
-    let make = |purpose: &str, folders: &[MigrationFolder]| -> Result<Catalog> {
+    let shared = plan.shared.as_ref();
+    let make = |purpose: &str, folders: &[MigrationFolder]| -> Result<_> {
         let database = server.create(purpose)?;
         database.run(&scripts(forward(folders)))?;
-        read(&database)
+        let made = read(&database)?;
+        let problem = shared.and_then(|_| taken_back(&database, folders));
+        Ok((made, problem))
     };
-    let before = make("before", histories.before)?;
-    let service = match histories.service {
+    let (before, broken) = make("before", histories.before)?;
+    let (service, problem) = match histories.service {
         Some(folder) => make("service", std::slice::from_ref(folder))?,
-        None => Catalog::default(),
+        None => (Catalog::default(), None),
     };
     let database = server.create("monolith")?;
     database.run(&scripts(forward(histories.monolith)))?;
     let monolith = read(&database)?;
-    let shared = plan.shared.as_ref();
     let said = Said {
         tables: &postgres.tables,
         views: &postgres.views,
@@ -54,10 +56,16 @@ pub(super) fn compare(
     if compared.by_content {
         // What a clock or dice put into rows differs from run to run.
         std::thread::sleep(Duration::from_millis(1100));
-        let again = make("again", histories.before)?;
+        let (again, _) = make("again", histories.before)?;
         compared = compare_catalogs(&said, &Databases { again: Some(&again), ..databases });
     }
     let Compared { lines, mut differences, .. } = compared;
+    // What is left out of the set may be missed on the way back.
+    let misses = said.cuts.iter().any(|cut| matches!(cut.lost, Lost::Statement | Lost::Untold(_)));
+    if let Some(problem) = problem.filter(|_| broken.is_none() && !misses) {
+        let message = &problem.message;
+        differences.push(format!("the service's migrations cannot be taken back: {message}"));
+    }
     if shared.is_some() && plan.added.iter().all(|added| added.back.is_some()) {
         // What a new migration took, its pair gives back.
         let back = plan.added.iter().rev().filter_map(|added| added.back.as_ref());
@@ -69,6 +77,18 @@ pub(super) fn compare(
     }
     output.progress_done();
     Ok((lines, differences))
+}
+
+/// What keeps migrations from being taken back, where all of them can be.
+fn taken_back(database: &Database<'_>, folders: &[MigrationFolder]) -> Option<Box<Diagnostic>> {
+    let is_down = |file: &&MigrationFile| file.kind == MigrationKind::Down;
+    let files = || folders.iter().flat_map(|folder| &folder.files);
+    let mut back: Vec<&MigrationFile> = files().filter(is_down).collect();
+    if back.len() < files().filter(|file| file.runs_forward()).count() {
+        return None;
+    }
+    back.sort_by_key(|file| std::cmp::Reverse(file.version));
+    database.run(&scripts(back)).err()
 }
 
 /// The migrations of all folders that run on a new database, in order of their versions.

@@ -1,5 +1,7 @@
 //! Of an extraction: what becomes of the monolith's code and of its migrations.
 
+use std::collections::BTreeSet;
+
 use camino::Utf8Path;
 use serde::Serialize;
 
@@ -59,6 +61,8 @@ struct SharedHistory<'a> {
     set: &'a Utf8Path,
     files: usize,
     tables: Vec<OwnTable<'a>>,
+    /// What has no rows and is on both sides: `function:touch`.
+    on_both: &'a BTreeSet<String>,
     left_out: Vec<LeftOut<'a>>,
     /// Statements that stay and read the monolith's own copy of the module's tables.
     reads: Vec<Reading<'a>>,
@@ -159,6 +163,7 @@ impl<'a> SharedHistory<'a> {
             set: &shared.set_folder,
             files: shared.set.len(),
             tables: tables.collect(),
+            on_both: &shared.of_both,
             left_out: shared.cuts.iter().map(left_out).collect(),
             reads: reads
                 .map(|(file, line, tables)| Reading { file, line: *line, tables })

@@ -11,7 +11,6 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Names;
 use crate::analysis::composition::{Engine, Migrator, Pool};
-use crate::analysis::schema::postgres::Name;
 use crate::analysis::schema::{self, CopyPlan, Schema, SchemaCrossing};
 use crate::diagnostic::Diagnostics;
 use crate::workspace::Workspace;
@@ -40,6 +39,8 @@ pub struct SchemaPlan {
     pub copy: CopyPlan,
     /// The tables of everybody else.
     pub foreign_tables: Vec<String>,
+    /// The views of everybody else.
+    pub foreign_views: Vec<String>,
     /// What is decided of a history that the module shares with others.
     pub shared: Option<SharedPlan>,
     /// New migrations that stand in for the module's tables on a new database of the monolith.
@@ -63,19 +64,16 @@ impl SchemaPlan {
     /// The names that SQL is searched for: those of the module's tables and views, and those of everybody
     /// else's. On PostgreSQL each has its schema.
     pub fn searched(&self) -> (Vec<String>, Vec<String>) {
-        let lost = self.shared.iter().flat_map(|shared| &shared.lost).cloned();
-        if let Some(postgres) = &self.postgres {
-            let lost =
-                lost.map(|name| if name.contains('.') { name } else { format!("public.{name}") });
-            let qualified = |names: &[Name]| -> Vec<String> {
-                names.iter().map(Name::qualified).chain(lost.clone()).collect()
-            };
-            let own = [postgres.tables.as_slice(), &postgres.views].concat();
-            return (qualified(&own), qualified(&postgres.foreign_tables));
-        }
-        let own = self.tables.iter().chain(&self.views).cloned().chain(lost.clone());
-        let foreign = self.foreign_tables.iter().cloned().chain(lost);
-        (own.collect(), foreign.collect())
+        let lost: Vec<&String> = self.shared.iter().flat_map(|shared| &shared.lost).collect();
+        let written = |name: &String| match &self.postgres {
+            Some(_) if !name.contains('.') => format!("public.{name}"),
+            _ => name.clone(),
+        };
+        let with_lost = |tables: &[String], views: &[String]| -> Vec<String> {
+            let views = views.iter().filter(|view| !lost.contains(view));
+            tables.iter().chain(views).chain(lost.iter().copied()).map(written).collect()
+        };
+        (with_lost(&self.tables, &self.views), with_lost(&self.foreign_tables, &self.foreign_views))
     }
 
     /// How many tables of others had foreign keys into the module's.
@@ -158,6 +156,12 @@ fn described(
         old_triggers: triggers.clone(),
         triggers,
         foreign_tables: foreign.map(|t| t.name.clone()).collect(),
+        foreign_views: schema
+            .views
+            .iter()
+            .filter(|v| v.folder != folder)
+            .map(|v| v.name.clone())
+            .collect(),
         copy,
         shared: None,
         stand_ins: Vec::new(),

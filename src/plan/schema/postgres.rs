@@ -22,8 +22,6 @@ pub struct PostgresPlan {
     pub tables: Vec<Name>,
     /// The views that go with them.
     pub views: Vec<Name>,
-    /// The tables of everybody else.
-    pub foreign_tables: Vec<Name>,
     /// Their sequences that belong to no column.
     pub sequences: Vec<Name>,
     /// The function and triggers that refuse writes during the cutover.
@@ -115,17 +113,14 @@ fn described(
 ) -> SchemaPlan {
     let lock = format!("{}_has_moved", names.module_ident);
     let tables: Vec<Name> = schema.owned(owner).map(|table| table.name.clone()).collect();
-    let foreign_tables =
-        schema.tables.iter().filter(|table| table.folder != owner).map(|table| table.name.clone());
-    let foreign_tables: Vec<Name> = foreign_tables.collect();
-    let own = |kinds: &'static [Kind]| {
-        schema
-            .objects
-            .iter()
-            .filter(move |object| kinds.contains(&object.kind) && object.folder == owner)
-            .map(|object| object.name.clone())
+    let foreign_tables = schema.tables.iter().filter(|table| table.folder != owner);
+    let of = |own: bool, kinds: &'static [Kind]| {
+        let objects = schema.objects.iter().filter(move |object| kinds.contains(&object.kind));
+        let objects = objects.filter(move |object| (object.folder == owner) == own);
+        objects.map(|object| object.name.clone())
     };
-    let views: Vec<Name> = own(&[Kind::View, Kind::MaterializedView]).collect();
+    const VIEWS: &[Kind] = &[Kind::View, Kind::MaterializedView];
+    let views: Vec<Name> = of(true, VIEWS).collect();
     SchemaPlan {
         added,
         clean_up: postgres::drop_owned(schema, owner, history, &lock),
@@ -134,14 +129,14 @@ fn described(
         triggers: Vec::new(),
         old_triggers: Vec::new(),
         copy: CopyPlan { tables: Vec::new(), circular: false, rebuilt: Vec::new() },
-        foreign_tables: foreign_tables.iter().map(Name::to_string).collect(),
+        foreign_tables: foreign_tables.map(|table| table.name.to_string()).collect(),
+        foreign_views: of(false, VIEWS).map(|name| name.to_string()).collect(),
         shared: None,
         stand_ins: Vec::new(),
         postgres: Some(PostgresPlan {
             tables,
             views,
-            foreign_tables,
-            sequences: own(&[Kind::Sequence]).collect(),
+            sequences: of(true, &[Kind::Sequence]).collect(),
             lock,
             only_searched: Vec::new(),
         }),

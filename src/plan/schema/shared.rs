@@ -78,6 +78,9 @@ pub fn plan_shared(request: &Request<'_, '_>, diagnostics: &mut Diagnostics) -> 
             let read = OnPostgres::read(&folders).map_err(&mut take).ok()?;
             let known = Known::of(request, read.history(), diagnostics)?;
             let (divided, schema) = read.divide(&known.division(request, &to), diagnostics)?;
+            if calls_across(request, read.history(), &divided, diagnostics) {
+                return None;
+            }
             let plan = postgres::plan_shared(workspace, names, &divided, &schema, &to);
             (divided, known, plan)
         } else {
@@ -161,6 +164,45 @@ impl Known {
             to,
         }
     }
+}
+
+/// Refuses SQL in code that calls functions of the database which work on tables of the other side; whether
+/// there is any.
+fn calls_across(
+    request: &Request<'_, '_>,
+    history: &History,
+    divided: &Divided,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    let Request { workspace, module, .. } = request;
+    let reaching = history.reaching(divided);
+    let called = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
+    let mut found = false;
+    for member in &workspace.members {
+        let by_module = member.name == module.member.name;
+        let across = reaching.iter().filter(|(_, (of_module, of_rest))| match by_module {
+            true => *of_rest,
+            false => *of_module,
+        });
+        let across: Vec<String> = across.map(|(name, _)| called(name)).collect();
+        let across: Vec<&str> = across.iter().map(String::as_str).collect();
+        let calls = hazards::calls_in_sql(workspace, member, &across);
+        for call in calls.into_iter().filter(|call| !call.dev) {
+            found = true;
+            let (member, function) = (&member.name, &call.function);
+            let whose = if by_module { "another module's tables" } else { "the module's tables" };
+            diagnostics.push(
+                Diagnostic::error(
+                    "foreign-sql",
+                    format!("SQL of `{member}` calls `{function}`, which works on {whose}"),
+                )
+                .at(&call.file, call.range, "across the boundary")
+                .note("afterwards these tables are in another database, which no statement here reaches")
+                .help("ask through the API trait of the module whose tables they are"),
+            );
+        }
+    }
+    found
 }
 
 /// What of a history has no rows and is called by a word that stands in the module's code.

@@ -98,6 +98,14 @@ pub(super) fn objects(node: &SyntaxNode) -> Vec<String> {
     .collect()
 }
 
+/// The trigger that a comment is about, as its cut is called.
+pub(super) fn commented_trigger(node: &SyntaxNode) -> Option<String> {
+    let on = child(node, SyntaxKind::OBJECT_TRIGGER)?;
+    let table = on.children().find_map(|n| Name::below(&n))?;
+    let name = child(&on, SyntaxKind::TRIGGER_REF)?;
+    Some(format!("trigger:{table}.{}", normalize_name_node(&name)))
+}
+
 /// By what name something without rows goes.
 pub(super) fn object(space: Space, name: &Name) -> String {
     match space {
@@ -151,7 +159,19 @@ fn altered(node: &SyntaxNode, name: Option<Name>) -> Effects {
         (Some(old), Some(new)) => Does::Renames(old.to_string(), new.to_string()),
         _ => Does::Definition,
     };
-    Effects { does, changes: name.into_iter().chain(new).collect(), ..Effects::default() }
+    let about = name.as_ref().and_then(|name| switched_trigger(node, name));
+    let changes = name.into_iter().chain(new).collect();
+    Effects { does, changes, about, ..Effects::default() }
+}
+
+/// The trigger that `ALTER TABLE` does nothing but switch on or off, as its cut is called.
+fn switched_trigger(node: &SyntaxNode, table: &Name) -> Option<String> {
+    let mut actions = node
+        .children()
+        .filter(|n| !matches!(n.kind(), SyntaxKind::IF_EXISTS | SyntaxKind::TABLE_RELATION_NAME));
+    let (action, more) = (actions.next()?, actions.next());
+    let trigger = child(&action, SyntaxKind::TRIGGER_REF).filter(|_| more.is_none())?;
+    Some(format!("trigger:{table}.{}", normalize_name_node(&trigger)))
 }
 
 fn renamed(node: &SyntaxNode, name: Name) -> Effects {

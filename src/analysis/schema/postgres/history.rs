@@ -192,6 +192,7 @@ fn left(schema: &Schema) -> Left {
         views: of(&[Kind::View, Kind::MaterializedView]),
         triggers: triggers.collect(),
         functions: of(&[Kind::Function, Kind::Procedure]),
+        sequences: of(&[Kind::Sequence]),
     }
 }
 
@@ -284,9 +285,9 @@ impl At<'_> {
         statement.does = match all {
             [] => self.by_names(node, statement),
             [one] => one.does.clone(),
-            _ if !statement.changes.is_empty() && node.kind() == SyntaxKind::DO => Does::Definition,
-            _ if !statement.makes.is_empty() => Does::Object,
-            _ => Does::Rows,
+            _ if all.iter().all(|effects| effects.does == Does::Rows) => Does::Rows,
+            _ if !statement.changes.is_empty() => Does::Definition,
+            _ => Does::Object,
         };
         statement.reads.retain(|name| !statement.changes.contains(name));
         if !is_function && !optional {
@@ -302,6 +303,7 @@ impl At<'_> {
         // The types of a function's parameters are no tables that change.
         let objects = effects::objects(node);
         if !statement.reads.is_empty() && !is_of_functions(node) {
+            statement.about.extend(effects::commented_trigger(node));
             statement.changes = std::mem::take(&mut statement.reads);
             return Does::Definition;
         }
@@ -352,11 +354,12 @@ impl At<'_> {
         let Some(body) = ast::Do::cast(node.clone()).and_then(|block| block.plpgsql()) else {
             return;
         };
-        let nodes: Vec<SyntaxNode> = body.syntax().descendants().collect();
-        let doing: Vec<&SyntaxNode> = nodes.iter().filter(|n| effects::of(n).is_some()).collect();
-        let changing = doing.iter().filter(|n| n.kind() != SyntaxKind::SELECT).count();
+        let runs = |n: &SyntaxNode| n.kind() == SyntaxKind::PLPGSQL_EXEC_SQL_STMT;
+        let statements = body.syntax().descendants().filter(runs);
+        let statements: Vec<SyntaxNode> = statements.filter_map(|n| n.first_child()).collect();
+        let changing = statements.iter().filter(|n| n.kind() != SyntaxKind::SELECT).count();
         let mut into = BTreeSet::new();
-        for altered in doing.iter().filter(|n| n.kind() == SyntaxKind::ALTER_TABLE) {
+        for altered in statements.iter().filter(|n| n.kind() == SyntaxKind::ALTER_TABLE) {
             let effects = effects::of(altered);
             let table = effects.as_ref().and_then(|effects| effects.changes.first());
             let (keys, _) = pieces::of(altered, table, self);
@@ -380,15 +383,36 @@ impl At<'_> {
 fn effects_of(node: &SyntaxNode) -> Vec<Effects> {
     use SyntaxKind as K;
     if let Some(body) = ast::Do::cast(node.clone()).and_then(|block| block.plpgsql()) {
-        let inside = body.syntax().descendants();
+        let runs = |n: &SyntaxNode| n.kind() == K::PLPGSQL_EXEC_SQL_STMT;
+        let statements = body.syntax().descendants().filter(runs);
+        let statements = statements.filter_map(|n| n.first_child());
         // In PL/pgSQL, INTO names a variable.
-        let inside = inside.filter(|n| n.kind() != K::SELECT_INTO);
-        return inside.filter_map(|n| effects::of(&n)).collect();
+        let statements = statements.filter(|n| n.kind() != K::SELECT_INTO);
+        return statements.flat_map(|n| effects_inside(&n)).collect();
     }
     let Some(own) = effects::of(node) else { return Vec::new() };
-    if !matches!(own.does, Does::Rows) {
-        return vec![own];
+    if matches!(own.does, Does::Rows) { with_changes_below(node, own) } else { vec![own] }
+}
+
+/// What a statement in a block does.
+fn effects_inside(node: &SyntaxNode) -> Vec<Effects> {
+    if let Some(own) = effects::of(node) {
+        return with_changes_below(node, own);
     }
+    // One that is about all that it names.
+    let mut found = Found::default();
+    let place = |span| Place { file: "".into(), span };
+    Look { place: &place, found: &mut found }.at(node);
+    let names = found.mentions.into_iter().filter(|mention| mention.space == Space::Relation);
+    let changes: Vec<Name> = names.map(|mention| mention.name).collect();
+    let makes = effects::objects(node);
+    let does = if changes.is_empty() { Does::Object } else { Does::Definition };
+    vec![Effects { does, changes, makes, about: None }]
+}
+
+/// An effect, with those of what changes rows inside of the statement.
+fn with_changes_below(node: &SyntaxNode, own: Effects) -> Vec<Effects> {
+    use SyntaxKind as K;
     let below = node.descendants().skip(1);
     let changing = below
         .filter(|n| matches!(n.kind(), K::INSERT | K::UPDATE | K::DELETE | K::MERGE))

@@ -14,6 +14,8 @@ mod effects;
 mod extensions;
 mod foreign_keys;
 mod history;
+#[cfg(test)]
+mod history_tests;
 mod mentions;
 mod model;
 mod names;

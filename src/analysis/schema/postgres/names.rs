@@ -55,11 +55,6 @@ impl Name {
         if self.schema == PUBLIC { identifier(&self.name) } else { self.full_sql() }
     }
 
-    /// With the schema in any case, not quoted: what SQL is searched for.
-    pub fn qualified(&self) -> String {
-        format!("{}.{}", self.schema, self.name)
-    }
-
     /// As SQL, with the schema in any case.
     pub fn full_sql(&self) -> String {
         format!("{}.{}", identifier(&self.schema), identifier(&self.name))

@@ -104,6 +104,7 @@ impl History {
         let one = |name: String, lost, others| {
             vec![self.crossing(name, lost, statement.place.clone(), others)]
         };
+        let calls = statement.needs.iter().any(|object| object.starts_with("function:"));
         if let Some(why) = self.is_untold(statement, owners) {
             let lost = Lost::Untold(why.to_owned());
             return one(self.place_name(statement), lost, Vec::new());
@@ -133,6 +134,10 @@ impl History {
             Does::Rows | Does::Definition
                 if self.changes_both(statement, owners) && !self.divides(statement, owners) =>
             {
+                one(self.place_name(statement), Lost::Statement, on(Side::Rest))
+            }
+            // A function that is called changes rows of both.
+            Does::Rows if changed.is_empty() && calls && reads_module && reads_rest => {
                 one(self.place_name(statement), Lost::Statement, on(Side::Rest))
             }
             Does::Rows | Does::Definition if module => {
@@ -243,7 +248,12 @@ impl History {
 
     /// Whether a trigger is there in the end.
     fn stays_trigger(&self, name: &str) -> bool {
-        self.left.triggers.iter().any(|trigger| self.key(trigger) == self.key(name))
+        // One of PostgreSQL has its table's name in front, which may be another by now.
+        let now = |name: &str| match name.rsplit_once('.') {
+            Some((table, trigger)) => format!("{}.{trigger}", self.stands_for(&self.key(table))),
+            None => self.key(name),
+        };
+        self.left.triggers.iter().any(|trigger| now(trigger) == now(name))
     }
 
     /// Whether a function is there in the end.

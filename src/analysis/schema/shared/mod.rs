@@ -58,6 +58,8 @@ pub(super) struct Left {
     /// As [`Does::Trigger`] names them.
     pub(super) triggers: Vec<String>,
     pub(super) functions: Vec<String>,
+    /// Those that belong to no column; they stand among the tables, too.
+    pub(super) sequences: Vec<String>,
 }
 
 /// What [`History::divide`] goes by.

@@ -1,11 +1,11 @@
 //! What has no rows, and so no owner: types, functions, schemas, extensions. Who needs it has it, both
 //! sides where both do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::split::{Decided, Part};
 use super::statement::{Does, Statement};
-use super::{Division, History, Owners};
+use super::{Divided, Division, History, Owners};
 
 impl History {
     /// What it makes that has no rows: its name here (`type:mood`), and the words by which code calls it.
@@ -16,6 +16,19 @@ impl History {
             (object.clone(), name.rsplit('.').next().unwrap_or(name).to_owned())
         };
         made.map(word).collect()
+    }
+
+    /// The functions that touch tables, each with whether it touches the module's, and others'.
+    pub fn reaching(&self, divided: &Divided) -> BTreeMap<String, (bool, bool)> {
+        let mut found: BTreeMap<String, (bool, bool)> = BTreeMap::new();
+        for statement in &self.statements {
+            let Does::Function(name) = &statement.does else { continue };
+            let (module, rest) = divided.owners.sides(&self.tables_behind(&statement.reads));
+            let sides = found.entry(name.clone()).or_default();
+            *sides = (sides.0 || module, sides.1 || rest);
+        }
+        found.retain(|_, (module, rest)| *module || *rest);
+        found
     }
 
     /// What the module's set makes: what its statements need, what its code names, and what nobody is

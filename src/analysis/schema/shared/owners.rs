@@ -106,7 +106,8 @@ impl History {
             for table in self.tied(&temporary, &mut owners) {
                 owners.sides.insert(table, (Side::Rest, Because::Declared));
             }
-            return Some(owners);
+            let by_both = self.is_counted_by_both(&owners, diagnostics);
+            return (!by_both).then_some(owners);
         }
         let mut refused = false;
         for table in &all {
@@ -123,11 +124,48 @@ impl History {
             return None;
         }
         let nobodys = self.tied(&all, &mut owners);
+        if self.is_counted_by_both(&owners, diagnostics) {
+            return None;
+        }
         if nobodys.is_empty() {
             return Some(owners);
         }
         diagnostics.push(self.nobody(division, &nobodys, &owners));
         None
+    }
+
+    /// Refuses sequences that count for tables of both sides; whether there are any.
+    fn is_counted_by_both(&self, owners: &Owners, diagnostics: &mut Diagnostics) -> bool {
+        let mut found = false;
+        for sequence in &self.left.sequences {
+            let own = self.stands_for(&self.key(sequence));
+            let mut places: Vec<(Side, &Place)> = Vec::new();
+            for statement in &self.statements {
+                let mut tables = self.ties(statement);
+                if !tables.remove(&own) {
+                    continue;
+                }
+                let (module, rest) = owners.sides(&tables);
+                for (side, there) in [(Side::Module, module), (Side::Rest, rest)] {
+                    if there && !places.iter().any(|(known, _)| *known == side) {
+                        places.push((side, &statement.place));
+                    }
+                }
+            }
+            let [(_, one), (_, other)] = places.as_slice() else { continue };
+            found = true;
+            diagnostics.push(
+                Diagnostic::error(
+                    "table-of-both",
+                    format!("the sequence `{sequence}` counts for tables of both sides"),
+                )
+                .at(&one.file, one.span.clone(), "here")
+                .at(&other.file, other.span.clone(), "and here")
+                .note("afterwards each database counts by itself, and a number is given twice")
+                .help("give one side a sequence of its own in a new migration, or keys that need none"),
+            );
+        }
+        found
     }
 
     /// Whose code names a table.

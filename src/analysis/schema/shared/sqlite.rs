@@ -59,6 +59,7 @@ impl OnSqlite {
             views: schema.views.iter().map(|view| view.name.clone()).collect(),
             triggers: schema.triggers().map(|trigger| trigger.name.clone()).collect(),
             functions: Vec::new(),
+            sequences: Vec::new(),
         };
         let history = History::of(Dialect::Sqlite, folders, statements, left);
         Ok(Self { history, schema })

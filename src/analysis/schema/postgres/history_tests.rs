@@ -1,0 +1,221 @@
+//! Shared histories in, the module's part out.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::OnPostgres;
+use crate::analysis::schema::{Division, Evidence, MigrationFolder};
+use crate::diagnostic::Diagnostics;
+
+/// The forward migration of a set, or the refusals; `goods` is the module's, `visits` are others'.
+fn divided(forward: &str, back: &str, cuts: &[&str]) -> Result<(String, String), Vec<String>> {
+    divided_with(forward, back, cuts, None)
+}
+
+fn divided_with(
+    forward: &str,
+    back: &str,
+    cuts: &[&str],
+    declared: Option<&[String]>,
+) -> Result<(String, String), Vec<String>> {
+    let files = [("1_a.up.sql", forward), ("1_a.down.sql", back)];
+    let files = files.map(|(name, text)| (name.to_owned(), Arc::<str>::from(text)));
+    let folder = MigrationFolder::parse("m", files).unwrap();
+    let said = |problems: &Diagnostics| {
+        problems.iter().map(|d| format!("{}: {}", d.code, d.message)).collect::<Vec<_>>()
+    };
+    let read = OnPostgres::read(&[folder]).map_err(|problems| said(&problems))?;
+    let evidence = [("goods", true), ("visits", false)].map(|(table, by_module)| Evidence {
+        table: table.to_owned(),
+        by_module,
+        file: "src/lib.rs".into(),
+        range: 0..0,
+        line: 1,
+        included: None,
+    });
+    let cuts: Vec<String> = cuts.iter().map(|cut| (*cut).to_owned()).collect();
+    let division = Division {
+        module: "stock",
+        manifest: "stock/Cargo.toml".into(),
+        evidence: &evidence,
+        declared,
+        named: &BTreeSet::new(),
+        cuts: &cuts,
+        to: "set".into(),
+    };
+    let mut problems = Diagnostics::default();
+    let Some((divided, _)) = read.divide(&division, &mut problems) else {
+        return Err(said(&problems));
+    };
+    let text = |ending: &str| {
+        let mut files = divided.set.iter();
+        let file = files.find(|(path, _)| path.as_str().ends_with(ending));
+        file.map(|(_, text)| text.clone()).unwrap_or_default()
+    };
+    Ok((text(".up.sql"), text(".down.sql")))
+}
+
+const TABLES: &str = "CREATE TABLE goods (sku text PRIMARY KEY, id serial);\n\
+                      CREATE TABLE visits (sku text, id serial);\n";
+
+/// What the set has of statements behind those that make the tables.
+fn kept(more: &str) -> String {
+    let (forward, _) = divided(&format!("{TABLES}{more}"), "", &[]).unwrap();
+    forward.replace("CREATE TABLE goods (sku text PRIMARY KEY, id serial);\n", "")
+}
+
+fn refused(more: &str) -> Vec<String> {
+    divided(&format!("{TABLES}{more}"), "", &[]).unwrap_err()
+}
+
+#[test]
+fn statements_go_to_whose_tables_they_are_about() {
+    for (module, rest) in [
+        ("ALTER TABLE goods ADD COLUMN a int;", "ALTER TABLE visits ADD COLUMN a int;"),
+        ("CREATE INDEX by_a ON goods (sku);", "CREATE INDEX by_b ON visits (sku);"),
+        (
+            "CREATE INDEX i ON goods (sku); DROP INDEX i;",
+            "CREATE INDEX j ON visits (sku); DROP INDEX j;",
+        ),
+        ("SELECT setval('goods_id_seq', 7);", "SELECT setval('visits_id_seq', 7);"),
+        ("ALTER SEQUENCE goods_id_seq RESTART;", "ALTER SEQUENCE visits_id_seq RESTART;"),
+        ("COMMENT ON COLUMN goods.sku IS ';';", "COMMENT ON TABLE visits IS 'goods';"),
+        (
+            "ALTER TABLE goods RENAME TO wares; DELETE FROM wares;",
+            "ALTER TABLE visits RENAME TO v; DELETE FROM v;",
+        ),
+        (
+            "CREATE VIEW low AS SELECT 1 FROM goods; GRANT SELECT ON low TO PUBLIC;",
+            "CREATE VIEW w AS SELECT 1 FROM visits;",
+        ),
+        (
+            "WITH g AS (DELETE FROM goods RETURNING 1) SELECT 1 FROM g;",
+            "WITH goods AS (SELECT 1) DELETE FROM visits;",
+        ),
+        (
+            "DO $$ BEGIN ALTER TABLE goods ADD COLUMN a int; END $$;",
+            "DO $$ BEGIN DROP TABLE visits; END $$;",
+        ),
+        (
+            "CREATE TYPE t AS ENUM ('a'); ALTER TABLE goods ADD COLUMN t t;",
+            "CREATE TYPE u AS ENUM ('a'); ALTER TABLE visits ADD COLUMN u u;",
+        ),
+        ("CREATE POLICY p ON goods USING (true);", "CREATE POLICY p ON visits USING (true);"),
+        (
+            "CREATE TABLE goods_old PARTITION OF goods DEFAULT;",
+            "CREATE TABLE v PARTITION OF visits DEFAULT;",
+        ),
+        (
+            "CREATE TEMP TABLE t AS SELECT sku FROM goods; DELETE FROM goods USING t; DROP TABLE t;",
+            "CREATE TEMP TABLE s AS SELECT sku FROM visits; DELETE FROM s; DROP TABLE s;",
+        ),
+        (
+            "CREATE SEQUENCE n; ALTER TABLE goods ADD COLUMN n int DEFAULT nextval('n');",
+            "CREATE SEQUENCE m; ALTER TABLE visits ADD COLUMN n int DEFAULT nextval('m');",
+        ),
+    ] {
+        assert_eq!(kept(&format!("{rest}\n{module}\n")), format!("{module}\n"), "{rest}");
+    }
+}
+
+#[test]
+fn lists_are_divided_and_what_both_need_is_on_both_sides() {
+    let down = "DROP TABLE IF EXISTS visits, goods CASCADE;\nDROP TYPE v, g;\n";
+    let up = "CREATE TYPE v AS ENUM ('a');\nCREATE TYPE g AS ENUM ('a');\n\
+              CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;\n\
+              CREATE TABLE visits (v v);\nCREATE TABLE goods (g g);\n\
+              CREATE TRIGGER t BEFORE UPDATE ON goods FOR EACH ROW EXECUTE FUNCTION f();\n\
+              CREATE TRIGGER t BEFORE UPDATE ON visits FOR EACH ROW EXECUTE FUNCTION f();\n";
+    let (forward, back) = divided(up, down, &[]).unwrap();
+    assert_eq!(
+        forward,
+        "CREATE TYPE g AS ENUM ('a');\n\
+         CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;\n\
+         CREATE TABLE goods (g g);\n\
+         CREATE TRIGGER t BEFORE UPDATE ON goods FOR EACH ROW EXECUTE FUNCTION f();\n"
+    );
+    assert_eq!(back, "DROP TABLE IF EXISTS goods CASCADE;\nDROP TYPE g;\n");
+}
+
+#[test]
+fn what_is_on_both_sides_or_cannot_be_told_is_refused() {
+    for (more, expected) in [
+        ("INSERT INTO goods SELECT sku FROM visits;", "migration-crosses: rows of `goods`"),
+        (
+            "DO $$ BEGIN DROP TABLE goods; ALTER TABLE visits ADD a int; END $$;",
+            "migration-crosses: this statement changes",
+        ),
+        (
+            "DO $$ BEGIN EXECUTE 'SELECT 1'; END $$;",
+            "migration-unreadable: whose this statement is",
+        ),
+        (
+            "DO $$ DECLARE r record; BEGIN FOR r IN EXECUTE q LOOP NULL; END LOOP; END $$;",
+            "migration-unreadable: whose",
+        ),
+        (
+            "CREATE FUNCTION f() RETURNS int LANGUAGE plpython3u AS 'return 1';",
+            "migration-unreadable: whose",
+        ),
+        (
+            "SELECT set_config('search_path', 's', false);",
+            "migration-unreadable: `m/1_a.up.sql` cannot be read",
+        ),
+        (
+            "CREATE ROLE reader;",
+            "migration-unreadable: whose this statement is cannot be told: what `CREATE ROLE`",
+        ),
+        (
+            "UPDATE goods SET sku = l.sku FROM lost l;",
+            "migration-unreadable: whose this statement is cannot be told: it names `lost`",
+        ),
+        (
+            "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'DELETE FROM goods; DELETE FROM visits'; SELECT f();",
+            "migration-crosses: this statement changes",
+        ),
+        (
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM goods, visits';",
+            "function-crosses: the function `f`",
+        ),
+        ("ALTER TABLE goods ADD COLUMN v int REFERENCES visits;", "foreign-key-out: `goods` has"),
+        ("CREATE VIEW v AS SELECT 1 FROM goods, visits;", "view-crosses: the view `v`"),
+        (
+            "CREATE SEQUENCE n; ALTER TABLE goods ADD n int DEFAULT nextval('n'); ALTER TABLE visits ADD n int DEFAULT nextval('n');",
+            "table-of-both: the sequence `n`",
+        ),
+        ("CREATE TABLE notes (a int);", "table-of-nobody: nobody's code names `notes`"),
+        ("CREATE TABLE broken (a int;", "migration-unreadable: `m/1_a.up.sql` cannot be read"),
+    ] {
+        let said = refused(more);
+        assert!(said.iter().any(|problem| problem.starts_with(expected)), "{more}: {said:?}");
+    }
+}
+
+#[test]
+fn a_foreign_key_that_is_cut_goes_with_all_that_is_said_of_it() {
+    let up = format!(
+        "{TABLES}ALTER TABLE goods ADD COLUMN v int, ADD CONSTRAINT k FOREIGN KEY (v) REFERENCES visits;\n\
+         ALTER TABLE goods VALIDATE CONSTRAINT k;\n\
+         DO $$ BEGIN ALTER TABLE goods ADD CONSTRAINT l FOREIGN KEY (v) REFERENCES visits; END $$;\n\
+         COMMENT ON CONSTRAINT k ON goods IS 'x';\n"
+    );
+    let down = "ALTER TABLE goods DROP CONSTRAINT l, DROP CONSTRAINT k;\nALTER TABLE goods DROP COLUMN v;\n";
+    let (forward, back) = divided(&up, down, &["foreign-key:goods.v"]).unwrap();
+    assert_eq!(
+        forward,
+        "CREATE TABLE goods (sku text PRIMARY KEY, id serial);\nALTER TABLE goods ADD COLUMN v int;\n"
+    );
+    assert_eq!(back, "ALTER TABLE goods DROP COLUMN v;\n");
+}
+
+#[test]
+fn tables_are_declared_with_their_schemas() {
+    let up = "CREATE SCHEMA a;\nCREATE SCHEMA b;\nCREATE TABLE a.goods (a int);\n\
+              CREATE TABLE b.goods (b int);\nCREATE TABLE \"Goods\" (c int);\n";
+    let declared = ["a.goods", "public.Goods"].map(str::to_owned);
+    let (forward, _) = divided_with(up, "", &[], Some(&declared)).unwrap();
+    assert_eq!(
+        forward,
+        "CREATE SCHEMA a;\nCREATE TABLE a.goods (a int);\nCREATE TABLE \"Goods\" (c int);\n"
+    );
+}

@@ -67,6 +67,31 @@ pub fn extract<'w>(
     options: &Options,
     diagnostics: &mut Diagnostics,
 ) -> Result<Option<Extraction<'w>>> {
+    let draft = draft(code, module, options, diagnostics)?;
+    Ok(draft.and_then(|draft| draft.judged(code, diagnostics)))
+}
+
+/// An extraction whose hazards nobody has looked for yet.
+pub struct Draft<'w> {
+    module: Module<'w>,
+    composition: Composition<'w>,
+    plan: ExtractionPlan,
+    /// See [`Extraction::changes`].
+    pub changes: ChangeSet,
+    /// What was found while they were made, which is said after the hazards.
+    found: Diagnostics,
+}
+
+/// The first half of [`extract`]: what would be written.
+///
+/// # Errors
+/// As for [`extract`].
+pub fn draft<'w>(
+    code: &Code<'w>,
+    module: &str,
+    options: &Options,
+    diagnostics: &mut Diagnostics,
+) -> Result<Option<Draft<'w>>> {
     let Some(boundary) = module::boundary(code, module, &options.traits, None, diagnostics) else {
         return Ok(None);
     };
@@ -103,27 +128,13 @@ pub fn extract<'w>(
     let cuts = &options.cuts;
     let plan = ExtractionPlan::first(code, &module, &composition, names, cuts, diagnostics);
     let Some(plan) = plan else { return Ok(None) };
-    let mut hazards = look_for_hazards(code, &module, &plan);
-    hazards.lying.retain(|name| {
-        let renamed = composition.renamed.iter();
-        !composition.takes_away(&name.file, &name.range)
-            && !renamed.clone().any(|r| r.file == name.file && r.range == name.range)
-            && !composition.in_process.iter().any(|one| !one.dev && one.file == name.file)
-    });
-    let any = module.apis.iter().any(|api| api.error.loses() == Loses::Any);
-    let traits = plan.names.api_traits.join("` or `");
-    hazards::breaks_later::refuse(&hazards, &traits, any, diagnostics);
-    if let Some(schema) = &plan.schema {
-        let tables: Vec<&str> =
-            schema.tables.iter().chain(&schema.views).map(String::as_str).collect();
-        hazards::entities::refuse(code, &module, &traits, &tables, diagnostics);
-    }
     if diagnostics.has_errors() {
         return Ok(None);
     }
     let mut changes = ChangeSet::default();
-    codegen::generate(code, &module, &plan, &mut changes, diagnostics)?;
-    rewire_monolith(code, &module, &plan, &mut changes, diagnostics)?;
+    let mut found = Diagnostics::default();
+    codegen::generate(code, &module, &plan, &mut changes, &mut found)?;
+    rewire_monolith(code, &module, &plan, &mut changes, &mut found)?;
     let stub = rewire::roots::StubNames {
         krate: &plan.names.client_ident,
         client: &plan.names.client_type,
@@ -138,11 +149,38 @@ pub fn extract<'w>(
     if let Some(shared) = plan.schema.as_ref().and_then(|schema| schema.shared.as_ref()) {
         rewire::migrations::repoint(code, module.member, shared, &mut changes)?;
     }
-    if diagnostics.has_errors() {
-        return Ok(None);
+    Ok(Some(Draft { module, composition, plan, changes, found }))
+}
+
+impl<'w> Draft<'w> {
+    /// The second half of [`extract`]: what breaks later is refused or shown.
+    pub fn judged(self, code: &Code<'w>, diagnostics: &mut Diagnostics) -> Option<Extraction<'w>> {
+        let Self { module, composition, plan, changes, found } = self;
+        let mut hazards = look_for_hazards(code, &module, &plan);
+        hazards.lying.retain(|name| {
+            let renamed = composition.renamed.iter();
+            !composition.takes_away(&name.file, &name.range)
+                && !renamed.clone().any(|r| r.file == name.file && r.range == name.range)
+                && !composition.in_process.iter().any(|one| !one.dev && one.file == name.file)
+        });
+        let any = module.apis.iter().any(|api| api.error.loses() == Loses::Any);
+        let traits = plan.names.api_traits.join("` or `");
+        hazards::breaks_later::refuse(&hazards, &traits, any, diagnostics);
+        if let Some(schema) = &plan.schema {
+            let tables: Vec<&str> =
+                schema.tables.iter().chain(&schema.views).map(String::as_str).collect();
+            hazards::entities::refuse(code, &module, &traits, &tables, diagnostics);
+        }
+        if diagnostics.has_errors() {
+            return None;
+        }
+        found.iter().for_each(|diagnostic| diagnostics.push(diagnostic.clone()));
+        if diagnostics.has_errors() {
+            return None;
+        }
+        let comments = comments::stale(code, &module, &composition);
+        Some(Extraction { module, composition, hazards, comments, plan, changes })
     }
-    let comments = comments::stale(code, &module, &composition);
-    Ok(Some(Extraction { module, composition, hazards, comments, plan, changes }))
 }
 
 /// What an extracted module's files should be now, as changes to what they are: none when nothing has

@@ -4,7 +4,7 @@ use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::completion::{complete, edition_of, write_patch};
+use super::completion::{edition_of, lock, write_patch};
 use super::json::Checked;
 use super::{Output, Status, entry};
 use crate::analysis::code::Code;
@@ -230,7 +230,7 @@ fn differences(
     let manifests = changes.iter().any(|(path, _)| path.file_name() == Some("Cargo.toml"));
     let mut changes = changes;
     if manifests {
-        complete(workspace, &record.names.module, &mut changes, output)?;
+        lock(workspace, &mut changes, output)?;
     }
     Ok((Some(changes), diagnostics))
 }

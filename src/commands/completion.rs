@@ -10,44 +10,38 @@ use super::Output;
 use crate::changes::{self, ChangeSet};
 use crate::diagnostic::{Diagnostic, Result};
 use crate::plan;
-use crate::verify::{self, Resolution};
+use crate::verify::Resolution;
 use crate::workspace::Workspace;
 
-/// Formats what is generated and resolves the lock file; `module` is the package beside which files are
-/// created.
-pub(super) fn complete(
+/// Resolves the lock file of what `changes` make.
+pub(super) fn lock(
     workspace: &Workspace,
-    module: &str,
     changes: &mut ChangeSet,
     output: &mut Output<'_>,
 ) -> Result<()> {
-    output.progress("formatting what is generated");
-    output.progress("resolving Cargo.lock");
-    let resolution = Resolution::of(workspace, changes)?;
-    // Neither needs the other, and both are programs that are waited for.
-    let (lock, formatted) = std::thread::scope(|scope| {
-        let lock = scope.spawn(|| resolution.run());
-        let edition = edition_of(workspace, module);
-        let formatted = verify::format_created(changes, &workspace.root, edition);
-        (lock.join(), formatted)
-    });
-    let lock = lock.unwrap_or_else(|defect| std::panic::resume_unwind(defect))?;
-    if !formatted {
-        output.progress_done();
-        let unformatted = Diagnostic::warning("no-rustfmt", "rustfmt did not format what is generated")
-            .note("`cargo fmt --check` and `calve check` will find the files out of step where it is there")
-            .help("rustup component add rustfmt");
-        // A warning that cannot be shown is no reason to stop.
-        let _ = output.refusal(Some(workspace), &unformatted);
-    }
-    if *lock != *workspace.lock {
-        let whole = 0..workspace.lock.len();
-        let before = Arc::clone(&workspace.lock);
-        let edits = vec![changes::TextEdit::replace(whole, lock)];
-        changes.edit(Utf8Path::new("Cargo.lock"), &before, edits)?;
-    }
+    output.moment("resolving Cargo.lock");
+    let lock = Resolution::of(workspace, changes)?.run()?;
     output.progress_done();
-    Ok(())
+    lock_as(workspace, changes, lock)
+}
+
+/// Adds the lock file that was resolved for `changes`.
+pub(super) fn lock_as(workspace: &Workspace, changes: &mut ChangeSet, lock: String) -> Result<()> {
+    if *lock == *workspace.lock {
+        return Ok(());
+    }
+    let before = Arc::clone(&workspace.lock);
+    let edits = vec![changes::TextEdit::replace(0..before.len(), lock)];
+    changes.edit(Utf8Path::new("Cargo.lock"), &before, edits)
+}
+
+/// What is said where rustfmt did not format what is generated.
+pub(super) fn unformatted() -> Diagnostic {
+    Diagnostic::warning("no-rustfmt", "rustfmt did not format what is generated")
+        .note(
+            "`cargo fmt --check` and `calve check` will find the files out of step where it is there",
+        )
+        .help("rustup component add rustfmt")
 }
 
 /// The edition of what is generated beside a module.

@@ -5,15 +5,16 @@ use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::completion::{complete, write_patch};
+use super::completion::{edition_of, lock_as, unformatted, write_patch};
 use super::proof::{self, Proof, Proven};
 use super::{Output, Status, check, entry, summary};
 use crate::analysis::code::Code;
 use crate::changes::{self, Aside, Home, Lock};
 use crate::diagnostic::{Diagnostic, Diagnostics, Result};
 use crate::pipeline::{self, Extraction, Options};
-use crate::verify::{self, Scratch};
-use crate::workspace::Workspace;
+use crate::plan::Record;
+use crate::verify::{self, Resolution, Scratch};
+use crate::workspace::{Early, Workspace};
 
 /// What `extract` is asked for.
 #[derive(Debug, clap::Args)]
@@ -79,38 +80,61 @@ pub fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<Status>
             place.home().refuse_pending()?;
             None
         };
-        Ok((place.load_for(&arguments.module)?, lock))
+        Ok((place.load_early()?, lock))
     });
-    let (workspace, lock) = match entered {
+    let (Early { workspace, asked }, lock) = match entered {
         Ok(entered) => entered,
         Err(refusal) => return output.refusal(None, &refusal),
     };
-    match in_workspace(&workspace, lock.as_ref(), arguments, output) {
+    // The process ends when this does, at once; to free a large tree file by file takes a while.
+    let workspace: &Workspace = Box::leak(Box::new(workspace));
+    // Cargo's word on the workspace takes time, and most often says what its manifests do.
+    let planned = plan(workspace, arguments, writes_here, output);
+    let other = match asked.map(|asked| asked.instead_of(workspace)).transpose() {
+        Ok(other) => other.flatten(),
+        Err(refusal) => {
+            output.progress_done();
+            return output.refusal(None, &refusal);
+        }
+    };
+    let (workspace, planned) = match &other {
+        Some(other) => (other, plan(other, arguments, writes_here, output)),
+        None => (workspace, planned),
+    };
+    output.progress_done();
+    let lock = lock.as_ref();
+    match planned.and_then(|planned| in_workspace(workspace, planned, lock, arguments, output)) {
         Ok(status) => status,
         Err(refusal) => {
             output.progress_done();
-            output.refusal(Some(&workspace), &refusal)
+            output.refusal(Some(workspace), &refusal)
         }
     }
 }
 
-/// `lock` is there where the workspace itself is written to.
-fn in_workspace(
-    workspace: &Workspace,
-    lock: Option<&Lock>,
+/// What is to be done with a module.
+enum Planned<'w> {
+    /// It was extracted before.
+    Nothing(Box<Record>),
+    /// This cannot be carried, which the diagnostics say.
+    Refused(Diagnostics),
+    /// What is to be written, with the lock file, and what is to be said of it.
+    Extraction(Box<Extraction<'w>>, Diagnostics),
+}
+
+/// `writes_here` says whether the workspace itself is written to.
+fn plan<'w>(
+    workspace: &'w Workspace,
     arguments: &Arguments,
+    writes_here: bool,
     output: &mut Output<'_>,
-) -> Result<io::Result<Status>> {
+) -> Result<Planned<'w>> {
     if let Some(record) = check::record_of(workspace, &arguments.module)? {
-        return check::already_extracted(workspace, &record, output);
+        return Ok(Planned::Nothing(Box::new(record)));
     }
-    if lock.is_some() && !arguments.allow_dirty {
+    if writes_here && !arguments.allow_dirty {
         refuse_dirty(workspace)?;
     }
-    let aside = match &arguments.into {
-        Some(into) => Some(aside(workspace, into, output)?),
-        None => None,
-    };
     let code = Code::new(workspace);
     let mut diagnostics = Diagnostics::default();
     let options = Options {
@@ -118,16 +142,53 @@ fn in_workspace(
         name: arguments.name.clone(),
         cuts: arguments.cuts.clone(),
     };
-    let planned = pipeline::extract(&code, &arguments.module, &options, &mut diagnostics)?;
+    let draft = pipeline::draft(&code, &arguments.module, &options, &mut diagnostics)?;
+    let Some(draft) = draft else { return Ok(Planned::Refused(diagnostics)) };
+    if writes_here {
+        // What cannot be written is better known before anything is waited for.
+        changes::check(&draft.changes, &workspace.root)?;
+    }
+    let resolution = Resolution::of(workspace, &draft.changes)?;
+    output.moment("resolving Cargo.lock");
+    // Cargo takes its time for the lock file, and nothing else waits for it.
+    let (lock, extraction) = std::thread::scope(|scope| {
+        let lock = scope.spawn(|| resolution.run());
+        let mut extraction = draft.judged(&code, &mut diagnostics);
+        if let Some(Extraction { changes, .. }) = &mut extraction {
+            let edition = edition_of(workspace, &arguments.module);
+            if !verify::format_created(changes, &workspace.root, edition) {
+                diagnostics.push(unformatted());
+            }
+        }
+        (lock.join(), extraction)
+    });
+    let Some(mut extraction) = extraction else { return Ok(Planned::Refused(diagnostics)) };
+    let lock = lock.unwrap_or_else(|defect| std::panic::resume_unwind(defect))?;
+    lock_as(workspace, &mut extraction.changes, lock)?;
+    Ok(Planned::Extraction(Box::new(extraction), diagnostics))
+}
+
+/// `lock` is there where the workspace itself is written to.
+fn in_workspace(
+    workspace: &Workspace,
+    planned: Planned<'_>,
+    lock: Option<&Lock>,
+    arguments: &Arguments,
+    output: &mut Output<'_>,
+) -> Result<io::Result<Status>> {
+    let (extraction, diagnostics) = match planned {
+        Planned::Nothing(record) => return check::already_extracted(workspace, &record, output),
+        Planned::Refused(diagnostics) => (None, diagnostics),
+        Planned::Extraction(extraction, diagnostics) => (Some(extraction), diagnostics),
+    };
+    let aside = match &arguments.into {
+        Some(into) => Some(aside(workspace, into, output)?),
+        None => None,
+    };
     if let Err(error) = output.diagnostics(Some(workspace), &diagnostics) {
         return Ok(Err(error));
     }
-    let Some(mut extraction) = planned else { return Ok(Ok(Status::Refused)) };
-    if lock.is_some() {
-        // What cannot be written is better known before a build than after it.
-        changes::check(&extraction.changes, &workspace.root)?;
-    }
-    complete(workspace, &arguments.module, &mut extraction.changes, output)?;
+    let Some(mut extraction) = extraction else { return Ok(Ok(Status::Refused)) };
     let proofs = arguments.proofs();
     let mut proven = Proven::default();
     if !proofs.is_empty() || check::has_services(workspace)? {

@@ -117,6 +117,13 @@ impl Output<'_> {
         };
     }
 
+    /// Shows what takes a moment, where the line can be taken away again.
+    fn moment(&mut self, line: &str) {
+        if self.live {
+            self.progress(line);
+        }
+    }
+
     /// Ends the line of progress.
     fn progress_done(&mut self) {
         if self.live && self.format == Format::Text {

@@ -8,6 +8,8 @@ use std::process::Command;
 use super::interrupt::Folder;
 use crate::changes::{self, ChangeSet};
 use crate::diagnostic::{Diagnostic, Result};
+#[cfg(unix)]
+use crate::workspace::normalized;
 use camino::{Utf8Path, Utf8PathBuf};
 use ignore::WalkBuilder;
 
@@ -203,7 +205,7 @@ fn copy_link(
 ) -> io::Result<()> {
     let link = source.read_link_utf8()?;
     let parent = source.parent().unwrap_or(from);
-    let end = normal(&parent.join(&link));
+    let end = normalized(&parent.join(&link));
     let link = match end.strip_prefix(from) {
         Ok(_) if link.is_relative() => link,
         Ok(inside) => to.join(inside),
@@ -219,22 +221,6 @@ fn copy_link(_: &Utf8Path, _: &Utf8Path, source: &Utf8Path, target: &Utf8Path) -
         fs::copy(source, target)?;
     }
     Ok(())
-}
-
-/// An absolute path with `.` and `..` worked out by their letters: the end of a link need not exist.
-#[cfg(unix)]
-fn normal(path: &Utf8Path) -> Utf8PathBuf {
-    let mut normal = Utf8PathBuf::new();
-    for component in path.components() {
-        match component {
-            camino::Utf8Component::CurDir => {}
-            camino::Utf8Component::ParentDir => {
-                normal.pop();
-            }
-            other => normal.push(other),
-        }
-    }
-    normal
 }
 
 #[cfg(test)]

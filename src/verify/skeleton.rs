@@ -36,9 +36,10 @@ impl Skeleton {
             .map_err(|path| io::Error::other(format!("{} is not UTF-8", path.display())))
             .and_then(|path| path.canonicalize_utf8())
             .map_err(failed)?;
-        // Sources are never read here, but must be there where they are new.
+        // Sources are never read here, but a new package has none without its targets.
         let wanted = |(path, change): &(&Utf8Path, &FileChange)| {
-            path.file_name() == Some("Cargo.toml") || !matches!(change, FileChange::Edit { .. })
+            path.file_name() == Some("Cargo.toml")
+                || !matches!(change, FileChange::Edit { .. }) && may_be_target(path)
         };
         let changed: Vec<(&Utf8Path, &FileChange)> = changes.iter().filter(wanted).collect();
         let mut real: BTreeSet<&Utf8Path> = BTreeSet::new();
@@ -66,6 +67,14 @@ impl Skeleton {
     pub fn root(&self) -> &Utf8Path {
         &self.root
     }
+}
+
+/// Whether cargo may find a target in a file without being told.
+fn may_be_target(path: &Utf8Path) -> bool {
+    let folder = path.parent().and_then(Utf8Path::file_name);
+    path.extension() == Some("rs")
+        && (matches!(path.file_name(), Some("lib.rs" | "main.rs" | "build.rs"))
+            || matches!(folder, Some("bin" | "examples" | "tests" | "benches")))
 }
 
 /// Makes the folders in `real`, and links to everything else in them but `left_out`.

@@ -5,8 +5,9 @@ use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use ignore::WalkBuilder;
+use rayon::prelude::*;
 
-use super::ahead::Ahead;
+use super::source::Text;
 use super::{Member, Source, migrations};
 use crate::diagnostic::{Diagnostic, Result};
 
@@ -19,25 +20,18 @@ pub(super) fn read(
     root: &Utf8Path,
     members: &[Member],
     target: &Utf8Path,
-    ahead: Ahead,
 ) -> Result<(Files, BTreeMap<Utf8PathBuf, BTreeSet<Utf8PathBuf>>)> {
-    let mut files = of_members(root, members, target, ahead)?;
+    let mut files = of_members(root, members, target)?;
     let embedded = migrations::embedded(root, members, &files);
     migrations::read_into(&mut files, root, &embedded)?;
     Ok((files, embedded))
 }
 
 /// What is below the members' folders, and directly in the folders above them.
-fn of_members(
-    root: &Utf8Path,
-    members: &[Member],
-    target: &Utf8Path,
-    ahead: Ahead,
-) -> Result<Files> {
+fn of_members(root: &Utf8Path, members: &[Member], target: &Utf8Path) -> Result<Files> {
     let dirs: HashSet<&str> = members.iter().map(|member| member.dir.as_str()).collect();
-    let is_inside = |path: &Utf8Path| path.ancestors().any(|dir| dirs.contains(dir.as_str()));
     let target = target.strip_prefix(root).ok();
-    let mut read: Vec<(Utf8PathBuf, Source)> = Vec::new();
+    let mut below: Vec<&Utf8Path> = Vec::new();
     let mut above: BTreeSet<&Utf8Path> = BTreeSet::new();
     for dir in members.iter().map(|member| member.dir.as_path()) {
         let over = || dir.ancestors().skip(1);
@@ -45,17 +39,14 @@ fn of_members(
             continue;
         }
         above.extend(over());
-        if !ahead.covers(dir) && !is_behind_a_link(root, dir) {
-            read.extend(below(root, dir, target)?);
+        if !is_behind_a_link(root, dir) {
+            below.push(dir);
         }
     }
-    for dir in above {
-        read.extend(walked(root, dir, target, Some(1))?);
-    }
-    read.extend(ahead.into_files().into_iter().filter(|(path, _)| {
-        is_inside(path) && !target.is_some_and(|target| path.starts_with(target))
-    }));
-    Ok(read.into_iter().collect())
+    let mut paths = walked(root, below, target, None)?;
+    paths.extend(walked(root, above, target, Some(1))?);
+    let read: Vec<Result<Text>> = paths.par_iter().map(|path| text(root, path)).collect();
+    paths.into_iter().zip(read).map(|(path, text)| Ok((path, text?.into()))).collect()
 }
 
 /// A folder that is reached over a link is not followed.
@@ -64,24 +55,20 @@ fn is_behind_a_link(root: &Utf8Path, dir: &Utf8Path) -> bool {
     folders.into_iter().any(|folder| root.join(folder).is_symlink())
 }
 
-/// What is below a folder.
-pub(super) fn below(
+/// The files below folders, as deep as that, relative to the root.
+fn walked<'d>(
     root: &Utf8Path,
-    dir: &Utf8Path,
-    target: Option<&Utf8Path>,
-) -> Result<Vec<(Utf8PathBuf, Source)>> {
-    walked(root, dir, target, None)
-}
-
-/// What is below a folder, as deep as that; paths are relative to the root.
-fn walked(
-    root: &Utf8Path,
-    dir: &Utf8Path,
+    dirs: impl IntoIterator<Item = &'d Utf8Path>,
     target: Option<&Utf8Path>,
     depth: Option<usize>,
-) -> Result<Vec<(Utf8PathBuf, Source)>> {
+) -> Result<Vec<Utf8PathBuf>> {
     let mut files = Vec::new();
-    let mut walk = WalkBuilder::new(root.join(dir));
+    let mut dirs = dirs.into_iter().map(|dir| root.join(dir));
+    let Some(first) = dirs.next() else { return Ok(files) };
+    let mut walk = WalkBuilder::new(first);
+    for dir in dirs {
+        walk.add(dir);
+    }
     walk.standard_filters(false).hidden(false).follow_links(false).max_depth(depth);
     let target = target.map(|target| root.join(target));
     walk.filter_entry(move |entry| {
@@ -105,9 +92,7 @@ fn walked(
                 || (entry.path_is_symlink() && path.is_file())
         };
         if wanted && is_file(&entry) {
-            let relative = path.strip_prefix(root).unwrap_or(path).to_owned();
-            let source = source(root, &relative)?;
-            files.push((relative, source));
+            files.push(path.strip_prefix(root).unwrap_or(path).to_owned());
         }
     }
     Ok(files)
@@ -124,15 +109,20 @@ fn is_left_out(dir: &Utf8Path, target: &Option<Utf8PathBuf>) -> bool {
 
 /// Reads a file, by its path relative to the root.
 pub(super) fn source(root: &Utf8Path, path: &Utf8Path) -> Result<Source> {
+    text(root, path).map(Source::from)
+}
+
+fn text(root: &Utf8Path, path: &Utf8Path) -> Result<Text> {
     let bytes = std::fs::read(root.join(path)).map_err(|error| unreadable(path, &error))?;
     let error = match String::from_utf8(bytes) {
-        Ok(text) => return Ok(Source::new(text)),
+        Ok(text) => return Ok(Text { text: text.into(), broken: None }),
         Err(error) => error,
     };
     let from = error.utf8_error().valid_up_to();
     if path.extension() == Some("rs") {
         // It may belong to nothing: a fixture, a template. Whoever needs it sees the place.
-        return Ok(Source::not_utf8(error.as_bytes(), from));
+        let text = String::from_utf8_lossy(error.as_bytes()).into();
+        return Ok(Text { text, broken: Some(from) });
     }
     let line = error.as_bytes()[..from].iter().filter(|byte| **byte == b'\n').count() + 1;
     Err(Diagnostic::error("not-utf8", format!("`{path}` is not UTF-8: see its line {line}"))

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use cargo_metadata::{MetadataCommand, Package};
+use cargo_metadata::{Metadata, MetadataCommand};
 
-use super::ahead::Ahead;
 use super::files::{self, unreadable};
+use super::layout::Layout;
 use super::locked::Locked;
-use super::{Dependency, DependencyKind, Member, Place, Repository, Target, TargetKind, Workspace};
+use super::{Place, Repository, Workspace};
 use crate::diagnostic::{Diagnostic, Result};
 
 /// Finds the workspace that `manifest` (a `Cargo.toml`) belongs to.
@@ -34,7 +36,7 @@ pub fn locate(manifest: &Utf8Path) -> Result<Place> {
 /// When they cannot be read.
 pub(super) fn differing(workspace: &Workspace) -> Result<Vec<Utf8PathBuf>> {
     let (root, target) = (&workspace.root, &workspace.target_directory);
-    let (now, _) = files::read(root, &workspace.members, target, Ahead::default())?;
+    let (now, _) = files::read(root, &workspace.members, target)?;
     let mut differing: BTreeSet<&Utf8PathBuf> = BTreeSet::new();
     for (path, source) in &workspace.files {
         if now.get(path).is_none_or(|found| found.text != source.text) {
@@ -67,100 +69,154 @@ impl Place {
     /// # Errors
     /// When there is no `Cargo.lock`, cargo refuses the manifests, or a file of a member cannot be read.
     pub fn load(self) -> Result<Workspace> {
-        read_workspace(self, None)
+        Asked::of(self)?.answer()?.workspace()
     }
 
-    /// The same for one who wants to know who uses a package, which saves time and changes nothing else.
+    /// Reads the workspace as its manifests describe it, while cargo reads it too.
+    ///
+    /// # Errors
+    /// When there is no `Cargo.lock`, or the root manifest cannot be read; as for [`Place::load`] where the
+    /// manifests alone do not say enough.
+    pub fn load_early(self) -> Result<Early> {
+        let asked = Asked::of(self)?;
+        Ok(match asked.early() {
+            Some(workspace) => Early { workspace, asked: Some(asked) },
+            None => Early { workspace: asked.answer()?.workspace()?, asked: None },
+        })
+    }
+}
+
+/// A workspace before cargo has said what it is.
+pub struct Early {
+    /// As its manifests describe it, or as cargo does already.
+    pub workspace: Workspace,
+    /// Knows, when cargo is done, whether that is right; none where cargo is done.
+    pub asked: Option<Asked>,
+}
+
+/// A workspace that cargo is reading.
+pub struct Asked {
+    found: Found,
+    cargo: JoinHandle<Result<Metadata>>,
+}
+
+/// What is known of a workspace without cargo.
+struct Found {
+    place: Place,
+    manifest: String,
+    lock: String,
+    locked: Arc<Option<Locked>>,
+    /// See [`toolchain`]; asked for on a thread of its own.
+    rust: Arc<OnceLock<String>>,
+}
+
+impl Asked {
+    fn of(place: Place) -> Result<Self> {
+        let (manifest, lock) = (place.manifest.clone(), place.root.join("Cargo.lock"));
+        let lock = read(&lock).map_err(|error| {
+            Diagnostic::error("no-lock-file", format!("cannot read `{lock}`: {error}"))
+                .note("calve keeps every locked version as it is, so it must know them")
+                .help("run `cargo generate-lockfile`, commit Cargo.lock, and try again")
+        })?;
+        let text = read(&manifest).map_err(|error| unreadable(&manifest, &error))?;
+        let locked = Arc::new(Locked::parse(&lock));
+        let fitting = Arc::clone(&locked);
+        let cargo = std::thread::spawn(move || {
+            let said = metadata(&manifest, false)?;
+            let fits = (*fitting).as_ref().is_some_and(|locked| locked.fits(&said));
+            // All packages, where it says what is wrong with the lock file, or that nothing is.
+            if fits { Ok(said) } else { metadata(&manifest, true) }
+        });
+        let rust = Arc::new(OnceLock::new());
+        let (root, cell) = (place.root.clone(), Arc::clone(&rust));
+        std::thread::spawn(move || {
+            cell.get_or_init(|| toolchain(&root));
+        });
+        Ok(Self { found: Found { place, manifest: text, lock, locked, rust }, cargo })
+    }
+
+    /// What can be read without cargo; what cannot be read now gives its error later.
+    fn early(&self) -> Option<Workspace> {
+        let Found { place, manifest, locked, .. } = &self.found;
+        (**locked).as_ref()?;
+        let layout = Layout::of_manifests(&place.root, manifest)?;
+        self.found.workspace(layout).ok()
+    }
+
+    /// Waits for cargo: the workspace, unless it is what `early` is.
     ///
     /// # Errors
     /// As for [`Place::load`].
-    pub fn load_for(self, package: &str) -> Result<Workspace> {
-        read_workspace(self, Some(package))
+    pub fn instead_of(self, early: &Workspace) -> Result<Option<Workspace>> {
+        let answer = self.answer()?;
+        if answer.layout.is_of(early) { Ok(None) } else { answer.workspace().map(Some) }
+    }
+
+    fn answer(self) -> Result<Answer> {
+        let Self { found, cargo } = self;
+        let answer = cargo.join();
+        let said = answer.unwrap_or_else(|defect| std::panic::resume_unwind(defect))?;
+        if !declares_workspace(&found.manifest) {
+            return Err(Diagnostic::error(
+                "not-a-workspace",
+                format!("`{}` is a single package", found.place.manifest),
+            )
+            .note("calve takes a module crate out of a workspace of several crates")
+            .help("add a `[workspace]` table with the module crates as members")
+            .into());
+        }
+        let layout = Layout::of_metadata(&found.place.root, &said)?;
+        Ok(Answer { found, layout })
     }
 }
 
-fn read_workspace(place: Place, package: Option<&str>) -> Result<Workspace> {
-    let Place { manifest: located, root, repository } = place;
-    let lock_path = root.join("Cargo.lock");
-    let lock = read(&lock_path).map_err(|error| {
-        Diagnostic::error("no-lock-file", format!("cannot read `{lock_path}`: {error}"))
-            .note("calve keeps every locked version as it is, so it must know them")
-            .help("run `cargo generate-lockfile`, commit Cargo.lock, and try again")
-    })?;
-    let ask = |deps: bool| {
-        let mut command = MetadataCommand::new();
-        command.manifest_path(&located).other_options(vec!["--locked".to_owned()]);
-        if !deps {
-            command.no_deps();
-        }
-        command.exec().map_err(|error| cargo_refused(&error))
-    };
-    let manifest_text = read(&located).map_err(|error| unreadable(&located, &error))?;
-    // What does not need cargo's answer is done while it works.
-    let (metadata, rust, locked, ahead) = std::thread::scope(|scope| {
-        let metadata = scope.spawn(|| ask(false));
-        let rust = scope.spawn(|| toolchain(&root));
-        let locked = Locked::parse(&lock);
-        let ahead = Ahead::read(&root, &manifest_text);
-        if let Some(package) = package {
-            ahead.parse_users_of(package, || !metadata.is_finished());
-        }
-        (joined(metadata), joined(rust), locked, ahead)
-    });
-    let mut metadata = metadata?;
-    let locked = match locked {
-        Some(locked) if locked.fits(&metadata) => Some(locked),
-        // It says what is wrong, or that nothing is.
-        locked => {
-            metadata = ask(true)?;
-            locked
-        }
-    };
-    if !declares_workspace(&manifest_text) {
-        return Err(Diagnostic::error(
-            "not-a-workspace",
-            format!("`{located}` is a single package"),
-        )
-        .note("calve takes a module crate out of a workspace of several crates")
-        .help("add a `[workspace]` table with the module crates as members")
-        .into());
-    }
-
-    let mut members: Vec<Member> = metadata
-        .workspace_packages()
-        .into_iter()
-        .map(|p| member(p, &root))
-        .collect::<Result<_>>()?;
-    members.sort_by(|a, b| a.name.cmp(&b.name));
-    let paths = metadata.packages.iter().filter(|package| package.source.is_none());
-    let dirs = paths.filter_map(|package| package.manifest_path.parent());
-    let outside = dirs.filter(|dir| !dir.starts_with(&root)).map(Utf8Path::to_owned).collect();
-    let (files, embedded) = files::read(&root, &members, &metadata.target_directory, ahead)?;
-    Ok(Workspace {
-        repository,
-        rust,
-        root_files: ROOT_FILES
-            .iter()
-            .map(Utf8PathBuf::from)
-            .filter(|file| root.join(file).exists())
-            .collect(),
-        target_directory: metadata.target_directory,
-        manifest: manifest_text.into(),
-        lock: lock.into(),
-        dirs: members.iter().map(|member| member.dir.clone()).collect(),
-        members,
-        registry: locked.as_ref().map(Locked::registry).unwrap_or_default(),
-        locked,
-        outside,
-        embedded,
-        files,
-        expansions: super::Expansions::default(),
-        root,
-    })
+/// What cargo said.
+struct Answer {
+    found: Found,
+    layout: Layout,
 }
 
-fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|defect| std::panic::resume_unwind(defect))
+impl Answer {
+    fn workspace(self) -> Result<Workspace> {
+        self.found.workspace(self.layout)
+    }
+}
+
+impl Found {
+    /// Reads the files of a workspace that is laid out like this.
+    fn workspace(&self, layout: Layout) -> Result<Workspace> {
+        let Place { root, repository, .. } = &self.place;
+        let Layout { members, target_directory, outside } = layout;
+        let (files, embedded) = files::read(root, &members, &target_directory)?;
+        let is_there = |file: &Utf8PathBuf| root.join(file).exists();
+        Ok(Workspace {
+            repository: repository.clone(),
+            rust: self.rust.get_or_init(|| toolchain(root)).clone(),
+            root_files: ROOT_FILES.iter().map(Utf8PathBuf::from).filter(is_there).collect(),
+            target_directory,
+            manifest: self.manifest.as_str().into(),
+            lock: self.lock.as_str().into(),
+            dirs: members.iter().map(|member| member.dir.clone()).collect(),
+            members,
+            registry: (*self.locked).as_ref().map(Locked::registry).unwrap_or_default(),
+            locked: Option::clone(&self.locked),
+            outside,
+            embedded,
+            files,
+            expansions: super::Expansions::default(),
+            root: root.clone(),
+        })
+    }
+}
+
+/// What cargo says of the members alone, or of all packages that they need.
+fn metadata(manifest: &Utf8Path, needed: bool) -> Result<Metadata> {
+    let mut command = MetadataCommand::new();
+    command.manifest_path(manifest).other_options(vec!["--locked".to_owned()]);
+    if !needed {
+        command.no_deps();
+    }
+    command.exec().map_err(|error| cargo_refused(&error))
 }
 
 /// What cargo and rustup read beside the root manifest, and what sqlx's macros know of the database.
@@ -224,67 +280,4 @@ fn cargo_refused(error: &impl ToString) -> Box<Diagnostic> {
 
 fn read(path: &Utf8Path) -> io::Result<String> {
     std::fs::read_to_string(path)
-}
-
-fn member(package: &Package, root: &Utf8Path) -> Result<Member> {
-    let relative = |path: &Utf8Path| {
-        path.strip_prefix(root).map(Utf8Path::to_owned).map_err(|_| {
-            Diagnostic::error("member-outside", format!("`{path}` lies outside the workspace root"))
-                .note("calve writes only below the workspace root")
-        })
-    };
-    let manifest = relative(&package.manifest_path)?;
-    let mut targets = Vec::new();
-    for target in &package.targets {
-        let Some(kind) = target.kind.iter().find_map(target_kind) else { continue };
-        // A `[lib] path` may point outside; such a target is not looked at.
-        if let Ok(root) = relative(&target.src_path) {
-            targets.push(Target { kind, name: target.name.clone(), root });
-        }
-    }
-    let dependencies = package.dependencies.iter().filter_map(dependency).collect();
-    Ok(Member {
-        name: package.name.to_string(),
-        dir: manifest.parent().map(Utf8Path::to_owned).unwrap_or_default(),
-        manifest,
-        edition: package.edition.to_string(),
-        rust_version: package.rust_version.as_ref().map(|version| version.to_string()),
-        targets,
-        dependencies,
-        features: package.features.clone().into_iter().collect(),
-        metadata: package.metadata.get("calve").cloned().unwrap_or_default(),
-    })
-}
-
-fn target_kind(kind: &cargo_metadata::TargetKind) -> Option<TargetKind> {
-    use cargo_metadata::TargetKind as Kind;
-    Some(match kind {
-        Kind::Lib | Kind::RLib | Kind::ProcMacro => TargetKind::Lib,
-        Kind::Bin => TargetKind::Bin,
-        Kind::Test => TargetKind::Test,
-        Kind::Example => TargetKind::Example,
-        Kind::Bench => TargetKind::Bench,
-        Kind::CustomBuild => TargetKind::Build,
-        _ => return None,
-    })
-}
-
-fn dependency(dependency: &cargo_metadata::Dependency) -> Option<Dependency> {
-    use cargo_metadata::DependencyKind as Kind;
-    Some(Dependency {
-        key: dependency.rename.clone().unwrap_or_else(|| dependency.name.to_string()),
-        package: dependency.name.to_string(),
-        req: dependency.req.to_string(),
-        kind: match dependency.kind {
-            Kind::Normal => DependencyKind::Normal,
-            Kind::Development => DependencyKind::Dev,
-            Kind::Build => DependencyKind::Build,
-            _ => return None,
-        },
-        optional: dependency.optional,
-        default_features: dependency.uses_default_features,
-        features: dependency.features.clone(),
-        target: dependency.target.as_ref().map(ToString::to_string),
-        path: dependency.path.clone(),
-    })
 }

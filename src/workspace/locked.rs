@@ -67,7 +67,7 @@ impl fmt::Display for LockedPackage {
 impl Locked {
     /// None where it cannot be read; cargo says why.
     pub fn parse(text: &str) -> Option<Self> {
-        toml_edit::de::from_str(text).ok()
+        toml::from_str(text).ok()
     }
 
     /// The packages of a name, in a file in cargo's order.

@@ -1,12 +1,14 @@
 //! READ: the user's Cargo workspace as an immutable snapshot. The only disk reads and cargo calls
 //! before the plan.
 
-mod ahead;
 mod files;
 mod git;
+mod layout;
 mod load;
 mod locked;
+mod manifests;
 mod migrations;
+mod paths;
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,9 +20,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use typed_arena::Arena;
 
 pub use git::Repository;
-pub use load::{load, locate};
+pub use load::{Asked, Early, load, locate};
 pub use locked::{Locked, LockedPackage};
 pub use migrations::named as migrations_named;
+pub use paths::normalized;
 pub use source::{Source, SyntaxError, has_word, line_of};
 
 use crate::changes::Home;
@@ -93,7 +96,7 @@ pub struct Place {
 }
 
 /// A package of the workspace.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     /// Package name, such as `inventory-core`.
     pub name: String,
@@ -140,7 +143,7 @@ impl TargetKind {
 }
 
 /// One compilation root of a package.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// What it is.
     pub kind: TargetKind,
@@ -162,7 +165,7 @@ pub enum DependencyKind {
 }
 
 /// One dependency entry of a manifest.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dependency {
     /// The key in the table: the package name, or the name it is given here.
     pub key: String,

@@ -28,20 +28,27 @@ pub struct SyntaxError {
     pub span: Range<usize>,
 }
 
-impl Source {
-    pub(super) fn new(text: String) -> Self {
-        let prefix = hidden_prefix(&text);
-        Self { text: text.into(), prefix, ast: OnceCell::new(), is_utf8: true }
-    }
+/// What a file says, as one thread may pass it to another.
+pub(super) struct Text {
+    /// What can be shown of it.
+    pub(super) text: Arc<str>,
+    /// From which byte on it is not UTF-8, if there is one.
+    pub(super) broken: Option<usize>,
+}
 
-    /// A Rust file that is not UTF-8 from a byte on. Its text is what can be shown of it.
-    pub(super) fn not_utf8(bytes: &[u8], from: usize) -> Self {
-        let text = String::from_utf8_lossy(bytes);
+impl From<Text> for Source {
+    fn from(Text { text, broken }: Text) -> Self {
+        let Some(from) = broken else {
+            let prefix = hidden_prefix(&text);
+            return Self { text, prefix, ast: OnceCell::new(), is_utf8: true };
+        };
         let span = from..from + char::REPLACEMENT_CHARACTER.len_utf8();
         let error = SyntaxError { message: "this is not UTF-8".to_owned(), span };
-        Self { text: text.into(), prefix: 0, ast: OnceCell::from(Err(error)), is_utf8: false }
+        Self { text, prefix: 0, ast: OnceCell::from(Err(error)), is_utf8: false }
     }
+}
 
+impl Source {
     /// Whether its text is what is on disk.
     pub fn is_utf8(&self) -> bool {
         self.is_utf8
@@ -185,12 +192,16 @@ fn hidden_prefix(text: &str) -> usize {
 mod tests {
     use super::*;
 
+    fn source_of(text: &str) -> Source {
+        Text { text: text.into(), broken: None }.into()
+    }
+
     #[test]
     fn spans_count_bytes_of_the_file_on_disk() {
         for text in
             ["struct Ä;\nstruct B;", "\u{feff}// é\r\nstruct B;", "#!/usr/bin/env x\nstruct B;"]
         {
-            let source = Source::new(text.to_owned());
+            let source = source_of(text);
             let file = source.ast().unwrap();
             let last = file.items.last().unwrap();
             assert_eq!(&text[source.range_of(last)], "struct B;");
@@ -200,11 +211,11 @@ mod tests {
     #[test]
     fn comments_are_told_from_code() {
         let text = "//! a\n// b\nconst C: &str = \"// no\"; // d\n/** e\n f */\nfn g() { /* h */ }\n// i\n";
-        let source = Source::new(text.to_owned());
+        let source = source_of(text);
         let found = source.comments().into_iter().map(|range| text[range].trim());
         let found: Vec<&str> = found.filter(|text| !text.is_empty()).collect();
         assert_eq!(found, ["//! a", "// b", "// d\n/** e\n f */", "/* h */", "// i"]);
-        assert!(Source::new("fn (".to_owned()).comments().is_empty());
+        assert!(source_of("fn (").comments().is_empty());
     }
 
     #[test]
@@ -216,7 +227,7 @@ mod tests {
             ("const A: &str = \"x;\n", "\"", "this text is never closed"),
             ("fn f( -> u8 {}\n", "(", "this `(` is never closed"),
         ] {
-            let source = Source::new(text.to_owned());
+            let source = source_of(text);
             let error = source.ast().unwrap_err();
             assert_eq!(error.message, message, "{text}");
             assert!(text[error.span.start..].starts_with(at), "{text}: {:?}", error.span);

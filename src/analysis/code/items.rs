@@ -10,7 +10,7 @@ use syn::{Meta, Token};
 use super::expansion::{self, Made};
 use super::imports::{Import, imports_of};
 use crate::workspace::{
-    DependencyKind, Member, Source, SyntaxError, Target, TargetKind, Workspace,
+    DependencyKind, Member, Source, SyntaxError, Target, TargetKind, Workspace, normalized,
 };
 
 /// Identity of an item: its compilation root and its place in it.
@@ -375,7 +375,7 @@ impl<'w> Indexer<'w> {
     ) -> Option<(&'w Utf8Path, &'w Source, Utf8PathBuf)> {
         let candidates = match path_attribute(attrs) {
             Some(path) => {
-                let path = normalize(&declared_in.parent()?.join(path));
+                let path = normalized(&declared_in.parent()?.join(path));
                 let dir = path.parent()?.to_owned();
                 vec![(path, dir)]
             }
@@ -399,20 +399,6 @@ fn path_attribute(attrs: &[syn::Attribute]) -> Option<String> {
         },
         _ => None,
     })
-}
-
-fn normalize(path: &Utf8Path) -> Utf8PathBuf {
-    let mut result = Utf8PathBuf::new();
-    for part in path.components() {
-        match part {
-            camino::Utf8Component::ParentDir => {
-                result.pop();
-            }
-            camino::Utf8Component::CurDir => {}
-            other => result.push(other),
-        }
-    }
-    result
 }
 
 /// Whether an attribute is `#[cfg(test)]`, `#[cfg(all(test, …))]` or `#[test]`.

@@ -9,6 +9,7 @@ use quote::ToTokens;
 use super::constructor::ModuleFacts;
 use super::{migrations, unseen};
 use crate::analysis::code::{Found, Item, ItemId, ItemKind};
+use crate::workspace::normalized;
 
 /// A place in the module that would not run any more.
 pub(super) struct Lost<'w> {
@@ -139,7 +140,7 @@ impl<'w> Runs<'_, '_, 'w> {
     fn of_another_folder(&self, code: &impl ToTokens) -> bool {
         let dir = &self.module.code.root(self.module.library).member.dir;
         let folders = migrations::embedded(code.to_token_stream());
-        folders.iter().any(|folder| migrations::normalized(&dir.join(folder)) != self.folder)
+        folders.iter().any(|folder| normalized(&dir.join(folder)) != self.folder)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 
@@ -10,6 +10,7 @@ use super::Migrator;
 use super::constructor::ModuleFacts;
 use super::unseen;
 use crate::analysis::code::{Found, Item, ItemId, ItemKind, ScopeId};
+use crate::workspace::normalized;
 
 /// The methods that name the history table: of sqlx, and of refinery.
 const TABLE_NAMED_BY: [&str; 2] = ["dangerous_set_table_name", "set_migration_table_name"];
@@ -173,18 +174,4 @@ pub(super) fn is_of_module(module: &ModuleFacts<'_, '_>, dir: &Utf8Path, folder:
     let root = module.code.root(module.library);
     let own = &root.member.dir;
     own.as_str() != "" && normalized(&dir.join(folder)).starts_with(own)
-}
-
-pub(super) fn normalized(path: &Utf8Path) -> Utf8PathBuf {
-    let mut result = Utf8PathBuf::new();
-    for part in path.components() {
-        match part {
-            Utf8Component::ParentDir => {
-                result.pop();
-            }
-            Utf8Component::CurDir => {}
-            other => result.push(other),
-        }
-    }
-    result
 }

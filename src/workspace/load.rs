@@ -266,16 +266,16 @@ fn declares_workspace(manifest: &str) -> bool {
 
 fn cargo_refused(error: &impl ToString) -> Box<Diagnostic> {
     let text = error.to_string();
-    let mut diagnostic =
+    let diagnostic =
         Diagnostic::error("cargo-refused", "cargo cannot read this workspace").note(text.trim());
-    if text.contains("--locked") {
-        diagnostic = diagnostic.help("bring Cargo.lock up to date with `cargo check`, commit it");
+    let help = if text.contains("--locked") {
+        "bring Cargo.lock up to date with `cargo check`, commit it"
+    } else if text.contains("toolchain") && text.contains("is not installed") {
+        "the workspace names its toolchain: install it with `rustup toolchain install`"
     } else {
-        diagnostic = diagnostic.help(
-            "make `cargo metadata` succeed first; a file that is gone comes back from version control",
-        );
-    }
-    diagnostic.into()
+        "make `cargo metadata` succeed first; a file that is gone comes back from version control"
+    };
+    diagnostic.help(help).into()
 }
 
 fn read(path: &Utf8Path) -> io::Result<String> {

@@ -5,83 +5,113 @@ use std::collections::BTreeMap;
 use squawk_syntax::ast;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
+use super::mentions::range;
 use super::model::{Schema, Space};
 use super::names::Name;
-use super::pieces::Names;
 use super::read::child;
-use crate::analysis::schema::MigrationFile;
+use crate::analysis::schema::{MigrationFile, MigrationKind};
+
+/// Where something stands in a history: its file in the running order, and the byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Position {
+    pub(super) file: usize,
+    pub(super) byte: usize,
+}
 
 /// What names mean in any file.
 pub(super) struct Book<'a> {
     schema: &'a Schema,
-    /// Indexes, with their tables.
-    indexes: BTreeMap<Name, Name>,
+    /// Which files take a migration back.
+    backward: Vec<bool>,
+    /// Indexes, with their tables: a name may pass on to another table.
+    indexes: BTreeMap<Name, Vec<(Position, Name)>>,
     /// Foreign keys by table and name of the constraint, with the tables that they reference.
-    keys: BTreeMap<(String, String), String>,
+    keys: BTreeMap<(String, String), Vec<(Position, String)>>,
 }
 
 impl<'a> Book<'a> {
+    /// `trees` are in the running order.
     pub(super) fn of(schema: &'a Schema, trees: &[(&MigrationFile, Vec<SyntaxNode>)]) -> Self {
-        let keys = schema.declared.iter().map(|declared| {
+        let backward = trees.iter().map(|(file, _)| file.kind == MigrationKind::Down).collect();
+        let (indexes, keys) = (BTreeMap::new(), BTreeMap::new());
+        let mut book = Self { schema, backward, indexes, keys };
+        for declared in &schema.declared {
             let key = &declared.key;
-            ((declared.on.to_string(), key.constraint.clone()), key.table.to_string())
-        });
-        let mut book = Self { schema, indexes: BTreeMap::new(), keys: keys.collect() };
-        let nodes = || trees.iter().flat_map(|(_, nodes)| nodes).flat_map(SyntaxNode::descendants);
-        for node in nodes() {
-            match node.kind() {
-                SyntaxKind::CREATE_INDEX => book.index(&node),
-                SyntaxKind::ALTER_TABLE => book.renamed_constraints(&node),
-                _ => {}
-            }
+            let file = trees.iter().position(|(file, _)| file.path == key.place.file);
+            let Some(file) = file else { continue };
+            let position = Position { file, byte: key.place.span.start };
+            book.key(&declared.on, key.constraint.clone(), position, key.table.to_string());
         }
-        for node in nodes().filter(|node| node.kind() == SyntaxKind::ALTER_INDEX) {
-            book.renamed_index(&node);
+        for (file, (_, nodes)) in trees.iter().enumerate() {
+            for node in nodes.iter().flat_map(SyntaxNode::descendants) {
+                let position = Position { file, byte: range(&node).start };
+                match node.kind() {
+                    SyntaxKind::CREATE_INDEX => book.index(&node, position),
+                    SyntaxKind::ALTER_INDEX => book.renamed_index(&node, position),
+                    SyntaxKind::ALTER_TABLE => book.renamed_constraints(&node, position),
+                    _ => {}
+                }
+            }
         }
         book
     }
 
-    fn index(&mut self, node: &SyntaxNode) {
+    fn key(&mut self, table: &Name, constraint: String, position: Position, into: String) {
+        self.keys.entry((table.to_string(), constraint)).or_default().push((position, into));
+    }
+
+    /// What a name means at a position: what was made last before it, but by what takes a migration back
+    /// only in the same file; where nothing was, what comes first.
+    fn meaning<'m, T>(&self, made: &'m [(Position, T)], now: Position) -> Option<&'m T> {
+        let before = |(position, _): &&(Position, T)| {
+            *position <= now && (position.file == now.file || !self.backward[position.file])
+        };
+        let last = made.iter().filter(before).max_by_key(|(position, _)| *position);
+        last.or(made.first()).map(|(_, meaning)| meaning)
+    }
+
+    fn index(&mut self, node: &SyntaxNode, position: Position) {
         let index = child(node, SyntaxKind::INDEX).and_then(|n| Name::below(&n));
         let table = child(node, SyntaxKind::TABLE_RELATION_NAME).and_then(|n| Name::below(&n));
         if let (Some(index), Some(table)) = (index, table) {
             // An index is in the schema of its table.
-            self.indexes.insert(Name { schema: table.schema.clone(), ..index }, table);
+            let index = Name { schema: table.schema.clone(), ..index };
+            self.indexes.entry(index).or_default().push((position, table));
         }
     }
 
-    fn renamed_index(&mut self, node: &SyntaxNode) {
+    fn renamed_index(&mut self, node: &SyntaxNode, position: Position) {
         let old = child(node, SyntaxKind::INDEX_REF).and_then(|n| Name::below(&n));
         let new = node
             .descendants()
             .find(|n| n.kind() == SyntaxKind::INDEX)
             .and_then(|n| Name::below(&n));
         if let (Some(old), Some(new)) = (old, new)
-            && let Some(table) = self.table_of(&old)
+            && let Some(table) = self.table_of(&old, position)
         {
-            self.indexes.insert(Name { schema: old.schema, ..new }, table);
+            let new = Name { schema: old.schema, ..new };
+            self.indexes.entry(new).or_default().push((position, table));
         }
     }
 
-    fn renamed_constraints(&mut self, node: &SyntaxNode) {
+    fn renamed_constraints(&mut self, node: &SyntaxNode, position: Position) {
         let table = child(node, SyntaxKind::TABLE_RELATION_NAME).and_then(|n| Name::below(&n));
         let Some(table) = table else { return };
         for action in node.children().filter(|n| n.kind() == SyntaxKind::RENAME_CONSTRAINT) {
             let old = child(&action, SyntaxKind::CONSTRAINT_NAME_REF).and_then(|n| Name::below(&n));
             let new = child(&action, SyntaxKind::CONSTRAINT_NAME);
             if let (Some(old), Some(new)) = (old, new)
-                && let Some(into) = self.referenced(&table, &old.name)
+                && let Some(into) = self.referenced(&table, &old.name, position)
             {
-                let new = ast::normalize_name_node(&new);
-                self.keys.insert((table.to_string(), new), into);
+                self.key(&table, ast::normalize_name_node(&new), position, into);
             }
         }
     }
 
     /// The table behind the name of an index, or of a sequence that belongs to a column.
-    fn table_of(&self, name: &Name) -> Option<Name> {
-        if let Some(table) = self.indexes.get(name) {
-            return Some(table.clone());
+    fn table_of(&self, name: &Name, now: Position) -> Option<Name> {
+        if let Some(made) = self.indexes.get(name) {
+            return self.meaning(made, now).cloned();
         }
         const MADE: [&str; 5] = ["_pkey", "_key", "_idx", "_seq", "_excl"];
         if !MADE.iter().any(|suffix| name.name.trim_end_matches(char::is_numeric).ends_with(suffix))
@@ -101,25 +131,30 @@ impl<'a> Book<'a> {
     pub(super) fn is_made(&self, space: Space, name: &Name) -> bool {
         self.schema.creators.contains_key(&(space, name.clone()))
     }
-}
 
-impl Names for Book<'_> {
-    fn relation(&self, name: &Name) -> Option<String> {
+    /// The table or view of that name, as it is called everywhere.
+    pub(super) fn relation(&self, name: &Name, now: Position) -> Option<String> {
         if self.is_made(Space::Relation, name) {
             return Some(name.to_string());
         }
-        self.table_of(name).map(|table| table.to_string())
+        self.table_of(name, now).map(|table| table.to_string())
     }
 
-    fn referenced(&self, table: &Name, constraint: &str) -> Option<String> {
+    /// The table that a foreign key of `table` references, by the name of its constraint.
+    pub(super) fn referenced(
+        &self,
+        table: &Name,
+        constraint: &str,
+        now: Position,
+    ) -> Option<String> {
         let exact = self.keys.get(&(table.to_string(), constraint.to_owned()));
         let of_name = || {
             // The table may have had another name.
             let mut named = self.keys.iter().filter(|((_, name), _)| name == constraint);
             let only =
                 named.next().filter(|_| !self.schema.tables.iter().any(|t| t.name == *table));
-            only.map(|(_, into)| into)
+            only.map(|(_, made)| made)
         };
-        exact.or_else(of_name).cloned()
+        self.meaning(exact.or_else(of_name)?, now).cloned()
     }
 }

@@ -6,7 +6,7 @@ use camino::Utf8Path;
 use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
-use super::book::Book;
+use super::book::{Book, Position};
 use super::effects::{self, Effects};
 use super::mentions::{Found, Look, range};
 use super::model::{Kind, Schema, Space};
@@ -44,8 +44,9 @@ impl OnPostgres {
         }
         let book = Book::of(&schema, &trees);
         let mut statements = Vec::new();
-        for (file, nodes) in &trees {
-            let mut at = At { book: &book, file, temporary: BTreeSet::new() };
+        for (number, (file, nodes)) in trees.iter().enumerate() {
+            let now = Position { file: number, byte: 0 };
+            let mut at = At { book: &book, file, now, temporary: BTreeSet::new() };
             statements.extend(nodes.iter().map(|node| at.statement(node)));
         }
         let reached = Reached::of(&statements);
@@ -200,6 +201,8 @@ fn left(schema: &Schema) -> Left {
 struct At<'a> {
     book: &'a Book<'a>,
     file: &'a MigrationFile,
+    /// The statement that is being read.
+    now: Position,
     /// Tables that are gone with the connection.
     temporary: BTreeSet<Name>,
 }
@@ -209,16 +212,17 @@ impl Names for At<'_> {
         if self.temporary.contains(name) {
             return Some(format!("temp.{}", name.name));
         }
-        self.book.relation(name)
+        self.book.relation(name, self.now)
     }
 
     fn referenced(&self, table: &Name, constraint: &str) -> Option<String> {
-        self.book.referenced(table, constraint)
+        self.book.referenced(table, constraint, self.now)
     }
 }
 
 impl At<'_> {
     fn statement(&mut self, node: &SyntaxNode) -> Statement {
+        self.now.byte = range(node).start;
         if node.kind() == SyntaxKind::CREATE_TABLE || node.kind() == SyntaxKind::CREATE_TABLE_AS {
             let name = named(node, SyntaxKind::TABLE_NAME).next();
             self.temporary.extend(name.filter(|_| effects::is_temporary(node)));

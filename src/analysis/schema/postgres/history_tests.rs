@@ -219,3 +219,48 @@ fn tables_are_declared_with_their_schemas() {
         "CREATE SCHEMA a;\nCREATE TABLE a.goods (a int);\nCREATE TABLE \"Goods\" (c int);\n"
     );
 }
+
+#[test]
+fn a_name_means_what_it_was_given_last() {
+    let kept = kept(
+        "CREATE INDEX by_sku ON goods (sku);\nDROP INDEX by_sku;\nCREATE INDEX by_sku ON visits (sku);\n\
+         DROP INDEX by_sku;\nCREATE INDEX by_sku ON goods (id);\nALTER INDEX by_sku RENAME TO by_id;\n\
+         CREATE INDEX by_sku ON visits (id);\nDROP INDEX by_id;\nDROP INDEX by_sku;\n",
+    );
+    assert_eq!(
+        kept,
+        "CREATE INDEX by_sku ON goods (sku);\nDROP INDEX by_sku;\nCREATE INDEX by_sku ON goods (id);\n\
+         ALTER INDEX by_sku RENAME TO by_id;\nDROP INDEX by_id;\n"
+    );
+    let up = format!(
+        "{TABLES}CREATE TABLE kinds (id int PRIMARY KEY);\nINSERT INTO kinds SELECT id FROM goods;\n\
+         ALTER TABLE goods ADD CONSTRAINT k FOREIGN KEY (id) REFERENCES visits;\n\
+         ALTER TABLE goods DROP CONSTRAINT k, ADD CONSTRAINT k FOREIGN KEY (id) REFERENCES kinds;\n\
+         ALTER TABLE goods VALIDATE CONSTRAINT k;\n"
+    );
+    let (forward, _) = divided(&up, "", &["foreign-key:goods.id"]).unwrap();
+    assert_eq!(
+        forward,
+        "CREATE TABLE goods (sku text PRIMARY KEY, id serial);\nCREATE TABLE kinds (id int PRIMARY KEY);\n\
+         INSERT INTO kinds SELECT id FROM goods;\n\
+         ALTER TABLE goods ADD CONSTRAINT k FOREIGN KEY (id) REFERENCES kinds;\n\
+         ALTER TABLE goods VALIDATE CONSTRAINT k;\n"
+    );
+}
+
+#[test]
+fn when_a_foreign_key_is_checked_goes_with_it() {
+    let up = format!(
+        "{TABLES}ALTER TABLE goods ADD COLUMN v int REFERENCES visits NOT NULL DEFERRABLE INITIALLY DEFERRED;\n\
+         ALTER TABLE goods ADD COLUMN w int REFERENCES visits NOT NULL UNIQUE DEFERRABLE;\n"
+    );
+    let (forward, _) = divided(&up, "", &["foreign-key:goods.v", "foreign-key:goods.w"]).unwrap();
+    let added: Vec<&str> = forward.lines().skip(1).collect();
+    assert_eq!(
+        added,
+        [
+            "ALTER TABLE goods ADD COLUMN v int NOT NULL;",
+            "ALTER TABLE goods ADD COLUMN w int NOT NULL UNIQUE DEFERRABLE;"
+        ]
+    );
+}

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use rowan::Direction;
 use squawk_syntax::ast::normalize_name_node;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
@@ -74,8 +75,10 @@ fn constraints(
                     let Some(into) = key(&node, table, from, span.clone(), names, keys) else {
                         continue;
                     };
-                    let about = Some(About::Table(into));
-                    pieces.push(Piece::Clause(Item { span, comma: None, about }));
+                    for span in [span].into_iter().chain(deferring(&node)) {
+                        let about = Some(About::Table(into.clone()));
+                        pieces.push(Piece::Clause(Item { span, comma: None, about }));
+                    }
                 }
                 _ => {}
             }
@@ -90,6 +93,29 @@ fn constraints(
     if items.iter().any(|item| item.about.is_some()) {
         pieces.push(Piece::List(items));
     }
+}
+
+/// What says further on in a column's definition when its foreign key is checked: behind constraints that
+/// cannot be deferred themselves.
+fn deferring(reference: &SyntaxNode) -> Vec<Range<usize>> {
+    use SyntaxKind as K;
+    let own = |n: &SyntaxNode| {
+        matches!(
+            n.kind(),
+            K::UNIQUE_CONSTRAINT | K::PRIMARY_KEY_CONSTRAINT | K::REFERENCES_CONSTRAINT
+        )
+    };
+    let is_option = |n: &SyntaxNode| {
+        matches!(
+            n.kind(),
+            K::DEFERRABLE_CONSTRAINT_OPTION
+                | K::NOT_DEFERRABLE_CONSTRAINT_OPTION
+                | K::INITIALLY_DEFERRED_CONSTRAINT_OPTION
+                | K::INITIALLY_IMMEDIATE_CONSTRAINT_OPTION
+        )
+    };
+    let behind = reference.siblings(Direction::Next).skip(1).take_while(|n| !own(n));
+    behind.flat_map(|n| n.descendants()).filter(is_option).map(|n| range(&n)).collect()
 }
 
 /// Notes a foreign key, and returns the table that it references.

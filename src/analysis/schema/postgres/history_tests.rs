@@ -264,3 +264,36 @@ fn when_a_foreign_key_is_checked_goes_with_it() {
         ]
     );
 }
+
+#[test]
+fn what_is_made_anew_is_not_cut_with_the_old_one() {
+    for (more, cut) in [
+        (
+            "CREATE VIEW v AS SELECT 1 FROM goods, visits;\nDROP VIEW v;\nCREATE VIEW v AS SELECT 1 FROM goods;",
+            "view:v",
+        ),
+        (
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM goods, visits';\n\
+             CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM goods';",
+            "function:f",
+        ),
+    ] {
+        let said = divided(&format!("{TABLES}{more}"), "", &[cut]).unwrap_err();
+        assert!(said.iter().any(|problem| problem.contains("-crosses: ")), "{more}: {said:?}");
+        let other = more.replace("SELECT 1 FROM goods;", "SELECT 2 FROM goods, visits;");
+        let other = other.replace("SELECT 1 FROM goods'", "SELECT 2 FROM goods, visits'");
+        assert!(divided(&format!("{TABLES}{other}"), "", &[cut]).is_ok(), "{other}");
+    }
+}
+
+#[test]
+fn what_is_said_of_a_function_that_was_left_out_is_left_out() {
+    let up = format!(
+        "{TABLES}CREATE FUNCTION purge(t text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE t; END $$;\n\
+         COMMENT ON FUNCTION purge(text) IS 'x';\n"
+    );
+    let down = "DROP FUNCTION purge(text);\nDROP TABLE goods;\n";
+    let (forward, back) = divided(&up, down, &["1_a.up.sql:3"]).unwrap();
+    assert_eq!(forward, "CREATE TABLE goods (sku text PRIMARY KEY, id serial);\n");
+    assert_eq!(back, "DROP TABLE goods;\n");
+}

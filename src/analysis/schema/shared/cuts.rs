@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use camino::Utf8PathBuf;
 
+use super::super::folder::MigrationKind;
 use super::super::model::Place;
 use super::owners::{Owners, Side};
 use super::statement::{Does, Statement};
@@ -209,6 +210,7 @@ impl History {
         &self,
         division: &Division<'_>,
         crossings: Vec<Crossing>,
+        owners: &Owners,
         diagnostics: &mut Diagnostics,
     ) -> Option<Vec<Cut>> {
         let mut refused = false;
@@ -231,14 +233,37 @@ impl History {
         }
         let mut cuts = Vec::new();
         for crossing in crossings {
-            if division.cuts.contains(&crossing.cut.name) {
+            let anew = self.made_anew(&crossing.cut.lost, owners);
+            if anew.is_none() && division.cuts.contains(&crossing.cut.name) {
                 cuts.push(crossing.cut);
-            } else {
-                refused = true;
-                diagnostics.push(crossing.refusal());
+                continue;
             }
+            refused = true;
+            let mut problem = crossing.refusal();
+            if let Some(place) = anew {
+                problem = problem
+                    .at(&place.file, place.span.clone(), "made anew here, on one side alone")
+                    .help(
+                        "no cut takes the one and leaves the other: drop it in a new migration, and make \
+                         what there is now under another name",
+                    );
+            }
+            diagnostics.push(problem);
         }
         (!refused).then_some(cuts)
+    }
+
+    /// The statement that makes a view or a function for the last time, where that one does not cross.
+    fn made_anew(&self, lost: &Lost, owners: &Owners) -> Option<&Place> {
+        let (Lost::View(lost) | Lost::Function(lost)) = lost else { return None };
+        let makes = |statement: &&Statement| {
+            let of_name = matches!(&statement.does,
+                Does::View(name) | Does::Function(name) if self.key(name) == self.key(lost));
+            of_name && self.file(statement).is_some_and(|file| file.kind != MigrationKind::Down)
+        };
+        let last = self.statements.iter().filter(makes).next_back()?;
+        let crosses = owners.sides(&self.tables_behind(&last.reads)) == (true, true);
+        (!crosses).then_some(&last.place)
     }
 
     /// Whether a view is there in the end.

@@ -44,7 +44,13 @@ impl History {
             wanted.filter(|object| !of_rest.contains(object)).collect();
         let kept = self.statements.iter().filter(|s| self.part(s, decided) == Part::Module);
         needed.extend(kept.flat_map(|statement| statement.needs.iter().cloned()));
-        self.closed(needed)
+        let mut made = self.closed(needed);
+        // The set goes without what nobody can tell, and so without what that makes.
+        let untold = self.statements.iter().filter(|s| self.is_untold(s, decided.owners).is_some());
+        for object in untold.flat_map(|statement| &statement.makes) {
+            made.remove(object);
+        }
+        made
     }
 
     /// What of the set's the rest needs as well.

@@ -42,7 +42,7 @@ impl History {
     ) -> Option<Divided> {
         let owners = self.owners(division, diagnostics)?;
         let crossings = self.crossings(division, &owners);
-        let cuts = self.decide(division, crossings, diagnostics)?;
+        let cuts = self.decide(division, crossings, &owners, diagnostics)?;
         let folder = self.folder_of(division, &owners, diagnostics)?;
         let mut decided = Decided { owners: &owners, cuts: &cuts, objects: BTreeSet::new() };
         decided.objects = self.objects_of_module(division, &decided);

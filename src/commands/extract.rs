@@ -86,11 +86,9 @@ pub fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<Status>
         Ok(entered) => entered,
         Err(refusal) => return output.refusal(None, &refusal),
     };
-    // The process ends when this does, at once; to free a large tree file by file takes a while.
-    let workspace: &Workspace = Box::leak(Box::new(workspace));
     // Cargo's word on the workspace takes time, and most often says what its manifests do.
-    let planned = plan(workspace, arguments, writes_here, output);
-    let other = match asked.map(|asked| asked.instead_of(workspace)).transpose() {
+    let planned = plan(&workspace, arguments, writes_here, output);
+    let other = match asked.map(|asked| asked.instead_of(&workspace)).transpose() {
         Ok(other) => other.flatten(),
         Err(refusal) => {
             output.progress_done();
@@ -99,7 +97,7 @@ pub fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<Status>
     };
     let (workspace, planned) = match &other {
         Some(other) => (other, plan(other, arguments, writes_here, output)),
-        None => (workspace, planned),
+        None => (&workspace, planned),
     };
     output.progress_done();
     let lock = lock.as_ref();
@@ -135,25 +133,40 @@ fn plan<'w>(
     if writes_here && !arguments.allow_dirty {
         refuse_dirty(workspace)?;
     }
-    let code = Code::new(workspace);
     let mut diagnostics = Diagnostics::default();
+    Ok(match extraction(workspace, arguments, writes_here, &mut diagnostics, output) {
+        Ok(Some(extraction)) => Planned::Extraction(Box::new(extraction), diagnostics),
+        Ok(None) => Planned::Refused(diagnostics),
+        // What was found before it is said as well.
+        Err(problem) => {
+            diagnostics.push(*problem);
+            Planned::Refused(diagnostics)
+        }
+    })
+}
+
+/// With the lock file; none where something is refused.
+fn extraction<'w>(
+    workspace: &'w Workspace,
+    arguments: &Arguments,
+    writes_here: bool,
+    diagnostics: &mut Diagnostics,
+    output: &mut Output<'_>,
+) -> Result<Option<Extraction<'w>>> {
+    let code = Code::new(workspace);
     let options = Options {
         traits: arguments.traits.clone(),
         name: arguments.name.clone(),
         cuts: arguments.cuts.clone(),
     };
-    let draft = pipeline::draft(&code, &arguments.module, &options, &mut diagnostics)?;
-    let Some(draft) = draft else { return Ok(Planned::Refused(diagnostics)) };
-    if writes_here {
-        // What cannot be written is better known before anything is waited for.
-        changes::check(&draft.changes, &workspace.root)?;
-    }
+    let draft = pipeline::draft(&code, &arguments.module, &options, diagnostics)?;
+    let Some(draft) = draft else { return Ok(None) };
     let resolution = Resolution::of(workspace, &draft.changes)?;
     output.moment("resolving Cargo.lock");
     // Cargo takes its time for the lock file, and nothing else waits for it.
     let (lock, extraction) = std::thread::scope(|scope| {
         let lock = scope.spawn(|| resolution.run());
-        let mut extraction = draft.judged(&code, &mut diagnostics);
+        let mut extraction = draft.judged(&code, diagnostics);
         if let Some(Extraction { changes, .. }) = &mut extraction {
             let edition = edition_of(workspace, &arguments.module);
             if !verify::format_created(changes, &workspace.root, edition) {
@@ -162,10 +175,14 @@ fn plan<'w>(
         }
         (lock.join(), extraction)
     });
-    let Some(mut extraction) = extraction else { return Ok(Planned::Refused(diagnostics)) };
+    let Some(mut extraction) = extraction else { return Ok(None) };
+    if writes_here {
+        // What cannot be written is better known before a build than after it.
+        changes::check(&extraction.changes, &workspace.root)?;
+    }
     let lock = lock.unwrap_or_else(|defect| std::panic::resume_unwind(defect))?;
     lock_as(workspace, &mut extraction.changes, lock)?;
-    Ok(Planned::Extraction(Box::new(extraction), diagnostics))
+    Ok(Some(extraction))
 }
 
 /// `lock` is there where the workspace itself is written to.

@@ -6,8 +6,8 @@ use std::fs;
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use tempfile::TempDir;
 
+use super::interrupt::Folder;
 use crate::changes::{ChangeSet, FileChange};
 use crate::diagnostic::{Diagnostic, Result};
 
@@ -16,7 +16,7 @@ use crate::diagnostic::{Diagnostic, Result};
 #[derive(Debug)]
 pub struct Skeleton {
     root: Utf8PathBuf,
-    _temp: TempDir,
+    _folder: Folder,
 }
 
 impl Skeleton {
@@ -30,9 +30,9 @@ impl Skeleton {
             Diagnostic::error("scratch-failed", format!("cannot lay out the result: {error}"))
                 .help("free space there; TMPDIR names another folder")
         };
-        let temp = tempfile::Builder::new().prefix("calve-").tempdir().map_err(failed)?;
+        let folder = Folder::unique().map_err(failed)?;
         // A cargo that is started there says where it is without links.
-        let top = Utf8PathBuf::from_path_buf(temp.path().to_owned())
+        let top = Utf8PathBuf::from_path_buf(folder.path().to_owned())
             .map_err(|path| io::Error::other(format!("{} is not UTF-8", path.display())))
             .and_then(|path| path.canonicalize_utf8())
             .map_err(failed)?;
@@ -60,7 +60,7 @@ impl Skeleton {
                 fs::write(top.join(path), text).map_err(failed)?;
             }
         }
-        Ok(Self { root: top, _temp: temp })
+        Ok(Self { root: top, _folder: folder })
     }
 
     /// Absolute, without links above it.

@@ -281,3 +281,26 @@ fn cargo_refused(error: &impl ToString) -> Box<Diagnostic> {
 fn read(path: &Utf8Path) -> io::Result<String> {
     std::fs::read_to_string(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Project;
+
+    #[test]
+    fn cargo_has_the_last_word_on_what_was_read_early() {
+        let project = Project::new().member("a", &[], &[("src/lib.rs", "")]).member(
+            "b",
+            &["a"],
+            &[("src/lib.rs", "")],
+        );
+        let manifest = project.load().root.join("Cargo.toml");
+        let early = || locate(&manifest).unwrap().load_early().unwrap();
+        let Early { workspace, asked } = early();
+        assert!(asked.unwrap().instead_of(&workspace).unwrap().is_none());
+        let Early { mut workspace, asked } = early();
+        workspace.members[1].dependencies.clear();
+        let other = asked.unwrap().instead_of(&workspace).unwrap().expect("what cargo says");
+        assert_eq!(other.members[1].dependencies[0].package, "a");
+    }
+}

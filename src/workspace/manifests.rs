@@ -25,7 +25,12 @@ impl Layout {
         for pattern in &workspace.members {
             open.extend(folders(root, pattern)?);
         }
-        let is_excluded = |dir: &Utf8Path| workspace.exclude.iter().any(|out| dir.starts_with(out));
+        // What `members` names is one, also where `exclude` says otherwise.
+        let under = |dir: &Utf8Path, list: &[String]| {
+            list.iter().any(|folder| dir.starts_with(normalized(Utf8Path::new(folder))))
+        };
+        let is_excluded =
+            |dir: &Utf8Path| under(dir, &workspace.exclude) && !under(dir, &workspace.members);
         let mut members: BTreeMap<Utf8PathBuf, Member> = BTreeMap::new();
         while !open.is_empty() {
             open.sort();
@@ -269,7 +274,7 @@ default-run = "the-app"
 found = { path = "libs/found" }
 [workspace]
 members = ["crates/*", "./more/one", "deep/nested/inner"]
-exclude = ["crates/out"]
+exclude = ["crates/out", "deep"]
 [workspace.package]
 version = "0.3.0"
 edition = "2021"

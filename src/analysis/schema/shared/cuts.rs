@@ -261,7 +261,7 @@ impl History {
                 Does::View(name) | Does::Function(name) if self.key(name) == self.key(lost));
             of_name && self.file(statement).is_some_and(|file| file.kind != MigrationKind::Down)
         };
-        let last = self.statements.iter().filter(makes).next_back()?;
+        let last = self.statements.iter().rfind(makes)?;
         let crosses = owners.sides(&self.tables_behind(&last.reads)) == (true, true);
         (!crosses).then_some(&last.place)
     }

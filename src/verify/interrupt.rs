@@ -104,6 +104,8 @@ impl Farewell {
         let Some((program, arguments)) = command.split_first() else { return };
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        // Of a server that is not there any more nothing is waited for.
+        command.env("PGCONNECT_TIMEOUT", "10");
         // What cannot be taken away stays; nobody is there to hear of it.
         let _ = command.status();
     }

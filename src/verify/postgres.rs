@@ -66,25 +66,28 @@ impl Server {
     pub fn create(&self, purpose: &str) -> Result<Database<'_>> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let name = format!("calve_{purpose}_{}_{}", std::process::id(), now.as_nanos());
+        let drop = format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)");
+        let psql = self.psql();
+        let arguments = psql.get_args().map(|a| a.to_string_lossy().into_owned());
+        let command = ["psql".to_owned()].into_iter().chain(arguments);
+        // Before it is made: a signal may come while the server makes it.
+        let farewell = Farewell::by(command.chain(["-c".to_owned(), drop]).collect());
         let create = format!("CREATE DATABASE \"{name}\" TEMPLATE template0");
         let made =
             said(self.psql().args(["-c", &create])).map_err(|error| self.unreached(&error))?;
         if !made.status.success() {
             return Err(self.unreached(&String::from_utf8_lossy(&made.stderr)));
         }
-        let drop = format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)");
-        let psql = self.psql();
-        let arguments = psql.get_args().map(|a| a.to_string_lossy().into_owned());
-        let command = ["psql".to_owned()].into_iter().chain(arguments);
-        let command = command.chain(["-c".to_owned(), drop]).collect();
-        Ok(Database { server: self, name, _farewell: Farewell::by(command) })
+        Ok(Database { server: self, name, _farewell: farewell })
     }
 
     fn psql(&self) -> Command {
         let mut psql = Command::new("psql");
         psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", &self.url]);
         // Messages are read.
-        psql.env("LC_ALL", "C").env("PGOPTIONS", "-c client_min_messages=error");
+        psql.env("PGCONNECT_TIMEOUT", "10")
+            .env("LC_ALL", "C")
+            .env("PGOPTIONS", "-c client_min_messages=error");
         psql
     }
 

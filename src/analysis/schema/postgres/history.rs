@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8Path;
 use squawk_syntax::ast::{self, AstNode};
-use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
+use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::book::{Book, Position};
 use super::effects::{self, Effects};
@@ -13,6 +13,7 @@ use super::model::{Kind, Schema, Space};
 use super::names::Name;
 use super::pieces::{self, Names};
 use super::read::{named, sets_search_path, unreadable};
+use super::variables;
 use crate::analysis::schema::shared::statement::{About, Does, Item, Piece, Statement};
 use crate::analysis::schema::shared::{Dialect, Left};
 use crate::analysis::schema::{
@@ -134,7 +135,7 @@ impl OnPostgres {
 
 /// The statements of a file; what cannot be read is reported.
 fn parsed(file: &MigrationFile, problems: &mut Diagnostics) -> Vec<SyntaxNode> {
-    let parse = SourceFile::parse(&file.text);
+    let parse = variables::parse(&file.text);
     for error in parse.errors() {
         let span = error.range();
         let span = span.start().into()..span.end().into();

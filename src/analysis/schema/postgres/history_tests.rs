@@ -297,3 +297,24 @@ fn what_is_said_of_a_function_that_was_left_out_is_left_out() {
     assert_eq!(forward, "CREATE TABLE goods (sku text PRIMARY KEY, id serial);\n");
     assert_eq!(back, "DROP TABLE goods;\n");
 }
+
+#[test]
+fn bodies_that_select_into_variables_are_read() {
+    let up = format!(
+        "{TABLES}CREATE FUNCTION known(wanted text) RETURNS bool LANGUAGE plpgsql AS $$\n\
+         DECLARE n bigint; BEGIN SELECT count(*) INTO STRICT n FROM goods WHERE sku = wanted; RETURN n > 0; END $$;\n\
+         CREATE FUNCTION seen() RETURNS trigger LANGUAGE plpgsql AS $f$\n\
+         DECLARE n int; BEGIN INSERT INTO visits VALUES (NEW.sku) RETURNING id INTO n; RETURN NEW; END $f$;\n\
+         CREATE TRIGGER t AFTER UPDATE ON visits FOR EACH ROW EXECUTE FUNCTION seen();\n\
+         DO $$ DECLARE n int; BEGIN SELECT id INTO n FROM goods; UPDATE goods SET sku = n::text; END $$;\n"
+    );
+    let (forward, _) = divided(&up, "", &[]).unwrap();
+    assert!(forward.contains("SELECT count(*) INTO STRICT n FROM goods"), "{forward}");
+    assert!(forward.contains("SELECT id INTO n FROM goods; UPDATE"), "{forward}");
+    assert!(!forward.contains("visits"), "{forward}");
+    let said = refused(
+        "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ DECLARE n int; BEGIN\n\
+         SELECT g.id INTO n FROM goods g, visits; RETURN n; END $$;",
+    );
+    assert!(said.iter().any(|problem| problem.starts_with("function-crosses: ")), "{said:?}");
+}

@@ -23,6 +23,7 @@ mod pieces;
 mod read;
 #[cfg(test)]
 mod tests;
+mod variables;
 
 pub use cleanup::drop_owned;
 pub use compare::{CATALOG, Catalog, Compared, Databases, Said, compare};

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use camino::Utf8Path;
 use squawk_syntax::ast::{self, AstNode, normalize_name_node};
-use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
+use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::extensions;
 use super::mentions::{Found, Look, mapped, range};
@@ -16,6 +16,7 @@ use super::model::{
     Column, Declared, ForeignKey, Kind, Object, Schema, Sort, Space, Statement, Table, Trigger,
 };
 use super::names::{Name, foreign_key_name};
+use super::variables;
 use crate::analysis::schema::{MigrationFile, MigrationFolder, Place};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
@@ -65,7 +66,7 @@ impl At<'_> {
 
 impl Reader {
     fn file(&mut self, folder: &Utf8Path, file: &MigrationFile) {
-        let parse = SourceFile::parse(&file.text);
+        let parse = variables::parse(&file.text);
         for error in parse.errors() {
             let span = error.range();
             self.problems.push(

@@ -1,12 +1,12 @@
 //! What names mean in the migrations of a monolith on PostgreSQL.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use squawk_syntax::ast;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::mentions::range;
-use super::model::{Schema, Space};
+use super::model::{Declared, Schema, Space};
 use super::names::Name;
 use super::read::child;
 use crate::analysis::schema::{MigrationFile, MigrationKind};
@@ -125,6 +125,20 @@ impl<'a> Book<'a> {
         };
         let table = relations.map(|(_, table)| table).filter(begins);
         table.max_by_key(|table| table.name.len()).cloned()
+    }
+
+    /// Tables, and those with foreign keys into them, now or at another time.
+    pub(super) fn referencing(&self, mut tables: BTreeSet<String>) -> BTreeSet<String> {
+        loop {
+            let into = |one: &&Declared| tables.contains(&one.key.table.to_string());
+            let more: Vec<String> =
+                self.schema.declared.iter().filter(into).map(|one| one.on.to_string()).collect();
+            let before = tables.len();
+            tables.extend(more);
+            if tables.len() == before {
+                return tables;
+            }
+        }
     }
 
     /// Whether a migration makes something of that name at any time.

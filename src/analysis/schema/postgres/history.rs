@@ -276,6 +276,10 @@ impl At<'_> {
                 {
                     statement.needs.insert(key);
                 }
+                // They change the sequence that they name.
+                Space::Function if matches!(&*mention.name.name, "setval" | "nextval") => {
+                    statement.needs.insert(key);
+                }
                 Space::Function => {}
                 // A table's name is the name of its rows' type.
                 Space::Type => statement
@@ -294,6 +298,10 @@ impl At<'_> {
             _ if !statement.changes.is_empty() => Does::Definition,
             _ => Does::Object,
         };
+        let cascades = |n: &SyntaxNode| n.kind() == SyntaxKind::CASCADE;
+        if node.kind() == SyntaxKind::TRUNCATE && node.descendants().any(|n| cascades(&n)) {
+            statement.changes = self.book.referencing(std::mem::take(&mut statement.changes));
+        }
         statement.reads.retain(|name| !statement.changes.contains(name));
         if !is_function && !optional {
             let stranger = strangers.into_iter().find(|name| !is_of_the_system(name));

@@ -318,3 +318,29 @@ fn bodies_that_select_into_variables_are_read() {
     );
     assert!(said.iter().any(|problem| problem.starts_with("function-crosses: ")), "{said:?}");
 }
+
+#[test]
+fn a_query_that_writes_on_both_sides_is_refused() {
+    for query in [
+        "CREATE FUNCTION seed(n int) RETURNS void LANGUAGE sql AS 'INSERT INTO goods VALUES (n::text)';\n\
+         SELECT seed(v.id) FROM visits v;",
+        "CREATE FUNCTION empty() RETURNS void LANGUAGE sql AS 'DELETE FROM goods; DELETE FROM visits';\n\
+         SELECT empty();",
+        "SELECT setval('goods_id_seq', 7), setval('visits_id_seq', 8);",
+    ] {
+        let said = refused(query);
+        let crosses =
+            |problem: &String| problem.starts_with("migration-crosses: this statement changes");
+        assert!(said.iter().any(crosses), "{query}: {said:?}");
+    }
+}
+
+#[test]
+fn a_table_that_is_emptied_takes_those_along_that_refer_to_it() {
+    let up = format!(
+        "{TABLES}ALTER TABLE goods ADD v int REFERENCES visits;\nTRUNCATE visits CASCADE;\n"
+    );
+    let said = divided(&up, "", &["foreign-key:goods.v"]).unwrap_err();
+    assert!(said[0].starts_with("migration-crosses: this statement changes"), "{said:?}");
+    assert!(divided(&up.replace(" CASCADE", ""), "", &["foreign-key:goods.v"]).is_ok());
+}

@@ -323,7 +323,7 @@ impl Crossing {
                     "the service's database will not have `{into}`: nothing there can check the \
                      reference, nor act when a row of `{into}` goes"
                 ),
-                format!("drop it in a migration and check `{into}` in code"),
+                format!("check `{into}` in code"),
             ),
             Lost::View(name) => (
                 "view-crosses",
@@ -378,16 +378,20 @@ impl Crossing {
             problem = problem.at(&place.file, place.span.clone(), label);
         }
         let loses = match &self.cut.lost {
-            Lost::ForeignKey { .. } => "to go without it",
             Lost::View(_) | Lost::TriggerIn(_) | Lost::Function(_) => {
                 "to go without it (the monolith drops it as well)"
             }
-            Lost::TriggerOut(_) => "to go without it",
+            Lost::ForeignKey { .. } | Lost::TriggerOut(_) => "to go without it",
             Lost::Rows(_) | Lost::Statement | Lost::Untold(_) => {
                 "to leave it out of the service's set"
             }
         };
-        problem.note(why).help(format!("{instead}; or, {loses}: --cut {}", shell(&self.cut.name)))
+        let cut = shell(&self.cut.name);
+        problem.note(why).help(match &self.cut.lost {
+            // Its clause stays in the migration that made it, also when a later one drops it.
+            Lost::ForeignKey { .. } => format!("{instead}, and go without it: --cut {cut}"),
+            _ => format!("{instead}; or, {loses}: --cut {cut}"),
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use super::model::{Kind, Schema, Space};
 use super::names::Name;
 use super::pieces::{self, Names};
 use super::read::{named, sets_search_path, unreadable};
-use super::variables;
+use super::variables::parsed;
 use crate::analysis::schema::shared::statement::{About, Does, Item, Piece, Statement};
 use crate::analysis::schema::shared::{Dialect, Left};
 use crate::analysis::schema::{
@@ -39,7 +39,7 @@ impl OnPostgres {
         let mut files: Vec<&MigrationFile> = folders.iter().flat_map(|f| &f.files).collect();
         files.sort_by_key(|file| (file.version, file.kind == MigrationKind::Down));
         let trees: Vec<(&MigrationFile, Vec<SyntaxNode>)> =
-            files.into_iter().map(|file| (file, parsed(file, &mut problems))).collect();
+            files.into_iter().map(|file| (file, followed(file, &mut problems))).collect();
         if problems.has_errors() {
             return Err(problems);
         }
@@ -133,19 +133,10 @@ impl OnPostgres {
     }
 }
 
-/// The statements of a file; what cannot be read is reported.
-fn parsed(file: &MigrationFile, problems: &mut Diagnostics) -> Vec<SyntaxNode> {
-    let parse = variables::parse(&file.text);
-    for error in parse.errors() {
-        let span = error.range();
-        let span = span.start().into()..span.end().into();
-        problems.push(
-            unreadable(&file.path, span, error.message())
-                .note("calve reads the migrations as PostgreSQL would, and passes over nothing"),
-        );
-    }
-    let nodes: Vec<SyntaxNode> =
-        parse.tree().stmts().map(|statement| statement.syntax().clone()).collect();
+/// The statements of a file; what cannot be read or followed is reported.
+fn followed(file: &MigrationFile, problems: &mut Diagnostics) -> Vec<SyntaxNode> {
+    let tree = parsed(file, problems);
+    let nodes: Vec<SyntaxNode> = tree.stmts().map(|statement| statement.syntax().clone()).collect();
     for node in nodes.iter().filter(|node| changes_search_path(node)) {
         problems.push(
             unreadable(

@@ -166,11 +166,7 @@ impl Look<'_> {
                 None => return,
             },
         };
-        let literal = node
-            .descendants()
-            .find(|n| n.kind() == SyntaxKind::AS_DEFINITION)
-            .and_then(|definition| definition.children().find_map(ast::Literal::cast));
-        match (sql, plpgsql, literal) {
+        match (sql, plpgsql, definition(node)) {
             (Some(body), _, _) if body.errors().is_empty() => {
                 let (syntax, source) = (body.syntax(), |r| body.source_range(r));
                 self.inside(&syntax, &source);
@@ -225,6 +221,12 @@ pub(super) fn mapped(
     let size = |at: usize| rowan::TextSize::new(u32::try_from(at).unwrap_or(u32::MAX));
     let range = source(rowan::TextRange::new(size(range.start), size(range.end)));
     range.start().into()..range.end().into()
+}
+
+/// The text that is the body of a function or a procedure.
+pub(super) fn definition(node: &SyntaxNode) -> Option<ast::Literal> {
+    let definition = node.descendants().find(|n| n.kind() == SyntaxKind::AS_DEFINITION)?;
+    definition.children().find_map(ast::Literal::cast)
 }
 
 fn named(mut names: Vec<String>) -> Option<Name> {

@@ -66,23 +66,10 @@ impl At<'_> {
 
 impl Reader {
     fn file(&mut self, folder: &Utf8Path, file: &MigrationFile) {
-        let parse = variables::parse(&file.text);
-        for error in parse.errors() {
-            let span = error.range();
-            self.problems.push(
-                unreadable(&file.path, span.start().into()..span.end().into(), error.message())
-                    .note(
-                        "calve reads the migrations as PostgreSQL would, and passes over nothing",
-                    )
-                    .help(
-                        "mend it; if PostgreSQL takes it as it is, that is a defect of calve: please report \
-                         the statement",
-                    ),
-            );
-        }
+        let tree = variables::parsed(file, &mut self.problems);
         let same = |range: Range<usize>| range;
         let at = At { folder, file, source: &same };
-        for statement in parse.tree().stmts() {
+        for statement in tree.stmts() {
             self.statement(&at, statement.syntax());
         }
     }

@@ -1,16 +1,36 @@
-//! `SELECT … INTO` a variable, in bodies of PL/pgSQL: the parser takes such a statement for none. What it
-//! reads is the same without its target.
+//! Migrations as syntax trees. `SELECT … INTO` a variable, in bodies of PL/pgSQL, is read without its target:
+//! the parser takes such a statement for none, and what it reads is the same.
 
 use std::ops::Range;
 
 use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{Parse, SourceFile, SyntaxKind, SyntaxNode};
 
-use super::mentions::range;
+use super::mentions::{definition, range};
+use super::read::unreadable;
+use crate::analysis::schema::MigrationFile;
 use crate::analysis::sql::{Token, lex};
+use crate::diagnostic::Diagnostics;
+
+/// The syntax tree of a migration; what cannot be read is reported.
+pub(super) fn parsed(file: &MigrationFile, problems: &mut Diagnostics) -> SourceFile {
+    let parse = parse(&file.text);
+    for error in parse.errors() {
+        let span = error.range();
+        problems.push(
+            unreadable(&file.path, span.start().into()..span.end().into(), error.message())
+                .note("calve reads the migrations as PostgreSQL would, and passes over nothing")
+                .help(
+                    "mend it; if PostgreSQL takes it as it is, that is a defect of calve: please report \
+                     the statement",
+                ),
+        );
+    }
+    parse.tree()
+}
 
 /// Parses a migration; places are those of `text`.
-pub(super) fn parse(text: &str) -> Parse<SourceFile> {
+fn parse(text: &str) -> Parse<SourceFile> {
     let parse = SourceFile::parse(text);
     let nodes = parse.tree().syntax().descendants();
     let bodies: Vec<Range<usize>> = nodes.filter_map(|node| unread(&node)).collect();
@@ -44,11 +64,6 @@ fn unread(node: &SyntaxNode) -> Option<Range<usize>> {
     };
     let between_dollars = literal.syntax().text().to_string().starts_with('$');
     (between_dollars && !body.errors().is_empty()).then(|| range(literal.syntax()))
-}
-
-fn definition(node: &SyntaxNode) -> Option<ast::Literal> {
-    let definition = node.descendants().find(|n| n.kind() == SyntaxKind::AS_DEFINITION)?;
-    definition.children().find_map(ast::Literal::cast)
 }
 
 /// `INTO [STRICT] a, b.c` behind `SELECT` and `RETURNING`, the keyword that is nearest before it in the

@@ -2,6 +2,7 @@
 //! dropped, and when the run is interrupted.
 
 use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -14,8 +15,8 @@ struct There {
     folders: BTreeSet<PathBuf>,
     /// Process groups by their leader.
     groups: BTreeSet<u32>,
-    /// Commands that take away what is elsewhere: a program and its arguments.
-    farewells: BTreeSet<Vec<String>>,
+    /// Commands that take away what is elsewhere.
+    farewells: BTreeSet<Call>,
     listens: bool,
 }
 
@@ -89,23 +90,37 @@ impl Drop for Folder {
 
 /// Something elsewhere, on a server for instance, that a command takes away.
 #[derive(Debug)]
-pub(super) struct Farewell {
-    command: Vec<String>,
+pub(super) struct Farewell(Call);
+
+/// A program with its arguments, and the variables of its environment that are its own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Call {
+    program: OsString,
+    arguments: Vec<OsString>,
+    variables: Vec<(OsString, OsString)>,
 }
 
 impl Farewell {
-    /// Has it taken away at the end, by a program and its arguments.
-    pub(super) fn by(command: Vec<String>) -> Self {
-        there().farewells.insert(command.clone());
-        Self { command }
+    /// Has it taken away at the end by a command.
+    pub(super) fn by(command: &Command) -> Self {
+        let variables = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        let call = Call {
+            program: command.get_program().to_owned(),
+            arguments: command.get_args().map(OsStr::to_owned).collect(),
+            variables: variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        };
+        there().farewells.insert(call.clone());
+        Self(call)
     }
+}
 
-    fn run(command: &[String]) {
-        let Some((program, arguments)) = command.split_first() else { return };
-        let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        // Of a server that is not there any more nothing is waited for.
-        command.env("PGCONNECT_TIMEOUT", "10");
+impl Call {
+    fn run(&self) {
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.arguments)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         // What cannot be taken away stays; nobody is there to hear of it.
         let _ = command.status();
     }
@@ -113,8 +128,8 @@ impl Farewell {
 
 impl Drop for Farewell {
     fn drop(&mut self) {
-        Self::run(&self.command);
-        there().farewells.remove(&self.command);
+        self.0.run();
+        there().farewells.remove(&self.0);
     }
 }
 
@@ -217,7 +232,7 @@ mod signals {
         for group in &there.groups {
             kill(*group);
         }
-        there.farewells.iter().for_each(|command| super::Farewell::run(command));
+        there.farewells.iter().for_each(super::Call::run);
         for folder in &there.folders {
             // Who is being ended may still write there.
             for _ in 0..40 {

@@ -8,12 +8,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::interrupt::{Farewell, Folder, Group};
+use crate::analysis::schema::postgres::identifier;
 use crate::diagnostic::{Diagnostic, Result};
 
 /// A server on which databases may be made.
 #[derive(Debug)]
 pub struct Server {
+    /// Without a password: who lists processes sees arguments.
     url: String,
+    password: Option<String>,
     /// The variable that says where it is.
     variable: String,
 }
@@ -56,29 +59,50 @@ impl Server {
             ))
             .into());
         };
-        Ok(Self { url, variable: variable.to_owned() })
+        let (url, password) = without_password(&url);
+        Ok(Self { url, password, variable: variable.to_owned() })
     }
 
-    /// Makes a database; `purpose` becomes part of its name.
+    /// Makes a database; `purpose` becomes part of its name. Those of `roles` that are not there yet are
+    /// dropped after it: what runs in it makes them.
     ///
     /// # Errors
     /// `no-server` where the server is not reached or does not allow it.
-    pub fn create(&self, purpose: &str) -> Result<Database<'_>> {
+    pub fn create(&self, purpose: &str, roles: &[String]) -> Result<Database<'_>> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let name = format!("calve_{purpose}_{}_{}", std::process::id(), now.as_nanos());
         let drop = format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)");
-        let psql = self.psql();
-        let arguments = psql.get_args().map(|a| a.to_string_lossy().into_owned());
-        let command = ["psql".to_owned()].into_iter().chain(arguments);
-        // Before it is made: a signal may come while the server makes it.
-        let farewell = Farewell::by(command.chain(["-c".to_owned(), drop]).collect());
-        let create = format!("CREATE DATABASE \"{name}\" TEMPLATE template0");
-        let made =
-            said(self.psql().args(["-c", &create])).map_err(|error| self.unreached(&error))?;
-        if !made.status.success() {
-            return Err(self.unreached(&String::from_utf8_lossy(&made.stderr)));
+        let mut goodbye = self.psql();
+        // One that cannot be dropped keeps no other one.
+        goodbye.args(["-c", "\\set ON_ERROR_STOP 0", "-c", &drop]);
+        for role in self.absent(roles)? {
+            goodbye.args(["-c", &format!("DROP ROLE IF EXISTS {}", identifier(role))]);
         }
+        // Before it is made: a signal may come while the server makes it.
+        let farewell = Farewell::by(&goodbye);
+        self.ask(&format!("CREATE DATABASE \"{name}\" TEMPLATE template0"))?;
         Ok(Database { server: self, name, _farewell: farewell })
+    }
+
+    /// Those of `roles` that the server does not have.
+    fn absent<'r>(&self, roles: &'r [String]) -> Result<Vec<&'r String>> {
+        if roles.is_empty() {
+            return Ok(Vec::new());
+        }
+        let there = self.ask("SELECT json_agg(rolname) FROM pg_roles")?;
+        let there: Vec<String> =
+            serde_json::from_str(&there).map_err(|error| self.unreached(&error.to_string()))?;
+        Ok(roles.iter().filter(|role| !there.contains(role)).collect())
+    }
+
+    /// What a command in the server's own database says.
+    fn ask(&self, command: &str) -> Result<String> {
+        let answer =
+            said(self.psql().args(["-c", command])).map_err(|error| self.unreached(&error))?;
+        if !answer.status.success() {
+            return Err(self.unreached(&String::from_utf8_lossy(&answer.stderr)));
+        }
+        Ok(String::from_utf8_lossy(&answer.stdout).trim_end().to_owned())
     }
 
     fn psql(&self) -> Command {
@@ -88,6 +112,9 @@ impl Server {
         psql.env("PGCONNECT_TIMEOUT", "10")
             .env("LC_ALL", "C")
             .env("PGOPTIONS", "-c client_min_messages=error");
+        if let Some(password) = &self.password {
+            psql.env("PGPASSWORD", password);
+        }
         psql
     }
 
@@ -161,6 +188,47 @@ impl Database<'_> {
     }
 }
 
+/// A URL as `psql` reads it without the password that it has, and that; so also with `password` among its
+/// parameters.
+fn without_password(url: &str) -> (String, Option<String>) {
+    let Some((scheme, rest)) = url.split_once("://") else { return (url.to_owned(), None) };
+    let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+    let mut password = None;
+    let mut place = place.to_owned();
+    let authority = place.find('/').unwrap_or(place.len());
+    if let Some(at) = place[..authority].find('@')
+        && let Some(colon) = place[..at].find(':')
+    {
+        password = Some(place[colon + 1..at].to_owned());
+        place.replace_range(colon..at, "");
+    }
+    let mut kept = Vec::new();
+    for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
+        match parameter.strip_prefix("password=") {
+            Some(value) => password = Some(value.to_owned()),
+            None => kept.push(parameter),
+        }
+    }
+    let parameters = if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) };
+    let password = password.filter(|password| !password.is_empty());
+    (format!("{scheme}://{place}{parameters}"), password.map(|password| decoded(&password)))
+}
+
+/// `%40` as `@`.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        let byte = behind
+            .get(..2)
+            .filter(|_| *first == b'%')
+            .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &behind[2..] } else { behind };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// Runs a command to its end.
 fn said(command: &mut Command) -> std::result::Result<Output, String> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -192,4 +260,34 @@ fn rejected(files: &[(Utf8PathBuf, Script<'_>)], said: &str) -> Diagnostic {
         format!("PostgreSQL rejects `{}`: {message}", script.path),
     )
     .at(script.path, start..end, "here, or in the statement that ends here")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_no_argument() {
+        for (url, bare, password) in [
+            ("postgres://me@host/db", "postgres://me@host/db", None),
+            ("postgres://me:a%40b%2F@host:5432/db", "postgres://me@host:5432/db", Some("a@b/")),
+            ("postgresql://me:@host", "postgresql://me@host", None),
+            ("postgres:///db?host=/tmp/a:b@c", "postgres:///db?host=/tmp/a:b@c", None),
+            ("postgres://host/db?password=x&user=me", "postgres://host/db?user=me", Some("x")),
+            ("postgres://me:50%@host?password=", "postgres://me@host", None),
+            ("postgres://me:50%@[::1]:1", "postgres://me@[::1]:1", Some("50%")),
+        ] {
+            let expected = (bare.to_owned(), password.map(str::to_owned));
+            assert_eq!(without_password(url), expected, "{url}");
+        }
+        let server = Server {
+            url: "postgres://me@host".into(),
+            password: Some("secret".into()),
+            variable: "X".into(),
+        };
+        let psql = server.psql();
+        assert!(psql.get_args().all(|argument| !argument.to_string_lossy().contains("secret")));
+        let password = psql.get_envs().find(|(name, _)| *name == "PGPASSWORD");
+        assert_eq!(password.and_then(|(_, value)| value), Some("secret".as_ref()));
+    }
 }

@@ -71,6 +71,7 @@ ALTER TABLE bins ADD COLUMN hall int REFERENCES halls ON DELETE CASCADE;
 INSERT INTO halls VALUES (1);
 INSERT INTO bins (code, kind, room, hall) VALUES ('A-01', 'dry', 3, 1);
 DELETE FROM halls;
+CREATE ROLE hall_keeper;
 ";
     let more = BTreeMap::from([("migrations/20250501080000_halls.up.sql", halls)]);
     let depot = depot("depot-halls", &more);
@@ -80,7 +81,8 @@ DELETE FROM halls;
     shop::repository(&depot);
     let cluster = Cluster::start();
     let server = cluster.url("postgres");
-    let cut = ["--cut", "foreign-key:bins.hall", "--verify", "db"];
+    let role = "20250501080000_halls.up.sql:6";
+    let cut = ["--cut", "foreign-key:bins.hall", "--cut", role, "--verify", "db"];
     let before = tree::read(&depot);
     let refused = extract(&depot, &server, &cut);
     assert_eq!(refused.code(), 1, "{}", refused.stderr);
@@ -90,6 +92,8 @@ DELETE FROM halls;
     assert_eq!(tree::read(&depot), before, "nothing was written");
     let left = "SELECT count(*) FROM pg_database WHERE datname LIKE 'calve_%'";
     assert_eq!(cluster.ask("postgres", left), "0", "every database is dropped");
+    let roles = "SELECT count(*) FROM pg_roles WHERE rolname = 'hall_keeper'";
+    assert_eq!(cluster.ask("postgres", roles), "0", "its role is dropped, too");
 
     // A migration that does not run is shown at its line, and leaves nothing behind either.
     let broken = depot.join("migrations/20250501080000_halls.up.sql");
@@ -99,6 +103,7 @@ DELETE FROM halls;
     assert!(refused.stderr.contains("error[migration-rejected]"), "{}", refused.stderr);
     assert!(refused.stderr.contains("20250501080000_halls.up.sql:3:1"), "{}", refused.stderr);
     assert_eq!(cluster.ask("postgres", left), "0", "every database is dropped");
+    assert_eq!(cluster.ask("postgres", roles), "0", "its role is dropped, too");
 }
 
 /// The depot with one history for all, each file forward and back, and more files.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::Output;
 use super::Histories;
 use crate::analysis::schema::postgres::{
-    CATALOG, Catalog, Compared, Databases, Said, compare as compare_catalogs,
+    CATALOG, Catalog, Compared, Databases, Said, compare as compare_catalogs, roles_made,
 };
 use crate::analysis::schema::{Counted, Lost, MigrationFile, MigrationFolder, MigrationKind};
 use crate::diagnostic::{Diagnostic, Result};
@@ -28,8 +28,9 @@ pub(super) fn compare(
     output.progress("running the migrations in databases of their own");
     let shared = plan.shared.as_ref();
     let make = |purpose: &str, folders: &[MigrationFolder]| -> Result<_> {
-        let database = server.create(purpose)?;
-        database.run(&scripts(forward(folders)))?;
+        let files = forward(folders);
+        let database = server.create(purpose, &roles_made(&files))?;
+        database.run(&scripts(files))?;
         let made = read(&database)?;
         let problem = shared.and_then(|_| taken_back(&database, folders));
         Ok((made, problem))
@@ -39,9 +40,7 @@ pub(super) fn compare(
         Some(folder) => make("service", std::slice::from_ref(folder))?,
         None => (Catalog::default(), None),
     };
-    let database = server.create("monolith")?;
-    database.run(&scripts(forward(histories.monolith)))?;
-    let monolith = read(&database)?;
+    let (monolith, after) = in_monolith(&server, plan, histories.monolith)?;
     let said = Said {
         tables: &postgres.tables,
         views: &postgres.views,
@@ -66,17 +65,33 @@ pub(super) fn compare(
         let message = &problem.message;
         differences.push(format!("the service's migrations cannot be taken back: {message}"));
     }
-    if shared.is_some() && plan.added.iter().all(|added| added.back.is_some()) {
-        // What a new migration took, its pair gives back.
-        let back = plan.added.iter().rev().filter_map(|added| added.back.as_ref());
-        let back = back.map(|(path, text)| Script { path, text, without_transaction: false });
-        database.run(&back.collect::<Vec<_>>())?;
-        if !read(&database)?.is_built_as(&before) {
-            differences.push("the new migrations do not give back all that they take".into());
-        }
+    if after.is_some_and(|after| !after.is_built_as(&before)) {
+        differences.push("the new migrations do not give back all that they take".into());
     }
     output.progress_done();
     Ok((lines, differences))
+}
+
+/// What the monolith's migrations make, and of a shared history also what is there when the new ones of them
+/// are taken back, where all can be.
+fn in_monolith(
+    server: &Server,
+    plan: &SchemaPlan,
+    folders: &[MigrationFolder],
+) -> Result<(Catalog, Option<Catalog>)> {
+    let files = forward(folders);
+    let database = server.create("monolith", &roles_made(&files))?;
+    database.run(&scripts(files))?;
+    let made = read(&database)?;
+    if plan.shared.is_none() || plan.added.iter().any(|added| added.back.is_none()) {
+        return Ok((made, None));
+    }
+    // What a new migration took, its pair gives back.
+    let back = plan.added.iter().rev().filter_map(|added| added.back.as_ref());
+    let back = back.map(|(path, text)| Script { path, text, without_transaction: false });
+    database.run(&back.collect::<Vec<_>>())?;
+    let after = read(&database)?;
+    Ok((made, Some(after)))
 }
 
 /// What keeps migrations from being taken back, where all of them can be.

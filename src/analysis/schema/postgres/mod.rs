@@ -21,6 +21,7 @@ mod model;
 mod names;
 mod pieces;
 mod read;
+mod roles;
 #[cfg(test)]
 mod tests;
 mod variables;
@@ -32,3 +33,4 @@ pub use foreign_keys::{drop_foreign_keys, restore_foreign_keys, stand_in, stand_
 pub use history::OnPostgres;
 pub use model::{ForeignKey, Kind, Mention, Object, Schema, Sort, Space, Statement, Table};
 pub use names::{Name, identifier};
+pub use roles::roles_made;

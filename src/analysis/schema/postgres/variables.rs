@@ -30,7 +30,7 @@ pub(super) fn parsed(file: &MigrationFile, problems: &mut Diagnostics) -> Source
 }
 
 /// Parses a migration; places are those of `text`.
-fn parse(text: &str) -> Parse<SourceFile> {
+pub(super) fn parse(text: &str) -> Parse<SourceFile> {
     let parse = SourceFile::parse(text);
     let nodes = parse.tree().syntax().descendants();
     let bodies: Vec<Range<usize>> = nodes.filter_map(|node| unread(&node)).collect();

@@ -94,7 +94,7 @@ fn on_sqlite(
                 _ => None,
             })
             .collect(),
-        fewer_rows: cuts().any(|cut| matches!(cut.lost, Lost::Rows(_))),
+        fewer_rows: cuts().any(|cut| matches!(cut.lost, Lost::Rows(_) | Lost::User { .. })),
     };
     compare(&split).map_err(first)
 }

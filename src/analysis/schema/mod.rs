@@ -29,4 +29,6 @@ pub use folder::{MigrationFile, MigrationFolder, MigrationKind, Runner, version_
 pub use model::{Column, ForeignKey, Index, Place, RowId, Schema, Table, TableKind, Trigger, View};
 pub use of_workspace::migration_folders;
 pub use rebuild::{drop_foreign_keys, restore_foreign_keys};
-pub use shared::{Because, Cut, Divided, Division, Evidence, History, Lost, OnSqlite, OwnedTable};
+pub use shared::{
+    Because, Cut, Divided, Division, Evidence, History, Lost, OnSqlite, OwnedTable, Reach,
+};

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use squawk_syntax::ast;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
+use super::effects;
 use super::mentions::range;
 use super::model::{Declared, Schema, Space};
 use super::names::Name;
 use super::read::child;
+use super::things;
 use crate::analysis::schema::{MigrationFile, MigrationKind};
 
 /// Where something stands in a history: its file in the running order, and the byte.
@@ -23,8 +25,10 @@ pub(super) struct Book<'a> {
     schema: &'a Schema,
     /// Which files take a migration back.
     backward: Vec<bool>,
-    /// Indexes, with their tables: a name may pass on to another table.
-    indexes: BTreeMap<Name, Vec<(Position, Name)>>,
+    /// Indexes, and sequences of columns, with their tables: a name may pass on to another table.
+    parts: BTreeMap<String, Vec<(Position, Name)>>,
+    /// The same of extended statistics.
+    statistics: BTreeMap<String, Vec<(Position, Name)>>,
     /// Foreign keys by table and name of the constraint, with the tables that they reference.
     keys: BTreeMap<(String, String), Vec<(Position, String)>>,
 }
@@ -33,8 +37,8 @@ impl<'a> Book<'a> {
     /// `trees` are in the running order.
     pub(super) fn of(schema: &'a Schema, trees: &[(&MigrationFile, Vec<SyntaxNode>)]) -> Self {
         let backward = trees.iter().map(|(file, _)| file.kind == MigrationKind::Down).collect();
-        let (indexes, keys) = (BTreeMap::new(), BTreeMap::new());
-        let mut book = Self { schema, backward, indexes, keys };
+        let (parts, statistics, keys) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut book = Self { schema, backward, parts, statistics, keys };
         for declared in &schema.declared {
             let key = &declared.key;
             let file = trees.iter().position(|(file, _)| file.path == key.place.file);
@@ -43,13 +47,10 @@ impl<'a> Book<'a> {
             book.key(&declared.on, key.constraint.clone(), position, key.table.to_string());
         }
         for (file, (_, nodes)) in trees.iter().enumerate() {
-            for node in nodes.iter().flat_map(SyntaxNode::descendants) {
-                let position = Position { file, byte: range(&node).start };
-                match node.kind() {
-                    SyntaxKind::CREATE_INDEX => book.index(&node, position),
-                    SyntaxKind::ALTER_INDEX => book.renamed_index(&node, position),
-                    SyntaxKind::ALTER_TABLE => book.renamed_constraints(&node, position),
-                    _ => {}
+            for statement in nodes {
+                let position = Position { file, byte: range(statement).start };
+                for node in effects::inside(statement).iter().chain([statement]) {
+                    book.note(node, position);
                 }
             }
         }
@@ -70,27 +71,32 @@ impl<'a> Book<'a> {
         last.or(made.first()).map(|(_, meaning)| meaning)
     }
 
-    fn index(&mut self, node: &SyntaxNode, position: Position) {
-        let index = child(node, SyntaxKind::INDEX).and_then(|n| Name::below(&n));
-        let table = child(node, SyntaxKind::TABLE_RELATION_NAME).and_then(|n| Name::below(&n));
-        if let (Some(index), Some(table)) = (index, table) {
-            // An index is in the schema of its table.
-            let index = Name { schema: table.schema.clone(), ..index };
-            self.indexes.entry(index).or_default().push((position, table));
+    /// What a statement makes of a table besides that, and what it calls otherwise.
+    fn note(&mut self, node: &SyntaxNode, position: Position) {
+        use SyntaxKind as K;
+        let below = |kind| child(node, kind).and_then(|n| Name::below(&n));
+        let table = match node.kind() {
+            K::CREATE_TABLE => below(K::TABLE_NAME),
+            K::ALTER_TABLE | K::CREATE_INDEX => below(K::TABLE_RELATION_NAME),
+            K::CREATE_STATISTICS => below(K::FROM_TABLE),
+            K::ALTER_INDEX => below(K::INDEX_REF).and_then(|old| self.table_of(&old, position)),
+            K::ALTER_STATISTICS => {
+                let old = below(K::STATISTICS_REF);
+                old.and_then(|old| self.table_of_statistics(&old, position))
+            }
+            _ => return,
+        };
+        let Some(table) = table else { return };
+        for made in things::created(node) {
+            let parts = match made.kind {
+                "relation" => &mut self.parts,
+                "statistics" => &mut self.statistics,
+                _ => continue,
+            };
+            parts.entry(made.name).or_default().push((position, table.clone()));
         }
-    }
-
-    fn renamed_index(&mut self, node: &SyntaxNode, position: Position) {
-        let old = child(node, SyntaxKind::INDEX_REF).and_then(|n| Name::below(&n));
-        let new = node
-            .descendants()
-            .find(|n| n.kind() == SyntaxKind::INDEX)
-            .and_then(|n| Name::below(&n));
-        if let (Some(old), Some(new)) = (old, new)
-            && let Some(table) = self.table_of(&old, position)
-        {
-            let new = Name { schema: old.schema, ..new };
-            self.indexes.entry(new).or_default().push((position, table));
+        if node.kind() == K::ALTER_TABLE {
+            self.renamed_constraints(node, position);
         }
     }
 
@@ -100,17 +106,24 @@ impl<'a> Book<'a> {
         for action in node.children().filter(|n| n.kind() == SyntaxKind::RENAME_CONSTRAINT) {
             let old = child(&action, SyntaxKind::CONSTRAINT_NAME_REF).and_then(|n| Name::below(&n));
             let new = child(&action, SyntaxKind::CONSTRAINT_NAME);
-            if let (Some(old), Some(new)) = (old, new)
-                && let Some(into) = self.referenced(&table, &old.name, position)
-            {
-                self.key(&table, ast::normalize_name_node(&new), position, into);
+            let (Some(old), Some(new)) = (old, new) else { continue };
+            let new = ast::normalize_name_node(&new);
+            // Its index goes by the same name.
+            let in_schema =
+                |name: &str| Name { schema: table.schema.clone(), name: name.to_owned() };
+            if let Some(of) = self.table_of(&in_schema(&old.name), position) {
+                let parts = self.parts.entry(in_schema(&new).to_string()).or_default();
+                parts.push((position, of));
+            }
+            if let Some(into) = self.referenced(&table, &old.name, position) {
+                self.key(&table, new, position, into);
             }
         }
     }
 
     /// The table behind the name of an index, or of a sequence that belongs to a column.
     fn table_of(&self, name: &Name, now: Position) -> Option<Name> {
-        if let Some(made) = self.indexes.get(name) {
+        if let Some(made) = self.parts.get(&name.to_string()) {
             return self.meaning(made, now).cloned();
         }
         const MADE: [&str; 5] = ["_pkey", "_key", "_idx", "_seq", "_excl"];
@@ -125,6 +138,11 @@ impl<'a> Book<'a> {
         };
         let table = relations.map(|(_, table)| table).filter(begins);
         table.max_by_key(|table| table.name.len()).cloned()
+    }
+
+    /// The table that extended statistics are of.
+    pub(super) fn table_of_statistics(&self, name: &Name, now: Position) -> Option<Name> {
+        self.meaning(self.statistics.get(&name.to_string())?, now).cloned()
     }
 
     /// Tables, and those with foreign keys into them, now or at another time.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::Name;
-use crate::analysis::schema::{Counted, Cut, Lost};
+use crate::analysis::schema::{Counted, Cut};
 
 /// The query that gives all that migrations made, as one line of JSON.
 pub const CATALOG: &str = include_str!("catalog.sql");
@@ -181,12 +181,7 @@ impl Comparison<'_> {
             (Some(_), Wanted::Same) => format!("{} is another one in {side}", described(key)),
         };
         let is_content = CONTENT.contains(&&*key.kind);
-        let may_lack = self.said.cuts.iter().any(|cut| match &cut.lost {
-            Lost::Rows(_) => is_content,
-            Lost::Statement | Lost::Untold(_) => true,
-            _ => false,
-        });
-        if is_service && may_lack && wanted == Wanted::Same {
+        if is_service && self.said.may_lack(key) && wanted == Wanted::Same {
             if key.kind != "content" {
                 self.note(key, problem);
             }
@@ -317,6 +312,19 @@ impl Said<'_> {
         of_module(name) || (!is_relation(name, items) && owner())
     }
 
+    /// Whether a statement that was cut made it, or changed what it is of.
+    fn may_lack(&self, key: &Key) -> bool {
+        let is_content = CONTENT.contains(&&*key.kind);
+        self.cuts.iter().any(|Cut { reach, .. }| {
+            reach.anything
+                || reach.objects.contains(&format!("{}:{}", key.kind, key.on))
+                || match is_content {
+                    true => reach.rows.contains(&key.on),
+                    false => reach.relations.contains(&key.on),
+                }
+        })
+    }
+
     fn is_cut(&self, name: &str) -> bool {
         self.cuts.iter().any(|cut| cut.name == name)
     }
@@ -352,6 +360,7 @@ fn described(key: &Key) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::schema::{Lost, Reach};
 
     fn catalog(rows: &[(&str, &str, &str, &str, &str)]) -> Catalog {
         let rows: Vec<_> = rows.iter().map(|r| [r.0, r.1, r.2, r.3, r.4]).collect();
@@ -399,5 +408,57 @@ mod tests {
             differences(&monolith, &catalog(&[goods, sku, touch, more])),
             ["the service has the index `more` of `goods` that was not there before"]
         );
+    }
+
+    #[test]
+    fn a_cut_excuses_what_its_statement_changes_and_no_more() {
+        let goods = ("table", "goods", "goods", "", "r");
+        let lots = ("table", "lots", "lots", "", "r");
+        let note = ("column", "goods", "note", "", "1 text");
+        let number = ("column", "lots", "number", "", "1 int");
+        let rows = ("rows", "goods", "", "", "2");
+        let more = ("rows", "lots", "", "", "3");
+        let mood = ("type", "mood", "mood", "", "e");
+        let before = catalog(&[goods, lots, note, number, rows, more, mood]);
+        let tables = ["goods", "lots"].map(|name| Name::of_text(name).unwrap());
+        let objects = BTreeSet::from(["type:mood".to_owned()]);
+        let service =
+            catalog(&[goods, lots, ("rows", "goods", "", "", "0"), ("rows", "lots", "", "", "0")]);
+        let differences = |reach: Reach| {
+            let cut = Cut {
+                name: "1_a.sql:3".into(),
+                lost: Lost::Statement,
+                file: "1_a.sql".into(),
+                line: 3,
+                reach,
+            };
+            let cuts = [cut];
+            let said = Said {
+                tables: &tables,
+                views: &[],
+                sequences: &[],
+                objects: Some(&objects),
+                cuts: &cuts,
+                stands_in: false,
+            };
+            let databases =
+                Databases { before: &before, again: None, monolith: &before, service: &service };
+            compare(&said, &databases).differences
+        };
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let all = [
+            "the service lacks the column `note` of `goods`",
+            "the service lacks the column `number` of `lots`",
+            "the service has 0 rows of `goods`, and there were 2",
+            "the service has 0 rows of `lots`, and there were 3",
+            "the service lacks the type `mood`",
+        ];
+        assert_eq!(differences(Reach::default()), all);
+        let of_goods =
+            Reach { relations: set(&["goods"]), rows: set(&["goods"]), ..Reach::default() };
+        assert_eq!(differences(of_goods), [all[1], all[3], all[4]]);
+        let of_mood = Reach { objects: set(&["type:mood"]), ..Reach::default() };
+        assert_eq!(differences(of_mood), all[..4]);
+        assert_eq!(differences(Reach { anything: true, ..Reach::default() }), [] as [&str; 0]);
     }
 }

@@ -1,6 +1,6 @@
 //! What a statement makes and changes, by its kind.
 
-use squawk_syntax::ast::normalize_name_node;
+use squawk_syntax::ast::{self, AstNode, normalize_name_node};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::extensions;
@@ -79,6 +79,18 @@ pub(super) fn of(node: &SyntaxNode) -> Option<Effects> {
         | K::CALL => rows(None),
         _ => return None,
     })
+}
+
+/// The statements in an anonymous block; none of anything else.
+pub(super) fn inside(node: &SyntaxNode) -> Vec<SyntaxNode> {
+    let Some(body) = ast::Do::cast(node.clone()).and_then(|block| block.plpgsql()) else {
+        return Vec::new();
+    };
+    let runs = |n: &SyntaxNode| n.kind() == SyntaxKind::PLPGSQL_EXEC_SQL_STMT;
+    let statements = body.syntax().descendants().filter(runs);
+    let statements = statements.filter_map(|n| n.first_child());
+    // In PL/pgSQL, INTO names a variable.
+    statements.filter(|n| n.kind() != SyntaxKind::SELECT_INTO).collect()
 }
 
 /// The names of things without rows that a statement of any other kind is about.
@@ -180,7 +192,8 @@ fn renamed(node: &SyntaxNode, name: Name) -> Effects {
     made(makes.map(|name| object(Space::Type, &name)).collect())
 }
 
-fn new_name(node: &SyntaxNode, old: &Name) -> Option<Name> {
+/// The new name that a statement gives something.
+pub(super) fn new_name(node: &SyntaxNode, old: &Name) -> Option<Name> {
     use SyntaxKind as K;
     let action = node.children().find(|n| {
         let renames = matches!(

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8Path;
-use squawk_syntax::ast::{self, AstNode};
+use squawk_syntax::ast::AstNode;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::book::{Book, Position};
@@ -13,8 +13,9 @@ use super::model::{Kind, Schema, Space};
 use super::names::Name;
 use super::pieces::{self, Names};
 use super::read::{named, sets_search_path, unreadable};
+use super::things;
 use super::variables::parsed;
-use crate::analysis::schema::shared::statement::{About, Does, Item, Piece, Statement};
+use crate::analysis::schema::shared::statement::{About, Does, Item, Piece, Statement, Thing};
 use crate::analysis::schema::shared::{Dialect, Left};
 use crate::analysis::schema::{
     Divided, Division, History, MigrationFile, MigrationFolder, MigrationKind, Place,
@@ -202,9 +203,14 @@ struct At<'a> {
 impl Names for At<'_> {
     fn relation(&self, name: &Name) -> Option<String> {
         if self.temporary.contains(name) {
-            return Some(format!("temp.{}", name.name));
+            // Each file has its own.
+            return Some(format!("temp.{}.{}", self.now.file, name.name));
         }
         self.book.relation(name, self.now)
+    }
+
+    fn statistics(&self, name: &Name) -> Option<String> {
+        self.book.table_of_statistics(name, self.now).map(|table| table.to_string())
     }
 
     fn referenced(&self, table: &Name, constraint: &str) -> Option<String> {
@@ -230,10 +236,26 @@ impl At<'_> {
             self.keys_inside(node, &mut statement);
         }
         self.name(node, &found, &all, &mut statement);
-        if !found.dynamic.is_empty() {
-            statement.untold = Some(
-                "it runs SQL that is put together while it runs, or code that is no SQL".into(),
-            );
+        let inside = effects::inside(node);
+        let nodes = || inside.iter().chain([node]);
+        let temporary =
+            |thing: Thing| match self.temporary.iter().find(|t| t.to_string() == thing.name) {
+                Some(name) if thing.kind == "relation" => things::relation(name, self),
+                _ => thing,
+            };
+        statement.creates = nodes().flat_map(things::created).map(temporary).collect();
+        statement.uses = things::used(&found, &statement, self);
+        let fills = |n: &SyntaxNode| {
+            matches!(n.kind(), SyntaxKind::CREATE_TABLE_AS | SyntaxKind::SELECT_INTO)
+        };
+        statement.fills =
+            all.iter().any(|effects| effects.does == Does::Rows) || nodes().any(fills);
+        statement.runs_untold = found.is_dynamic || found.is_unread;
+        if found.is_unread {
+            statement.untold =
+                Some("it has a body that is no SQL, or none that calve can read".into());
+        } else if found.is_dynamic {
+            statement.untold = Some("it runs SQL that is put together while it runs".into());
         } else if let Some(path) = own_search_path(node) {
             statement.untold = Some(format!("it has a search path of its own, {path}"));
         }
@@ -282,6 +304,7 @@ impl At<'_> {
                 },
             }
         }
+        statement.reads.extend(found.statistics.iter().filter_map(|name| self.statistics(name)));
         statement.does = match all {
             [] => self.by_names(node, statement),
             [one] => one.does.clone(),
@@ -355,12 +378,7 @@ impl At<'_> {
 
     /// Foreign keys that an anonymous block makes: it goes with them, where it does nothing else.
     fn keys_inside(&self, node: &SyntaxNode, statement: &mut Statement) {
-        let Some(body) = ast::Do::cast(node.clone()).and_then(|block| block.plpgsql()) else {
-            return;
-        };
-        let runs = |n: &SyntaxNode| n.kind() == SyntaxKind::PLPGSQL_EXEC_SQL_STMT;
-        let statements = body.syntax().descendants().filter(runs);
-        let statements: Vec<SyntaxNode> = statements.filter_map(|n| n.first_child()).collect();
+        let statements = effects::inside(node);
         let changing = statements.iter().filter(|n| n.kind() != SyntaxKind::SELECT).count();
         let mut into = BTreeSet::new();
         for altered in statements.iter().filter(|n| n.kind() == SyntaxKind::ALTER_TABLE) {
@@ -376,7 +394,8 @@ impl At<'_> {
         if changing == 1 && into.len() == 1 {
             let about = into.into_iter().next().map(About::Table);
             let span = statement.place.span.clone();
-            statement.pieces = vec![Piece::List(vec![Item { span, comma: None, about }])];
+            let item = Item { span, comma: None, about, thing: None };
+            statement.pieces = vec![Piece::List(vec![item])];
         } else if !into.is_empty() {
             statement.reads.extend(into);
         }
@@ -386,13 +405,8 @@ impl At<'_> {
 /// What a statement does: of a block, each statement in it; of others, also what changes rows on its way.
 fn effects_of(node: &SyntaxNode) -> Vec<Effects> {
     use SyntaxKind as K;
-    if let Some(body) = ast::Do::cast(node.clone()).and_then(|block| block.plpgsql()) {
-        let runs = |n: &SyntaxNode| n.kind() == K::PLPGSQL_EXEC_SQL_STMT;
-        let statements = body.syntax().descendants().filter(runs);
-        let statements = statements.filter_map(|n| n.first_child());
-        // In PL/pgSQL, INTO names a variable.
-        let statements = statements.filter(|n| n.kind() != K::SELECT_INTO);
-        return statements.flat_map(|n| effects_inside(&n)).collect();
+    if node.kind() == K::DO {
+        return effects::inside(node).iter().flat_map(effects_inside).collect();
     }
     let Some(own) = effects::of(node) else { return Vec::new() };
     if matches!(own.does, Does::Rows) { with_changes_below(node, own) } else { vec![own] }

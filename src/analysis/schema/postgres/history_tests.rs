@@ -344,3 +344,99 @@ fn a_table_that_is_emptied_takes_those_along_that_refer_to_it() {
     assert!(said[0].starts_with("migration-crosses: this statement changes"), "{said:?}");
     assert!(divided(&up.replace(" CASCADE", ""), "", &["foreign-key:goods.v"]).is_ok());
 }
+
+/// What is left out by its place takes along what does nothing but drop it, and nothing else silently.
+#[test]
+fn what_uses_what_was_cut_is_refused_by_name() {
+    let ours = ["goods", "copied"].map(str::to_owned);
+    let made = "DO $$ BEGIN ALTER TABLE goods ADD COLUMN a int; ALTER TABLE visits ADD COLUMN a int; END $$;";
+    let index =
+        "DO $$ BEGIN CREATE INDEX by_id ON goods (id); CREATE INDEX v ON visits (id); END $$;";
+    let constraint =
+        "DO $$ BEGIN ALTER TABLE goods ADD CONSTRAINT k CHECK (id > 0); DROP TABLE visits; END $$;";
+    let copy = "CREATE TABLE copied AS SELECT g.sku FROM goods g, visits v;";
+    let function = "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELECT 1'; RETURN NEW; END $$;";
+    let ty = "DO $$ BEGIN CREATE TYPE mood AS ENUM ('a'); ALTER TABLE goods ADD m mood; DROP TABLE visits; END $$;";
+    for (cut, user, what) in [
+        (made, "UPDATE goods SET a = 1;", "the column `a` of `goods`"),
+        (
+            made,
+            "COMMENT ON COLUMN goods.a IS 'x'; CREATE INDEX i ON goods (a);",
+            "the column `a` of `goods`",
+        ),
+        (made, "CREATE VIEW w AS SELECT g.a FROM goods g;", "the column `a` of `goods`"),
+        (
+            made,
+            "ALTER TABLE goods RENAME TO wares; ALTER TABLE wares RENAME COLUMN a TO b;",
+            "the column `a` of `wares`",
+        ),
+        (index, "CLUSTER goods USING by_id;", "`by_id`"),
+        (index, "ALTER INDEX by_id RENAME TO by_number;", "`by_id`"),
+        (constraint, "ALTER TABLE goods VALIDATE CONSTRAINT k;", "the constraint `k` of `goods`"),
+        (copy, "INSERT INTO copied SELECT sku FROM goods;", "`copied`"),
+        (
+            function,
+            "CREATE TRIGGER t BEFORE UPDATE ON goods FOR EACH ROW EXECUTE FUNCTION f();",
+            "the function `f`",
+        ),
+        (ty, "ALTER TABLE goods ADD n mood;", "the type `mood`"),
+    ] {
+        let line = user.matches(';').count();
+        let user = user.replace("; ", ";\n");
+        let up = format!("{TABLES}{cut}\n{user}\nALTER TABLE goods ADD COLUMN last int;\n");
+        let said = divided_with(&up, "", &["1_a.up.sql:3"], Some(&ours)).unwrap_err();
+        let expected =
+            format!("migration-crosses: this statement uses {what}, which goes with the cut of");
+        assert_eq!(said.len(), 1, "{user}: {said:?}");
+        assert!(said[0].starts_with(&expected), "{user}: {said:?}");
+        let (kept, _) = divided_with(
+            &up,
+            "",
+            &["1_a.up.sql:3", &format!("1_a.up.sql:{}", 3 + line)],
+            Some(&ours),
+        )
+        .unwrap();
+        assert!(kept.ends_with("ALTER TABLE goods ADD COLUMN last int;\n"), "{kept}");
+        let more = usize::from(user.contains("RENAME TO wares"));
+        assert_eq!(kept.lines().count(), 2 + more, "{user}: {kept}");
+    }
+}
+
+#[test]
+fn what_only_drops_what_was_cut_goes_along() {
+    let ours = ["goods", "copied", "more"].map(str::to_owned);
+    let up = format!(
+        "{TABLES}DO $$ BEGIN ALTER TABLE goods ADD COLUMN a int; ALTER TABLE visits ADD COLUMN a int; END $$;\n\
+         DO $$ BEGIN CREATE INDEX i ON goods (id); CREATE INDEX j ON visits (id); END $$;\n\
+         CREATE TABLE copied AS SELECT g.sku FROM goods g, visits v;\n\
+         CREATE INDEX k ON goods (sku);\nCOMMENT ON INDEX i IS 'x';\n\
+         GRANT SELECT ON copied, goods TO PUBLIC;\n\
+         ALTER TABLE goods DROP COLUMN a;\nALTER TABLE goods ADD COLUMN a text;\nUPDATE goods SET a = 'x';\n"
+    );
+    let down =
+        "DROP INDEX k, i;\nDROP INDEX i;\nDROP TABLE copied;\nALTER TABLE goods DROP COLUMN a;\n";
+    let cuts = ["1_a.up.sql:3", "1_a.up.sql:4", "1_a.up.sql:5"];
+    let (forward, back) = divided_with(&up, down, &cuts, Some(&ours)).unwrap();
+    let added: Vec<&str> = forward.lines().skip(1).collect();
+    assert_eq!(
+        added,
+        [
+            "CREATE INDEX k ON goods (sku);",
+            "GRANT SELECT ON goods TO PUBLIC;",
+            "ALTER TABLE goods ADD COLUMN a text;",
+            "UPDATE goods SET a = 'x';"
+        ]
+    );
+    assert_eq!(back, "DROP INDEX k;\nALTER TABLE goods DROP COLUMN a;\n");
+    // Of what uses the one, nothing that uses another one is kept either.
+    let up = format!(
+        "{up}CREATE TABLE more AS SELECT sku FROM copied;\nINSERT INTO more VALUES ('x');\n"
+    );
+    let said = divided_with(&up, down, &cuts, Some(&ours)).unwrap_err();
+    let uses = |problem: &String| problem.contains("statement uses `copied`");
+    assert!(
+        uses(&said[0])
+            && said[1].contains("uses `more`, which goes with the cut of `1_a.up.sql:12`"),
+        "{said:?}"
+    );
+}

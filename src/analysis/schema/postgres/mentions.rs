@@ -15,8 +15,14 @@ use crate::analysis::schema::Place;
 pub(super) struct Found {
     pub(super) mentions: Vec<Mention>,
     pub(super) texts: Vec<(Place, String)>,
-    /// Where something runs that only the running program knows, and code that nobody can parse.
-    pub(super) dynamic: Vec<Place>,
+    /// Names of what belongs to a table, whichever: `column`, `constraint`, `trigger`, `policy`, `rule`.
+    pub(super) parts: BTreeSet<(&'static str, String)>,
+    /// Extended statistics.
+    pub(super) statistics: BTreeSet<Name>,
+    /// Whether something runs that only the running program knows.
+    pub(super) is_dynamic: bool,
+    /// Whether there is code that nobody here can parse.
+    pub(super) is_unread: bool,
 }
 
 /// From the tree of a statement, or of a body in it, to its places.
@@ -40,7 +46,9 @@ impl Look<'_> {
             if in_foreign_key(&node) {
                 continue;
             }
+            self.part(&node);
             match node.kind() {
+                SyntaxKind::STATISTICS_REF => self.found.statistics.extend(Name::below(&node)),
                 SyntaxKind::RELATION_NAME_REF
                 | SyntaxKind::TABLE_NAME_REF
                 | SyntaxKind::VIEW_REF
@@ -73,6 +81,22 @@ impl Look<'_> {
         self.found.mentions.push(Mention { space, name, place });
     }
 
+    fn part(&mut self, node: &SyntaxNode) {
+        let kind = match node.kind() {
+            SyntaxKind::NAME_REF | SyntaxKind::COLUMN_NAME_REF => "column",
+            SyntaxKind::CONSTRAINT_NAME_REF => "constraint",
+            SyntaxKind::TRIGGER_REF => "trigger",
+            SyntaxKind::POLICY_REF => "policy",
+            SyntaxKind::RULE_REF => "rule",
+            _ => return,
+        };
+        let name = match kind {
+            "constraint" => Name::below(node).map(|name| name.name),
+            _ => Some(normalize_name_node(node)),
+        };
+        self.found.parts.extend(name.map(|name| (kind, name)));
+    }
+
     fn path(&mut self, node: &SyntaxNode, space: Space) {
         if let Some(name) = Name::below(node) {
             self.add(space, name, node);
@@ -94,8 +118,8 @@ impl Look<'_> {
             .find(|n| n.kind() == SyntaxKind::PATH_REF)
             .map(|path| parts(&path))
             .unwrap_or_default();
-        names.pop();
-        if let Some(name) = named(names) {
+        self.found.parts.extend(names.pop().map(|name| ("column", name)));
+        if let Some(name) = Name::of_parts(names) {
             self.add(Space::Relation, name, node);
         }
     }
@@ -106,7 +130,7 @@ impl Look<'_> {
         if node.text().to_string().to_ascii_lowercase().contains("%type") && names.len() > 1 {
             names.pop();
         }
-        if let Some(name) = named(names) {
+        if let Some(name) = Name::of_parts(names) {
             self.add(Space::Relation, name, node);
         }
     }
@@ -118,7 +142,7 @@ impl Look<'_> {
             .filter(|n| n.kind() == SyntaxKind::NAME_REF)
             .map(|n| normalize_name_node(&n))
             .collect();
-        let Some(name) = named(names) else { return };
+        let Some(name) = Name::of_parts(names) else { return };
         let of_sequence = ["nextval", "currval", "setval"].contains(&name.name.as_str());
         self.add(Space::Function, name, &callee);
         if of_sequence && let Some(literal) = node.descendants().find_map(ast::Literal::cast) {
@@ -145,8 +169,7 @@ impl Look<'_> {
 
     /// `EXECUTE 'DELETE FROM ' || …`: a heuristic over the texts is all there can be.
     fn dynamic(&mut self, node: &SyntaxNode) {
-        let place = (self.place)(range(node));
-        self.found.dynamic.push(place);
+        self.found.is_dynamic = true;
         // Of a loop, not what its body says.
         let query = node.children().find(|n| n.kind() == SyntaxKind::PLPGSQL_EXPR);
         for literal in query.as_ref().unwrap_or(node).descendants().filter_map(ast::Literal::cast) {
@@ -178,7 +201,7 @@ impl Look<'_> {
             (_, _, Some(literal)) => {
                 if let Some(text) = literal.string_value() {
                     let place = (self.place)(range(literal.syntax()));
-                    self.found.dynamic.push(place.clone());
+                    self.found.is_unread = true;
                     // In another language, SQL is what stands between quotes.
                     self.found.texts.push((place, text.replace(['\'', '"'], " ")));
                 }
@@ -199,7 +222,7 @@ impl Look<'_> {
                     && let Some(text) = literal.string_value()
                 {
                     let place = (self.place)(range(literal.syntax()));
-                    self.found.dynamic.push(place.clone());
+                    self.found.is_unread = true;
                     self.found.texts.push((place, text));
                 }
             }
@@ -227,14 +250,6 @@ pub(super) fn mapped(
 pub(super) fn definition(node: &SyntaxNode) -> Option<ast::Literal> {
     let definition = node.descendants().find(|n| n.kind() == SyntaxKind::AS_DEFINITION)?;
     definition.children().find_map(ast::Literal::cast)
-}
-
-fn named(mut names: Vec<String>) -> Option<Name> {
-    let name = names.pop()?;
-    match names.pop() {
-        Some(schema) => Some(Name { schema, name }),
-        None => Some(Name::public(name)),
-    }
 }
 
 /// Names that `WITH` gives to queries: they hide tables of the same name.

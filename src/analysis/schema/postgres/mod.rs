@@ -24,6 +24,7 @@ mod read;
 mod roles;
 #[cfg(test)]
 mod tests;
+mod things;
 mod variables;
 
 pub use cleanup::drop_owned;

@@ -30,7 +30,11 @@ impl Name {
 
     /// The name that a path spells: its last two parts.
     pub(super) fn of_path(path: &SyntaxNode) -> Option<Self> {
-        let mut parts = parts(path);
+        Self::of_parts(parts(path))
+    }
+
+    /// The name that parts spell, qualifiers first.
+    pub(super) fn of_parts(mut parts: Vec<String>) -> Option<Self> {
         let name = parts.pop()?;
         Some(Self { schema: parts.pop().unwrap_or_else(|| PUBLIC.to_owned()), name })
     }
@@ -90,11 +94,10 @@ pub(super) fn foreign_key_name(
     columns: &[String],
     taken: impl Fn(&str) -> bool,
 ) -> String {
-    let columns = columns.join("_");
     let mut pass = 0;
     loop {
         let label = if pass == 0 { "fkey".to_owned() } else { format!("fkey{pass}") };
-        let name = made_of(table, &columns, &label);
+        let name = generated_name(table, columns, &label);
         if !taken(&name) {
             return name;
         }
@@ -103,8 +106,12 @@ pub(super) fn foreign_key_name(
 }
 
 /// `makeObjectName` of PostgreSQL: the longer of the two names gives way until all of it fits.
-fn made_of(table: &str, columns: &str, label: &str) -> String {
+pub(super) fn generated_name(table: &str, columns: &[String], label: &str) -> String {
     const LONGEST: usize = 63;
+    if columns.is_empty() {
+        return format!("{}_{label}", clipped(table, table.len().min(LONGEST - label.len() - 1)));
+    }
+    let columns = columns.join("_");
     let room = LONGEST - label.len() - 2;
     let (mut first, mut second) = (table.len(), columns.len());
     while first + second > room {
@@ -114,7 +121,7 @@ fn made_of(table: &str, columns: &str, label: &str) -> String {
             second -= 1;
         }
     }
-    format!("{}_{}_{label}", clipped(table, first), clipped(columns, second))
+    format!("{}_{}_{label}", clipped(table, first), clipped(&columns, second))
 }
 
 /// The text up to a length in bytes, no character cut in two.

@@ -10,12 +10,15 @@ use super::effects;
 use super::mentions::range;
 use super::names::Name;
 use super::read::{child, columns, named};
-use crate::analysis::schema::shared::statement::{About, Item, Key, Piece};
+use super::things;
+use crate::analysis::schema::shared::statement::{About, Item, Key, Piece, Thing};
 
 /// What names mean where a statement stands.
 pub(super) trait Names {
     /// The table or view of that name, as it is called everywhere.
     fn relation(&self, name: &Name) -> Option<String>;
+    /// The table that extended statistics are of.
+    fn statistics(&self, name: &Name) -> Option<String>;
     /// The table that a foreign key of `table` references, by the name of its constraint.
     fn referenced(&self, table: &Name, constraint: &str) -> Option<String>;
 }
@@ -77,7 +80,7 @@ fn constraints(
                     };
                     for span in [span].into_iter().chain(deferring(&node)) {
                         let about = Some(About::Table(into.clone()));
-                        pieces.push(Piece::Clause(Item { span, comma: None, about }));
+                        pieces.push(Piece::Clause(Item { span, comma: None, about, thing: None }));
                     }
                 }
                 _ => {}
@@ -88,9 +91,10 @@ fn constraints(
         {
             about = names.referenced(table, &constraint.name).map(About::Table);
         }
-        items.push(Item { span: range(part), comma: comma(part), about });
+        let thing = things::dropped_by(part, table);
+        items.push(Item { span: range(part), comma: comma(part), about, thing });
     }
-    if items.iter().any(|item| item.about.is_some()) {
+    if items.iter().any(|item| item.about.is_some() || item.thing.is_some()) {
         pieces.push(Piece::List(items));
     }
 }
@@ -134,20 +138,20 @@ fn key(
     Some(into)
 }
 
-/// `COMMENT ON CONSTRAINT c ON goods`: nothing of it stays without the foreign key.
+/// `COMMENT ON CONSTRAINT c ON goods`: nothing of it stays without the constraint.
 fn comment(node: &SyntaxNode, names: &dyn Names) -> Option<Piece> {
-    let on = child(node, SyntaxKind::OBJECT_CONSTRAINT)?;
-    let constraint = Name::below(&child(&on, SyntaxKind::CONSTRAINT_NAME_REF)?)?;
-    let table = Name::below(&child(&on, SyntaxKind::TABLE_NAME_REF)?)?;
-    let into = names.referenced(&table, &constraint.name)?;
-    let about = Some(About::Table(into));
-    Some(Piece::List(vec![Item { span: range(node), comma: None, about }]))
+    let on = node.first_child()?;
+    let thing = things::spoken_of(&on, names)?;
+    let into = |table: Name| names.referenced(&table, &thing.name);
+    let table = child(&on, SyntaxKind::TABLE_NAME_REF).and_then(|n| Name::below(&n));
+    let about = table.filter(|_| thing.kind == "constraint").and_then(into).map(About::Table);
+    Some(Piece::List(vec![Item { span: range(node), comma: None, about, thing: Some(thing) }]))
 }
 
 /// Lists of names: `DROP TABLE a, b`, `GRANT … ON a, b`.
 fn lists(node: &SyntaxNode, names: &dyn Names) -> Vec<Piece> {
     use SyntaxKind as K;
-    const REFERENCES: [SyntaxKind; 14] = [
+    const REFERENCES: [SyntaxKind; 15] = [
         K::TABLE_NAME_REF,
         K::TABLE_RELATION_NAME,
         K::RELATION_NAME,
@@ -155,6 +159,7 @@ fn lists(node: &SyntaxNode, names: &dyn Names) -> Vec<Piece> {
         K::VIEW_REF,
         K::SEQUENCE_REF,
         K::INDEX_REF,
+        K::STATISTICS_REF,
         K::TYPE_NAME_REF,
         K::DOMAIN_REF,
         K::SCHEMA_REF,
@@ -163,6 +168,8 @@ fn lists(node: &SyntaxNode, names: &dyn Names) -> Vec<Piece> {
         K::ROUTINE_SIG,
         K::TABLE_AND_COLUMNS,
     ];
+    let only_speaks = matches!(node.kind(), K::GRANT | K::REVOKE)
+        || format!("{:?}", node.kind()).starts_with("DROP_");
     let is_list = |n: &SyntaxNode| {
         let kind = format!("{:?}", n.kind());
         n == node
@@ -177,11 +184,17 @@ fn lists(node: &SyntaxNode, names: &dyn Names) -> Vec<Piece> {
                 span: range(&part),
                 comma: comma(&part),
                 about: about(&part, names),
+                thing: thing(&part, names),
             })
             .collect();
         let separated = items.iter().rev().skip(1).all(|item| item.comma.is_some());
-        (items.len() > 1 && separated).then_some(Piece::List(items))
+        (items.len() > 1 && separated || only_speaks && items.len() == 1)
+            .then_some(Piece::List(items))
     };
+    if let Some(thing) = things::dropped(node) {
+        let (span, thing) = (range(node), Some(thing));
+        return vec![Piece::List(vec![Item { span, comma: None, about: None, thing }])];
+    }
     node.descendants().filter(is_list).filter_map(of_list).collect()
 }
 
@@ -191,7 +204,22 @@ fn about(part: &SyntaxNode, names: &dyn Names) -> Option<About> {
         return Some(About::Object(object));
     }
     let name = Name::below(part)?;
-    names.relation(&name).map(About::Table)
+    let table = match part.kind() {
+        SyntaxKind::STATISTICS_REF => names.statistics(&name),
+        _ => names.relation(&name),
+    };
+    table.map(About::Table)
+}
+
+/// The table, the index that an item of a list names.
+fn thing(part: &SyntaxNode, names: &dyn Names) -> Option<Thing> {
+    use SyntaxKind as K;
+    match part.kind() {
+        K::TYPE_NAME_REF | K::DOMAIN_REF | K::SCHEMA_REF | K::EXTENSION_REF => None,
+        K::FUNCTION_SIG | K::ROUTINE_SIG => None,
+        K::STATISTICS_REF => Some(Thing::statistics(Name::below(part)?.to_string())),
+        _ => Some(things::relation(&Name::below(part)?, names)),
+    }
 }
 
 /// The comma behind an item.

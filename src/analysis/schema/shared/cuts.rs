@@ -1,5 +1,6 @@
 //! What stands on both sides: refused by a name that a person can type, or left out where it was typed.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use camino::Utf8PathBuf;
@@ -24,6 +25,35 @@ pub struct Cut {
     pub file: Utf8PathBuf,
     /// Its line there, from 1.
     pub line: usize,
+    /// What the service may lack for it.
+    pub reach: Reach,
+}
+
+impl Cut {
+    /// Whether it is of a whole statement, by its place: `file:line`.
+    pub(super) fn is_of_statement(&self) -> bool {
+        matches!(
+            self.lost,
+            Lost::Rows(_)
+                | Lost::Definition(_)
+                | Lost::Statement
+                | Lost::Untold(_)
+                | Lost::User { .. }
+        )
+    }
+}
+
+/// What a statement changes and makes, by the names that are there in the end.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Whether it may be anything: nobody can tell.
+    pub anything: bool,
+    /// Tables and views that it makes or changes.
+    pub relations: BTreeSet<String>,
+    /// Tables whose rows follow from what it does.
+    pub rows: BTreeSet<String>,
+    /// What it makes or changes that has no rows: `type:mood`.
+    pub objects: BTreeSet<String>,
 }
 
 /// What a cut loses.
@@ -46,8 +76,17 @@ pub enum Lost {
     Function(String),
     /// Rows of a table of the module that are made out of the rest's.
     Rows(String),
+    /// What is said of a table of the module and needs the rest: a policy, a default.
+    Definition(String),
     /// A statement that changes both sides.
     Statement,
+    /// A statement that uses what one that was cut creates.
+    User {
+        /// What that is.
+        of: String,
+        /// The other cut.
+        by: String,
+    },
     /// A statement of which nobody can tell what it touches, and why.
     Untold(String),
 }
@@ -102,9 +141,7 @@ impl History {
             tables.map(|table| self.display(table)).collect::<Vec<_>>()
         };
         let first = || self.display(changed.first().map_or("", String::as_str));
-        let one = |name: String, lost, others| {
-            vec![self.crossing(name, lost, statement.place.clone(), others)]
-        };
+        let one = |name: String, lost, others| vec![self.crossing(name, lost, statement, others)];
         let calls = statement.needs.iter().any(|object| object.starts_with("function:"));
         if let Some(why) = self.is_untold(statement, owners) {
             let lost = Lost::Untold(why.to_owned());
@@ -148,11 +185,14 @@ impl History {
                     .map(|(name, table, into, span)| {
                         let place = Place { file: statement.place.file.clone(), span };
                         let lost = Lost::ForeignKey { table, into: into.clone() };
-                        self.crossing(name, lost, place, vec![into])
+                        self.crossing_at(name, lost, place, vec![into])
                     })
                     .collect();
                 if reads_rest {
-                    let lost = Lost::Rows(first());
+                    let lost = match statement.fills {
+                        true => Lost::Rows(first()),
+                        false => Lost::Definition(first()),
+                    };
                     found.extend(one(self.place_name(statement), lost, on(Side::Rest)));
                 }
                 found
@@ -168,10 +208,57 @@ impl History {
         sides.contains(&(true, false)) && sides.contains(&(false, true))
     }
 
-    fn crossing(&self, name: String, lost: Lost, place: Place, others: Vec<String>) -> Crossing {
+    pub(super) fn crossing(
+        &self,
+        name: String,
+        lost: Lost,
+        statement: &Statement,
+        others: Vec<String>,
+    ) -> Crossing {
+        let mut crossing = self.crossing_at(name, lost, statement.place.clone(), others);
+        if crossing.cut.is_of_statement() {
+            crossing.cut.reach = self.reach(statement);
+        }
+        crossing
+    }
+
+    fn crossing_at(&self, name: String, lost: Lost, place: Place, others: Vec<String>) -> Crossing {
         let line = self.line_of(&place);
-        let cut = Cut { name, lost, file: place.file.clone(), line };
+        let cut = Cut { name, lost, file: place.file.clone(), line, reach: Reach::default() };
         Crossing { cut, places: vec![place], others }
+    }
+
+    /// What a statement changes and makes, and what follows from that.
+    fn reach(&self, statement: &Statement) -> Reach {
+        let relations = statement.changes.iter().map(|name| self.display(name)).collect();
+        let mut rows = self.tables_behind(&statement.changes);
+        loop {
+            let before = rows.len();
+            for other in &self.statements {
+                let (changed, read) =
+                    (self.tables_behind(&other.changes), self.tables_behind(&other.reads));
+                let follows = match other.does {
+                    // It fires when they change.
+                    Does::Trigger(_) if !changed.is_disjoint(&rows) => read,
+                    Does::Rows | Does::Definition if !read.is_disjoint(&rows) => changed,
+                    _ => BTreeSet::new(),
+                };
+                let referring =
+                    other.keys.iter().filter(|key| rows.contains(&self.stands_for(&key.into)));
+                let referring: Vec<String> =
+                    referring.map(|key| self.stands_for(&key.table)).collect();
+                rows.extend(follows.into_iter().chain(referring));
+            }
+            if rows.len() == before {
+                break;
+            }
+        }
+        Reach {
+            anything: statement.runs_untold,
+            relations,
+            rows: rows.iter().map(|table| self.display(table)).collect(),
+            objects: statement.makes.clone(),
+        }
     }
 
     /// Why nobody can tell whose a statement is, where nobody can.
@@ -303,6 +390,16 @@ impl History {
         format!("{file}:{line}:{column}")
     }
 
+    /// Where in the history something crosses first: the number of the statement.
+    pub(super) fn position(&self, crossing: &Crossing) -> Option<usize> {
+        let first = crossing.places.first()?;
+        let is_there = |statement: &Statement| {
+            let Place { file, span } = &statement.place;
+            *file == first.file && (span.start..=span.end).contains(&first.span.start)
+        };
+        self.statements.iter().position(is_there)
+    }
+
     fn line_of(&self, place: &Place) -> usize {
         let mut files = self.folders.iter().flat_map(|folder| &folder.files);
         let file = files.find(|file| file.path == place.file);
@@ -364,6 +461,21 @@ impl Crossing {
                 "if the module's tables need what it does, let a new migration make them stand alone"
                     .into(),
             ),
+            Lost::User { of, by } => (
+                "migration-crosses",
+                format!("this statement uses {of}, which goes with the cut of `{by}`"),
+                "this statement",
+                "the service's set would fail here: nothing in it makes that".into(),
+                "let a migration of its own do what the service needs of it".into(),
+            ),
+            Lost::Definition(table) => (
+                "migration-crosses",
+                format!("what is said of `{table}` here needs the other side: {others}"),
+                "this statement",
+                format!("the service runs the module's migrations on a database without {others}"),
+                "check or count in code, or let a migration make it stand on the module's tables alone"
+                    .into(),
+            ),
             Lost::Rows(table) => (
                 "migration-crosses",
                 format!("rows of `{table}` are made out of {others}"),
@@ -382,9 +494,11 @@ impl Crossing {
                 "to go without it (the monolith drops it as well)"
             }
             Lost::ForeignKey { .. } | Lost::TriggerOut(_) => "to go without it",
-            Lost::Rows(_) | Lost::Statement | Lost::Untold(_) => {
-                "to leave it out of the service's set"
-            }
+            Lost::Rows(_)
+            | Lost::Definition(_)
+            | Lost::Statement
+            | Lost::Untold(_)
+            | Lost::User { .. } => "to leave it out of the service's set",
         };
         let cut = shell(&self.cut.name);
         problem.note(why).help(match &self.cut.lost {

@@ -8,6 +8,7 @@
 //! history itself stays as it is.
 
 mod cuts;
+mod missing;
 mod objects;
 mod owners;
 mod split;
@@ -22,10 +23,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::folder::{MigrationFile, MigrationFolder};
 use crate::analysis::sql::shown;
 use crate::workspace::line_of;
+use missing::Missing;
 use owners::Owners;
 use statement::{Does, Statement};
 
-pub use cuts::{Cut, Lost};
+pub use cuts::{Cut, Lost, Reach};
 pub use owners::{Because, Evidence, OwnedTable};
 pub use sqlite::OnSqlite;
 
@@ -99,6 +101,7 @@ pub struct Divided {
     /// The set with blanks for what is not in it, so that places stay what they are.
     alone: MigrationFolder,
     owners: Owners,
+    missing: Missing,
 }
 
 impl Divided {
@@ -211,7 +214,14 @@ impl History {
     fn display(&self, name: &str) -> String {
         let stands = self.stands_for(name);
         let left = self.left.tables.iter().find(|table| self.key(table) == stands);
-        left.map_or(stands, Clone::clone)
+        let written = || match (self.dialect, stands.strip_prefix("temp.")) {
+            // The number of its file comes first.
+            (Dialect::Postgres, Some(rest)) => {
+                rest.split_once('.').map_or(rest, |(_, name)| name).to_owned()
+            }
+            _ => stands.clone(),
+        };
+        left.map_or_else(written, Clone::clone)
     }
 
     /// The tables behind names: of a view those that it reads; what nobody makes is left out.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::super::definition::{clause_cuts, item_cuts, widen};
 use super::super::folder::{MigrationFile, MigrationFolder, Runner};
 use super::cuts::{Cut, Lost};
+use super::missing::Missing;
 use super::owners::{OwnedTable, Owners};
 use super::statement::{About, Does, Item, Piece, Statement};
 use super::text::{blanked, part_of};
@@ -28,6 +29,15 @@ pub(super) struct Decided<'a> {
     pub(super) cuts: &'a [Cut],
     /// What has no rows and the set makes.
     pub(super) objects: BTreeSet<String>,
+    /// What the set lacks since it was cut.
+    pub(super) missing: Missing,
+}
+
+impl<'a> Decided<'a> {
+    /// What is given to whom; what of it has no rows, and what is missing, is found out with it.
+    fn of(owners: &'a Owners, cuts: &'a [Cut]) -> Self {
+        Self { owners, cuts, objects: BTreeSet::new(), missing: Missing::default() }
+    }
 }
 
 impl History {
@@ -41,23 +51,34 @@ impl History {
         diagnostics: &mut Diagnostics,
     ) -> Option<Divided> {
         let owners = self.owners(division, diagnostics)?;
-        let crossings = self.crossings(division, &owners);
-        let cuts = self.decide(division, crossings, &owners, diagnostics)?;
-        let folder = self.folder_of(division, &owners, diagnostics)?;
-        let mut decided = Decided { owners: &owners, cuts: &cuts, objects: BTreeSet::new() };
+        let mut crossings = self.crossings(division, &owners);
+        let cuts = crossings.iter().map(|crossing| &crossing.cut);
+        let cuts: Vec<Cut> =
+            cuts.filter(|cut| division.cuts.contains(&cut.name)).cloned().collect();
+        let mut decided = Decided::of(&owners, &cuts);
         decided.objects = self.objects_of_module(division, &decided);
+        let using = self.take_missing(&mut decided);
+        if !using.is_empty() {
+            crossings.extend(using);
+            crossings.sort_by_cached_key(|crossing| self.position(crossing));
+        }
+        let left_out = self.decide(division, crossings, &owners, diagnostics)?;
+        let folder = self.folder_of(division, &owners, diagnostics)?;
         let of_both = self.objects_of_both(&decided);
         let (set, alone) = self.set(folder, division, &decided);
         let tables = self.left.tables.iter().filter_map(|table| {
             let stands = self.stands_for(&self.key(table));
             let because = owners.because(&stands).filter(|_| owners.is_module(&stands))?;
+            if decided.missing.has_relation(&self.key(table)) {
+                return None;
+            }
             Some(OwnedTable { name: table.clone(), because: because.clone() })
         });
         let tables = tables.collect();
         let reads = self.reads_of_rest(&owners);
-        let objects = decided.objects;
-        let folder = folder.path.clone();
-        Some(Divided { folder, tables, set, cuts, reads, objects, of_both, alone, owners })
+        let Decided { objects, missing, .. } = decided;
+        let (folder, cuts) = (folder.path.clone(), left_out);
+        Some(Divided { folder, tables, set, cuts, reads, objects, of_both, alone, owners, missing })
     }
 
     /// The files of the module's set; and the same with blanks for what is not in them.
@@ -158,6 +179,7 @@ impl History {
         let made = || statement.makes.iter().any(|object| decided.objects.contains(object));
         match &statement.does {
             _ if self.is_untold(statement, decided.owners).is_some() => Part::Rest,
+            _ if decided.missing.has(statement) => Part::Rest,
             Does::Nothing => Part::Both,
             // `IF EXISTS` of something that does not.
             _ if statement.does_nothing_known() => Part::Both,
@@ -210,18 +232,19 @@ impl History {
     fn is_emptied(&self, statement: &Statement, decided: &Decided<'_>) -> bool {
         statement.pieces.iter().any(|piece| match piece {
             Piece::List(items) => {
-                !items.is_empty() && items.iter().all(|item| self.is_gone(item, decided))
+                !items.is_empty() && items.iter().all(|item| self.is_gone(statement, item, decided))
             }
             Piece::Clause(_) => false,
         })
     }
 
-    fn is_gone(&self, item: &Item, decided: &Decided<'_>) -> bool {
-        match &item.about {
-            Some(About::Table(name)) => decided.owners.sides(&self.tables_behind([name])).1,
-            Some(About::Object(name)) => !decided.objects.contains(name),
-            None => false,
-        }
+    fn is_gone(&self, statement: &Statement, item: &Item, decided: &Decided<'_>) -> bool {
+        decided.missing.has_item(statement, item)
+            || match &item.about {
+                Some(About::Table(name)) => decided.owners.sides(&self.tables_behind([name])).1,
+                Some(About::Object(name)) => !decided.objects.contains(name),
+                None => false,
+            }
     }
 
     /// The pieces that a statement of the module loses, with what separates them.
@@ -237,31 +260,32 @@ impl History {
             }),
             Dialect::Postgres => {
                 let pieces = statement.pieces.iter();
-                pieces.flat_map(|piece| self.cut_of(piece, start, text, decided)).collect()
+                pieces.flat_map(|piece| self.cut_of(statement, piece, text, decided)).collect()
             }
         };
         cuts.sort_by_key(|cut| cut.start);
         cuts.into_iter().map(|cut| start + cut.start..start + cut.end).collect()
     }
 
-    /// What goes of a piece, in the text of its statement, which begins at `start` in its file.
+    /// What goes of a piece of a statement, in the text of that.
     fn cut_of(
         &self,
+        statement: &Statement,
         piece: &Piece,
-        start: usize,
         text: &str,
         decided: &Decided<'_>,
     ) -> Vec<Range<usize>> {
+        let start = statement.place.span.start;
         let within = |span: &Range<usize>| span.start - start..span.end - start;
         match piece {
-            Piece::Clause(item) if self.is_gone(item, decided) => {
+            Piece::Clause(item) if self.is_gone(statement, item, decided) => {
                 vec![widen(text, within(&item.span))]
             }
             Piece::Clause(_) => Vec::new(),
             Piece::List(items) => {
                 let items = items.iter().map(|item| {
                     let comma = item.comma.as_ref().map(within);
-                    (within(&item.span), comma, self.is_gone(item, decided))
+                    (within(&item.span), comma, self.is_gone(statement, item, decided))
                 });
                 item_cuts(text, items)
             }
@@ -271,7 +295,8 @@ impl History {
     /// Whether a table, or all that a view reads, is the module's.
     pub(in crate::analysis::schema) fn owns(&self, divided: &Divided, name: &str) -> bool {
         let behind = self.tables_behind([&self.stands_for(&self.key(name))]);
-        divided.owners.sides(&behind) == (true, false)
+        !divided.missing.has_relation(&self.key(name))
+            && divided.owners.sides(&behind) == (true, false)
     }
 
     /// Statements of the rest that read the module's tables: they go on reading the monolith's copy.

@@ -1,12 +1,14 @@
 //! A shared history on SQLite, which says itself what each statement does.
 
+use std::collections::BTreeSet;
+
 use camino::Utf8Path;
 
 use super::super::definition::references;
 use super::super::folder::{MigrationFolder, MigrationKind};
 use super::super::model::{Schema, TableKind};
 use super::super::run::{Bench, one};
-use super::statement::{Does, Key, Statement};
+use super::statement::{Does, Item, Key, Piece, Statement, Thing};
 use super::{Dialect, Divided, Division, History, Left};
 use crate::analysis::sql::lex;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -122,6 +124,31 @@ fn complete(statement: &mut Statement, sql: &str) {
     if statement.does == Does::Definition {
         statement.about.extend(dropped(sql));
     }
+    // Definitions fill tables that they make.
+    statement.fills = matches!(statement.does, Does::Rows | Does::Definition);
+    let relations = |names: &BTreeSet<String>| names.iter().map(Thing::relation).collect();
+    let tokens = lex(sql);
+    let first = |word: &str| tokens.first().is_some_and(|token| token.is(sql, word));
+    let is_of_table = tokens.iter().take(3).any(|token| token.is(sql, "TABLE"));
+    match &statement.does {
+        Does::Definition if first("CREATE") && is_of_table => {
+            statement.creates = relations(&statement.changes);
+        }
+        Does::Renames(_, to) => statement.creates = BTreeSet::from([Thing::relation(to)]),
+        Does::Definition if first("DROP") && is_of_table => {
+            let item = |name| {
+                let (span, thing) = (statement.place.span.clone(), Some(Thing::relation(name)));
+                Item { span, comma: None, about: None, thing }
+            };
+            let items = statement.changes.iter().map(item).collect();
+            statement.pieces = vec![Piece::List(items)];
+            return;
+        }
+        _ => {}
+    }
+    let used: BTreeSet<Thing> =
+        relations(&statement.changes.union(&statement.reads).cloned().collect());
+    statement.uses = used.difference(&statement.creates).cloned().collect();
 }
 
 /// `DROP VIEW v`, `DROP TRIGGER IF EXISTS main.t`: the name of its cut.

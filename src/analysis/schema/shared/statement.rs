@@ -1,6 +1,7 @@
 //! A statement of a history by what its owner depends on, whoever read it.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::ops::Range;
 
 use super::super::model::Place;
@@ -49,10 +50,30 @@ pub(in crate::analysis::schema) struct Statement {
     pub(in crate::analysis::schema) needs: BTreeSet<String>,
     /// Views, triggers and functions that it drops or changes, by the names of their cuts.
     pub(in crate::analysis::schema) about: BTreeSet<String>,
+    /// Whether it fills a table with rows.
+    pub(in crate::analysis::schema) fills: bool,
+    /// What it creates that later ones can use.
+    pub(in crate::analysis::schema) creates: BTreeSet<Thing>,
+    /// What it uses, whoever creates that; things of which nobody creates any do no harm.
+    pub(in crate::analysis::schema) uses: BTreeSet<Thing>,
     /// Why nobody can tell what it touches, where nobody can.
     pub(in crate::analysis::schema) untold: Option<String>,
-    /// A table or view that it names and that no migration makes.
+    /// Why the same holds where it does not change others' tables alone: it names a table or view that no
+    /// migration makes.
     pub(in crate::analysis::schema) stranger: Option<String>,
+    /// Whether it runs SQL, perhaps by a function that it calls, of which nobody can tell what it changes.
+    pub(in crate::analysis::schema) runs_untold: bool,
+}
+
+/// Something that one statement creates and another one uses.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::analysis::schema) struct Thing {
+    /// `relation` for tables, views, sequences and indexes; `column`, `constraint`, `function`, `type`, …
+    pub(in crate::analysis::schema) kind: &'static str,
+    /// The table that it belongs to; none of what has a name of its own.
+    pub(in crate::analysis::schema) on: Option<String>,
+    /// Its name.
+    pub(in crate::analysis::schema) name: String,
 }
 
 /// A foreign key as a statement writes it.
@@ -86,6 +107,8 @@ pub(in crate::analysis::schema) struct Item {
     pub(in crate::analysis::schema) comma: Option<Range<usize>>,
     /// What it is about; it goes where that is not there.
     pub(in crate::analysis::schema) about: Option<About>,
+    /// What it does nothing but drop or speak of; it goes where nothing creates that.
+    pub(in crate::analysis::schema) thing: Option<Thing>,
 }
 
 /// What a piece of a statement is about.
@@ -110,13 +133,61 @@ impl Statement {
             makes: BTreeSet::new(),
             needs: BTreeSet::new(),
             about: BTreeSet::new(),
+            fills: false,
+            creates: BTreeSet::new(),
+            uses: BTreeSet::new(),
             untold: None,
             stranger: None,
+            runs_untold: false,
         }
     }
 
     /// Whether nothing is known that it could do: `DROP TABLE IF EXISTS` of one that does not.
     pub(super) fn does_nothing_known(&self) -> bool {
         [&self.changes, &self.reads, &self.makes, &self.needs].iter().all(|names| names.is_empty())
+    }
+}
+
+impl Thing {
+    /// A table, a view, a sequence or an index.
+    pub(in crate::analysis::schema) fn relation(name: impl Into<String>) -> Self {
+        Self { kind: "relation", on: None, name: name.into() }
+    }
+
+    /// What belongs to a table and has its name there: a column, a constraint.
+    pub(in crate::analysis::schema) fn of(
+        kind: &'static str,
+        table: impl Into<String>,
+        name: impl Into<String>,
+    ) -> Self {
+        Self { kind, on: Some(table.into()), name: name.into() }
+    }
+
+    /// What has no rows, as statements make it: `type:mood`.
+    pub(in crate::analysis::schema) fn object(object: &str) -> Self {
+        let (kind, name) = object.split_once(':').unwrap_or(("", object));
+        let kinds = ["type", "function", "schema", "extension"];
+        let kind = kinds.into_iter().find(|known| *known == kind).unwrap_or("object");
+        Self { kind, on: None, name: name.to_owned() }
+    }
+
+    /// By the name that statements make it by, where it has no rows.
+    pub(super) fn as_object(&self) -> String {
+        format!("{}:{}", self.kind, self.name)
+    }
+
+    /// Extended statistics.
+    pub(in crate::analysis::schema) fn statistics(name: impl Into<String>) -> Self {
+        Self { kind: "statistics", ..Self::relation(name) }
+    }
+}
+
+impl fmt::Display for Thing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.kind, &self.on) {
+            ("relation", _) => write!(f, "`{}`", self.name),
+            (kind, None) => write!(f, "the {kind} `{}`", self.name),
+            (kind, Some(on)) => write!(f, "the {kind} `{}` of `{on}`", self.name),
+        }
     }
 }

@@ -1,0 +1,179 @@
+//! What the module's set lacks since a statement was cut: who uses it is refused, too, and what does nothing
+//! but drop it or speak of it goes along.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use camino::Utf8PathBuf;
+
+use super::super::folder::MigrationKind;
+use super::History;
+use super::cuts::{Crossing, Cut, Lost};
+use super::split::{Decided, Part};
+use super::statement::{Item, Piece, Statement, Thing};
+
+/// What the set lacks, and what goes along.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Missing {
+    /// What nothing in the set creates, in the end.
+    things: BTreeSet<Thing>,
+    /// Statements that were cut since they use such things, by file and first byte.
+    statements: BTreeSet<(Utf8PathBuf, usize)>,
+    /// Items of lists that are about such things, by file and first byte.
+    items: BTreeSet<(Utf8PathBuf, usize)>,
+}
+
+impl Missing {
+    /// Whether the set lacks a table or a view that a migration creates.
+    pub(super) fn has_relation(&self, name: &str) -> bool {
+        self.things.contains(&Thing::relation(name))
+    }
+
+    /// Whether a statement was cut since it uses what another cut one creates.
+    pub(super) fn has(&self, statement: &Statement) -> bool {
+        let place = &statement.place;
+        self.statements.contains(&(place.file.clone(), place.span.start))
+    }
+
+    /// Whether an item of a list in a statement is about what the set lacks.
+    pub(super) fn has_item(&self, statement: &Statement, item: &Item) -> bool {
+        self.items.contains(&(statement.place.file.clone(), item.span.start))
+    }
+}
+
+impl History {
+    /// Finds what the set lacks and what goes along, takes it out of what is decided, and returns the
+    /// statements that use it, each as something to cut.
+    pub(super) fn take_missing(&self, decided: &mut Decided<'_>) -> Vec<Crossing> {
+        let mut using = Vec::new();
+        if !decided.cuts.iter().any(Cut::is_of_statement) {
+            return using;
+        }
+        // Each with the cut by which it is missing.
+        let mut missing: BTreeMap<Thing, String> = BTreeMap::new();
+        let mut there: BTreeSet<Thing> = BTreeSet::new();
+        for statement in &self.statements {
+            let file = &statement.place.file;
+            for item in items(statement) {
+                let thing = item.thing.as_ref().map(|thing| self.thing(thing));
+                if thing.is_some_and(|thing| missing.contains_key(&thing)) {
+                    decided.missing.items.insert((file.clone(), item.span.start));
+                }
+            }
+            let creates = || statement.creates.iter().map(|thing| self.thing(thing));
+            let mut by =
+                decided.cuts.iter().find(|cut| self.is_of(cut, statement)).map(|c| &*c.name);
+            let name;
+            let part = self.part(statement, decided);
+            if part == Part::Module
+                && let Some((thing, cut)) = self.lacks(statement, &missing)
+            {
+                name = self.place_name(statement);
+                using.push(self.crossing(
+                    name.clone(),
+                    Lost::User { of: thing.to_string(), by: cut.to_owned() },
+                    statement,
+                    Vec::new(),
+                ));
+                decided.missing.statements.insert((file.clone(), statement.place.span.start));
+                by = Some(&name);
+            }
+            // What takes a migration back comes after all of them.
+            if self.file(statement).is_some_and(|file| file.kind == MigrationKind::Down) {
+                continue;
+            }
+            match by {
+                Some(by) => {
+                    for thing in creates().filter(|thing| !there.contains(thing)) {
+                        decided.objects.remove(&thing.as_object());
+                        missing.insert(thing, by.to_owned());
+                    }
+                }
+                None if part != Part::Rest => creates().for_each(|thing| {
+                    missing.remove(&thing);
+                    there.insert(thing);
+                }),
+                None => {}
+            }
+        }
+        decided.missing.things = missing.into_keys().collect();
+        using
+    }
+
+    /// Something that a statement uses and the set lacks, with the cut by which it does.
+    fn lacks<'m>(
+        &self,
+        statement: &Statement,
+        missing: &'m BTreeMap<Thing, String>,
+    ) -> Option<(&'m Thing, &'m str)> {
+        let used = statement.uses.iter().map(|thing| self.thing(thing));
+        let needed = statement.needs.iter().map(|object| Thing::object(object));
+        let mut lacking = used.chain(needed).filter_map(|thing| missing.get_key_value(&thing));
+        lacking.next().map(|(thing, by)| (thing, &**by))
+    }
+
+    /// By the name that its table has in the end.
+    fn thing(&self, thing: &Thing) -> Thing {
+        Thing { on: thing.on.as_ref().map(|table| self.stands_for(table)), ..thing.clone() }
+    }
+
+    /// Whether a cut leaves a statement out.
+    fn is_of(&self, cut: &Cut, statement: &Statement) -> bool {
+        cut.is_of_statement()
+            && cut.file == statement.place.file
+            && cut.line == self.line(statement)
+            && cut.name == self.place_name(statement)
+    }
+}
+
+fn items(statement: &Statement) -> impl Iterator<Item = &Item> {
+    let lists = statement.pieces.iter().filter_map(|piece| match piece {
+        Piece::List(items) => Some(items),
+        Piece::Clause(_) => None,
+    });
+    lists.flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::folder::MigrationFolder;
+    use super::super::{Division, OnSqlite};
+    use crate::diagnostic::Diagnostics;
+
+    #[test]
+    fn sqlite_has_the_same_rule() {
+        let up = "CREATE TABLE goods (sku TEXT);\nCREATE TABLE visits (sku TEXT);\n\
+                  CREATE TABLE copied AS SELECT g.sku FROM goods g, visits v;\n\
+                  ALTER TABLE copied RENAME TO kept;\nINSERT INTO kept VALUES ('x');\n\
+                  INSERT INTO goods VALUES ('x');\nDROP TABLE kept;\n";
+        let folder = MigrationFolder::parse("m", [("1_a.sql".to_owned(), up.into())]).unwrap();
+        let read = OnSqlite::read(&[folder]).map_err(|_| "rejected").unwrap();
+        let declared = ["goods", "copied"].map(str::to_owned);
+        let divided = |cuts: &[&str]| {
+            let cuts: Vec<String> = cuts.iter().map(|cut| (*cut).to_owned()).collect();
+            let division = Division {
+                module: "stock",
+                manifest: "stock/Cargo.toml".into(),
+                evidence: &[],
+                declared: Some(&declared),
+                named: &std::collections::BTreeSet::new(),
+                cuts: &cuts,
+                to: "set".into(),
+            };
+            let mut problems = Diagnostics::default();
+            let divided = read.divide(&division, &mut problems);
+            let messages: Vec<String> = problems.iter().map(|d| d.message.clone()).collect();
+            divided.map(|(divided, _)| divided.set[0].1.clone()).ok_or(messages)
+        };
+        assert_eq!(
+            divided(&["1_a.sql:3"]).unwrap_err(),
+            [
+                "this statement uses `copied`, which goes with the cut of `1_a.sql:3`",
+                "this statement uses `kept`, which goes with the cut of `1_a.sql:4`",
+            ]
+        );
+        assert_eq!(
+            divided(&["1_a.sql:3", "1_a.sql:4", "1_a.sql:5"]).unwrap(),
+            "CREATE TABLE goods (sku TEXT);\nINSERT INTO goods VALUES ('x');\n"
+        );
+    }
+}

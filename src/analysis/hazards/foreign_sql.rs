@@ -8,7 +8,7 @@ use quote::ToTokens;
 
 use super::texts::{File, Text, may_include};
 use super::{NamedTable, SqlMention, Subject};
-use crate::analysis::sql::{Mention, is_named, is_sql, lex, shown};
+use crate::analysis::sql::{Mention, Token, is_named, is_sql, lex, shown};
 use crate::workspace::{Member, Source, TargetKind, Workspace, line_of};
 
 /// Every text of another member over the module's tables, and of the module over the others'; and the texts
@@ -57,7 +57,8 @@ pub fn sql_of(
     found
 }
 
-/// Every call of one of `functions`, names of the database's without their schemas, in SQL of a member.
+/// Every call of one of `functions` of the database in SQL of a member. A name without a schema is of the
+/// schema `public`, there and here.
 pub fn calls_in_sql(workspace: &Workspace, member: &Member, functions: &[&str]) -> Vec<SqlCall> {
     let mut found = Vec::new();
     for (file, ast) in files_naming(workspace, member, functions) {
@@ -69,8 +70,13 @@ pub fn calls_in_sql(workspace: &Workspace, member: &Member, functions: &[&str]) 
                 if text.included.is_none() && !calls && !is_sql(&text.value) {
                     return;
                 }
-                for pair in tokens.windows(2).filter(|pair| pair[1].is_symbol(&text.value, "(")) {
-                    let called = functions.iter().find(|name| pair[0].names(&text.value, name));
+                let calls = |at: &usize| {
+                    tokens.get(at + 1).is_some_and(|next| next.is_symbol(&text.value, "("))
+                };
+                for at in (0..tokens.len()).filter(calls) {
+                    let called = functions
+                        .iter()
+                        .find(|name| ends_in_name(&text.value, &tokens[..=at], name));
                     found.extend(called.map(|function| SqlCall {
                         file: file.path.to_owned(),
                         range: text.range.clone(),
@@ -82,6 +88,17 @@ pub fn calls_in_sql(workspace: &Workspace, member: &Member, functions: &[&str]) 
         }
     }
     found
+}
+
+/// Whether tokens end in a name: `f` and `public.f` are the same.
+fn ends_in_name(text: &str, tokens: &[Token], name: &str) -> bool {
+    let (schema, name) = name.rsplit_once('.').unwrap_or(("public", name));
+    let Some((last, before)) = tokens.split_last() else { return false };
+    last.names(text, name)
+        && match before {
+            [.., qualifier, dot] if dot.is_symbol(text, ".") => qualifier.names(text, schema),
+            _ => schema == "public",
+        }
 }
 
 /// A text with SQL that calls a function of the database.
@@ -201,4 +218,27 @@ pub(super) fn is_compiled(member: &Member, file: &Utf8Path) -> bool {
         .filter(|target| target.kind != TargetKind::Build)
         .filter_map(|target| target.root.parent())
         .any(|dir| file.starts_with(dir))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_of_a_function_in_its_schema() {
+        for (sql, name, is_it) in [
+            ("f", "f", true),
+            ("public.F", "f", true),
+            ("\"public\".\"f\"", "f", true),
+            ("a.f", "f", false),
+            ("a.f", "a.f", true),
+            ("b.a.f", "a.f", true),
+            ("f", "a.f", false),
+            ("SELECT f", "f", true),
+            ("f.g", "f", false),
+            ("", "f", false),
+        ] {
+            assert_eq!(ends_in_name(sql, &lex(sql), name), is_it, "{sql}: {name}");
+        }
+    }
 }

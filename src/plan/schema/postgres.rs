@@ -7,7 +7,7 @@ use super::history::{history_of, is_own, is_strict};
 use super::{SchemaPlan, StandIn, terminated};
 use crate::analysis::composition::Migrator;
 use crate::analysis::schema::postgres::{
-    self, ForeignKey, Kind, Name, Schema, Sort, Table, crossings, drop_foreign_keys,
+    self, ForeignKey, Kind, Name, Schema, Sort, Space, Table, crossings, drop_foreign_keys,
     restore_foreign_keys, stand_in, stand_in_path,
 };
 use crate::analysis::schema::{self, CopyPlan, Divided, Lost, MigrationFolder, Place};
@@ -186,9 +186,10 @@ impl Adder<'_> {
                 continue;
             };
             let why = "-- What it worked on moves to a service, with a database of its own.";
+            let back = [made.clone()].into_iter().chain(said_of(schema, sort, name));
             self.add(
                 &format!("drop_{name}"),
-                format!("{made}\n"),
+                back.map(|sql| format!("{sql}\n")).collect(),
                 NewMigration {
                     drops: format!("the {what} `{name}`"),
                     object: name.clone(),
@@ -219,7 +220,37 @@ impl Adder<'_> {
 
 /// The statement that made something last, as it is written. A trigger is named with its table.
 fn made(schema: &Schema, sort: Sort, name: &str) -> Option<String> {
-    let is_it = |statement: &&postgres::Statement| {
+    text_of(schema, maker(schema, sort, name)?.1)
+}
+
+/// What was said later of a view or a function alone: comments, privileges, other names of its columns, its
+/// indexes.
+fn said_of(schema: &Schema, sort: Sort, name: &str) -> Vec<String> {
+    let space = match sort {
+        Sort::View => Space::Relation,
+        Sort::Function => Space::Function,
+        _ => return Vec::new(),
+    };
+    let Some((at, _)) = maker(schema, sort, name) else { return Vec::new() };
+    let is_of_it = |statement: &&postgres::Statement| {
+        if statement.sort != Sort::Remark {
+            return false;
+        }
+        let mut named = statement.mentions.iter().filter(|mention| mention.space == space);
+        let first = named.next().map(|mention| mention.name.to_string());
+        first.as_deref() == Some(name) && named.all(|mention| mention.name.to_string() == name)
+    };
+    let later = schema.statements[at + 1..].iter().filter(is_of_it);
+    later.filter_map(|statement| text_of(schema, statement)).collect()
+}
+
+/// The statement that made something last, with its number.
+fn maker<'s>(
+    schema: &'s Schema,
+    sort: Sort,
+    name: &str,
+) -> Option<(usize, &'s postgres::Statement)> {
+    let is_it = |(_, statement): &(usize, &postgres::Statement)| {
         let Some(subject) = &statement.subject else { return false };
         statement.sort == sort
             && match (sort, name.rsplit_once('.')) {
@@ -230,7 +261,12 @@ fn made(schema: &Schema, sort: Sort, name: &str) -> Option<String> {
                 _ => subject.to_string() == name,
             }
     };
-    let place = &schema.statements.iter().rev().find(is_it)?.place;
+    schema.statements.iter().enumerate().rev().find(is_it)
+}
+
+/// A statement as it is written.
+fn text_of(schema: &Schema, statement: &postgres::Statement) -> Option<String> {
+    let place = &statement.place;
     let mut files = schema.folders.iter().flat_map(|folder| &folder.files);
     let text = &files.find(|file| file.path == place.file)?.text;
     Some(terminated(text.get(place.span.clone())?))

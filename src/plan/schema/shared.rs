@@ -176,7 +176,6 @@ fn calls_across(
 ) -> bool {
     let Request { workspace, module, .. } = request;
     let reaching = history.reaching(divided);
-    let called = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
     let mut found = false;
     for member in &workspace.members {
         let by_module = member.name == module.member.name;
@@ -184,8 +183,7 @@ fn calls_across(
             true => *of_rest,
             false => *of_module,
         });
-        let across: Vec<String> = across.map(|(name, _)| called(name)).collect();
-        let across: Vec<&str> = across.iter().map(String::as_str).collect();
+        let across: Vec<&str> = across.map(|(name, _)| name.as_str()).collect();
         let calls = hazards::calls_in_sql(workspace, member, &across);
         for call in calls.into_iter().filter(|call| !call.dev) {
             found = true;

@@ -104,7 +104,7 @@ fn refusal(statement: &Statement, crossing: &[&Mention], own: bool) -> Diagnosti
             format!("the function `{subject}` reaches over the boundary, to {names}"),
             "drop it in a migration and do its work in code, through the API trait",
         ),
-        Sort::Table | Sort::Other => (
+        Sort::Table | Sort::Remark | Sort::Other => (
             "migration-crosses",
             format!("this migration needs the other side of the cut: {names}"),
             "let the two sides do their share in migrations of their own",

@@ -236,20 +236,9 @@ impl At<'_> {
             self.keys_inside(node, &mut statement);
         }
         self.name(node, &found, &all, &mut statement);
-        let inside = effects::inside(node);
-        let nodes = || inside.iter().chain([node]);
-        let temporary =
-            |thing: Thing| match self.temporary.iter().find(|t| t.to_string() == thing.name) {
-                Some(name) if thing.kind == "relation" => things::relation(name, self),
-                _ => thing,
-            };
-        statement.creates = nodes().flat_map(things::created).map(temporary).collect();
-        statement.uses = things::used(&found, &statement, self);
-        let fills = |n: &SyntaxNode| {
-            matches!(n.kind(), SyntaxKind::CREATE_TABLE_AS | SyntaxKind::SELECT_INTO)
-        };
-        statement.fills =
-            all.iter().any(|effects| effects.does == Does::Rows) || nodes().any(fills);
+        self.things(node, &found, &mut statement);
+        let is_block = node.kind() == SyntaxKind::DO && all.is_empty();
+        statement.fills |= is_block || all.iter().any(|effects| effects.does == Does::Rows);
         statement.runs_untold = found.is_dynamic || found.is_unread;
         if found.is_unread {
             statement.untold =
@@ -260,6 +249,23 @@ impl At<'_> {
             statement.untold = Some(format!("it has a search path of its own, {path}"));
         }
         statement
+    }
+
+    /// What the statement creates and uses.
+    fn things(&self, node: &SyntaxNode, found: &Found, statement: &mut Statement) {
+        let inside = effects::inside(node);
+        let nodes = || inside.iter().chain([node]);
+        let temporary =
+            |thing: Thing| match self.temporary.iter().find(|t| t.to_string() == thing.name) {
+                Some(name) if thing.kind == "relation" => things::relation(name, self),
+                _ => thing,
+            };
+        statement.creates = nodes().flat_map(things::created).map(temporary).collect();
+        statement.uses = things::used(node, found, statement, self);
+        let fills = |n: &SyntaxNode| {
+            matches!(n.kind(), SyntaxKind::CREATE_TABLE_AS | SyntaxKind::SELECT_INTO)
+        };
+        statement.fills = nodes().any(fills);
     }
 
     /// What the statement changes, reads, makes and needs.
@@ -339,6 +345,10 @@ impl At<'_> {
             statement.makes.extend(objects);
             statement.reads.clear();
             return Does::Object;
+        }
+        if node.kind() == K::DO && !statement.needs.is_empty() {
+            // What it calls says whose it is.
+            return Does::Rows;
         }
         const NOBODYS: [SyntaxKind; 25] = [
             K::ALTER_DEFAULT_PRIVILEGES,
@@ -476,17 +486,27 @@ fn is_of_functions(node: &SyntaxNode) -> bool {
 
 /// What functions touch, themselves and through others.
 struct Reached {
-    functions: BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)>,
+    functions: BTreeMap<String, Touched>,
+}
+
+/// What a function touches itself.
+#[derive(Default)]
+struct Touched {
+    reads: BTreeSet<String>,
+    needs: BTreeSet<String>,
+    /// Whether nobody can tell all of it.
+    is_untold: bool,
 }
 
 impl Reached {
     fn of(statements: &[Statement]) -> Self {
-        let mut functions: BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> = BTreeMap::new();
+        let mut functions: BTreeMap<String, Touched> = BTreeMap::new();
         for statement in statements.iter().filter(|s| matches!(s.does, Does::Function(_))) {
             for object in &statement.makes {
-                let (reads, needs) = functions.entry(object.clone()).or_default();
-                reads.extend(statement.reads.iter().cloned());
-                needs.extend(statement.needs.iter().cloned());
+                let touched = functions.entry(object.clone()).or_default();
+                touched.reads.extend(statement.reads.iter().cloned());
+                touched.needs.extend(statement.needs.iter().cloned());
+                touched.is_untold |= statement.runs_untold;
             }
         }
         Self { functions }
@@ -499,17 +519,26 @@ impl Reached {
         }
         let mut open: Vec<&String> = statement.needs.iter().collect();
         let mut seen = BTreeSet::new();
-        let mut touched = BTreeSet::new();
+        let mut reads = BTreeSet::new();
+        let mut untold = None;
         while let Some(object) = open.pop() {
             if !seen.insert(object) {
                 continue;
             }
-            if let Some((reads, needs)) = self.functions.get(object) {
-                touched.extend(reads.iter().cloned());
-                open.extend(needs);
+            if let Some(touched) = self.functions.get(object) {
+                reads.extend(touched.reads.iter().cloned());
+                open.extend(&touched.needs);
+                untold = untold.or(Some(object).filter(|_| touched.is_untold));
             }
         }
-        statement.reads.extend(touched);
+        // A trigger, a view or a function runs nothing when it is made.
+        let runs = matches!(statement.does, Does::Rows | Does::Definition);
+        if let Some((_, name)) = untold.filter(|_| runs).and_then(|object| object.split_once(':')) {
+            let why = format!("it runs the function `{name}`, of which that cannot be told");
+            statement.stranger.get_or_insert(why);
+            statement.runs_untold = true;
+        }
+        statement.reads.extend(reads);
         let changes = &statement.changes;
         statement.reads.retain(|name| !changes.contains(name));
     }

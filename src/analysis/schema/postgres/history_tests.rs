@@ -3,16 +3,22 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use camino::Utf8PathBuf;
+
 use super::OnPostgres;
 use crate::analysis::schema::{Division, Evidence, MigrationFolder};
 use crate::diagnostic::Diagnostics;
 
 /// The forward migration of a set, or the refusals; `goods` is the module's, `visits` are others'.
-fn divided(forward: &str, back: &str, cuts: &[&str]) -> Result<(String, String), Vec<String>> {
+pub(super) fn divided(
+    forward: &str,
+    back: &str,
+    cuts: &[&str],
+) -> Result<(String, String), Vec<String>> {
     divided_with(forward, back, cuts, None)
 }
 
-fn divided_with(
+pub(super) fn divided_with(
     forward: &str,
     back: &str,
     cuts: &[&str],
@@ -21,10 +27,24 @@ fn divided_with(
     let files = [("1_a.up.sql", forward), ("1_a.down.sql", back)];
     let files = files.map(|(name, text)| (name.to_owned(), Arc::<str>::from(text)));
     let folder = MigrationFolder::parse("m", files).unwrap();
+    let set = divided_of(&[folder], cuts, declared)?;
+    let text = |ending: &str| {
+        let file = set.iter().find(|(path, _)| path.as_str().ends_with(ending));
+        file.map(|(_, text)| text.clone()).unwrap_or_default()
+    };
+    Ok((text(".up.sql"), text(".down.sql")))
+}
+
+/// The files of a set, or the refusals.
+fn divided_of(
+    folders: &[MigrationFolder],
+    cuts: &[&str],
+    declared: Option<&[String]>,
+) -> Result<Vec<(Utf8PathBuf, String)>, Vec<String>> {
     let said = |problems: &Diagnostics| {
         problems.iter().map(|d| format!("{}: {}", d.code, d.message)).collect::<Vec<_>>()
     };
-    let read = OnPostgres::read(&[folder]).map_err(|problems| said(&problems))?;
+    let read = OnPostgres::read(folders).map_err(|problems| said(&problems))?;
     let evidence = [("goods", true), ("visits", false)].map(|(table, by_module)| Evidence {
         table: table.to_owned(),
         by_module,
@@ -44,18 +64,11 @@ fn divided_with(
         to: "set".into(),
     };
     let mut problems = Diagnostics::default();
-    let Some((divided, _)) = read.divide(&division, &mut problems) else {
-        return Err(said(&problems));
-    };
-    let text = |ending: &str| {
-        let mut files = divided.set.iter();
-        let file = files.find(|(path, _)| path.as_str().ends_with(ending));
-        file.map(|(_, text)| text.clone()).unwrap_or_default()
-    };
-    Ok((text(".up.sql"), text(".down.sql")))
+    let divided = read.divide(&division, &mut problems);
+    divided.map(|(divided, _)| divided.set).ok_or_else(|| said(&problems))
 }
 
-const TABLES: &str = "CREATE TABLE goods (sku text PRIMARY KEY, id serial);\n\
+pub(super) const TABLES: &str = "CREATE TABLE goods (sku text PRIMARY KEY, id serial);\n\
                       CREATE TABLE visits (sku text, id serial);\n";
 
 /// What the set has of statements behind those that make the tables.
@@ -192,23 +205,6 @@ fn what_is_on_both_sides_or_cannot_be_told_is_refused() {
 }
 
 #[test]
-fn a_foreign_key_that_is_cut_goes_with_all_that_is_said_of_it() {
-    let up = format!(
-        "{TABLES}ALTER TABLE goods ADD COLUMN v int, ADD CONSTRAINT k FOREIGN KEY (v) REFERENCES visits;\n\
-         ALTER TABLE goods VALIDATE CONSTRAINT k;\n\
-         DO $$ BEGIN ALTER TABLE goods ADD CONSTRAINT l FOREIGN KEY (v) REFERENCES visits; END $$;\n\
-         COMMENT ON CONSTRAINT k ON goods IS 'x';\n"
-    );
-    let down = "ALTER TABLE goods DROP CONSTRAINT l, DROP CONSTRAINT k;\nALTER TABLE goods DROP COLUMN v;\n";
-    let (forward, back) = divided(&up, down, &["foreign-key:goods.v"]).unwrap();
-    assert_eq!(
-        forward,
-        "CREATE TABLE goods (sku text PRIMARY KEY, id serial);\nALTER TABLE goods ADD COLUMN v int;\n"
-    );
-    assert_eq!(back, "ALTER TABLE goods DROP COLUMN v;\n");
-}
-
-#[test]
 fn tables_are_declared_with_their_schemas() {
     let up = "CREATE SCHEMA a;\nCREATE SCHEMA b;\nCREATE TABLE a.goods (a int);\n\
               CREATE TABLE b.goods (b int);\nCREATE TABLE \"Goods\" (c int);\n";
@@ -246,56 +242,6 @@ fn a_name_means_what_it_was_given_last() {
          ALTER TABLE goods ADD CONSTRAINT k FOREIGN KEY (id) REFERENCES kinds;\n\
          ALTER TABLE goods VALIDATE CONSTRAINT k;\n"
     );
-}
-
-#[test]
-fn when_a_foreign_key_is_checked_goes_with_it() {
-    let up = format!(
-        "{TABLES}ALTER TABLE goods ADD COLUMN v int REFERENCES visits NOT NULL DEFERRABLE INITIALLY DEFERRED;\n\
-         ALTER TABLE goods ADD COLUMN w int REFERENCES visits NOT NULL UNIQUE DEFERRABLE;\n"
-    );
-    let (forward, _) = divided(&up, "", &["foreign-key:goods.v", "foreign-key:goods.w"]).unwrap();
-    let added: Vec<&str> = forward.lines().skip(1).collect();
-    assert_eq!(
-        added,
-        [
-            "ALTER TABLE goods ADD COLUMN v int NOT NULL;",
-            "ALTER TABLE goods ADD COLUMN w int NOT NULL UNIQUE DEFERRABLE;"
-        ]
-    );
-}
-
-#[test]
-fn what_is_made_anew_is_not_cut_with_the_old_one() {
-    for (more, cut) in [
-        (
-            "CREATE VIEW v AS SELECT 1 FROM goods, visits;\nDROP VIEW v;\nCREATE VIEW v AS SELECT 1 FROM goods;",
-            "view:v",
-        ),
-        (
-            "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM goods, visits';\n\
-             CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM goods';",
-            "function:f",
-        ),
-    ] {
-        let said = divided(&format!("{TABLES}{more}"), "", &[cut]).unwrap_err();
-        assert!(said.iter().any(|problem| problem.contains("-crosses: ")), "{more}: {said:?}");
-        let other = more.replace("SELECT 1 FROM goods;", "SELECT 2 FROM goods, visits;");
-        let other = other.replace("SELECT 1 FROM goods'", "SELECT 2 FROM goods, visits'");
-        assert!(divided(&format!("{TABLES}{other}"), "", &[cut]).is_ok(), "{other}");
-    }
-}
-
-#[test]
-fn what_is_said_of_a_function_that_was_left_out_is_left_out() {
-    let up = format!(
-        "{TABLES}CREATE FUNCTION purge(t text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE t; END $$;\n\
-         COMMENT ON FUNCTION purge(text) IS 'x';\n"
-    );
-    let down = "DROP FUNCTION purge(text);\nDROP TABLE goods;\n";
-    let (forward, back) = divided(&up, down, &["1_a.up.sql:3"]).unwrap();
-    assert_eq!(forward, "CREATE TABLE goods (sku text PRIMARY KEY, id serial);\n");
-    assert_eq!(back, "DROP TABLE goods;\n");
 }
 
 #[test]
@@ -347,96 +293,133 @@ fn a_table_that_is_emptied_takes_those_along_that_refer_to_it() {
 
 /// What is left out by its place takes along what does nothing but drop it, and nothing else silently.
 #[test]
-fn what_uses_what_was_cut_is_refused_by_name() {
-    let ours = ["goods", "copied"].map(str::to_owned);
-    let made = "DO $$ BEGIN ALTER TABLE goods ADD COLUMN a int; ALTER TABLE visits ADD COLUMN a int; END $$;";
-    let index =
-        "DO $$ BEGIN CREATE INDEX by_id ON goods (id); CREATE INDEX v ON visits (id); END $$;";
-    let constraint =
-        "DO $$ BEGIN ALTER TABLE goods ADD CONSTRAINT k CHECK (id > 0); DROP TABLE visits; END $$;";
-    let copy = "CREATE TABLE copied AS SELECT g.sku FROM goods g, visits v;";
-    let function = "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELECT 1'; RETURN NEW; END $$;";
-    let ty = "DO $$ BEGIN CREATE TYPE mood AS ENUM ('a'); ALTER TABLE goods ADD m mood; DROP TABLE visits; END $$;";
-    for (cut, user, what) in [
-        (made, "UPDATE goods SET a = 1;", "the column `a` of `goods`"),
-        (
-            made,
-            "COMMENT ON COLUMN goods.a IS 'x'; CREATE INDEX i ON goods (a);",
-            "the column `a` of `goods`",
-        ),
-        (made, "CREATE VIEW w AS SELECT g.a FROM goods g;", "the column `a` of `goods`"),
-        (
-            made,
-            "ALTER TABLE goods RENAME TO wares; ALTER TABLE wares RENAME COLUMN a TO b;",
-            "the column `a` of `wares`",
-        ),
-        (index, "CLUSTER goods USING by_id;", "`by_id`"),
-        (index, "ALTER INDEX by_id RENAME TO by_number;", "`by_id`"),
-        (constraint, "ALTER TABLE goods VALIDATE CONSTRAINT k;", "the constraint `k` of `goods`"),
-        (copy, "INSERT INTO copied SELECT sku FROM goods;", "`copied`"),
-        (
-            function,
-            "CREATE TRIGGER t BEFORE UPDATE ON goods FOR EACH ROW EXECUTE FUNCTION f();",
-            "the function `f`",
-        ),
-        (ty, "ALTER TABLE goods ADD n mood;", "the type `mood`"),
+fn a_block_that_only_calls_belongs_to_what_it_calls() {
+    let functions = "CREATE FUNCTION fill() RETURNS void LANGUAGE sql AS 'INSERT INTO goods VALUES (1)';\n\
+                     CREATE FUNCTION visit() RETURNS void LANGUAGE sql AS 'INSERT INTO visits VALUES (1)';\n\
+                     CREATE FUNCTION all_of_it() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM fill(); END $$;\n";
+    let of_rest = "DO $$ BEGIN PERFORM visit(); END $$;\n";
+    let kept = kept(&format!("{functions}{of_rest}DO $$ BEGIN PERFORM all_of_it(); END $$;\n"));
+    assert!(kept.ends_with("\nDO $$ BEGIN PERFORM all_of_it(); END $$;\n"), "{kept}");
+    assert!(!kept.contains("visit"), "{kept}");
+    let said =
+        refused(&format!("{functions}DO $$ BEGIN PERFORM fill(); PERFORM visit(); END $$;\n"));
+    assert!(said[0].starts_with("migration-crosses: this statement changes"), "{said:?}");
+    // Nobody can tell what the call of such a function does.
+    let up = format!(
+        "{TABLES}CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELECT 1'; END $$;\n\
+         SELECT f();\nUPDATE visits SET sku = f()::text;\n"
+    );
+    let said = divided(&up, "", &["1_a.up.sql:3"]).unwrap_err();
+    assert_eq!(
+        said,
+        [
+            "migration-unreadable: whose this statement is cannot be told: it runs the function `f`, of which \
+          that cannot be told"
+        ]
+    );
+    assert!(divided(&up, "", &["1_a.up.sql:3", "1_a.up.sql:4"]).is_ok());
+}
+
+#[test]
+fn a_temporary_table_is_its_file_s() {
+    let file = |number: usize, name: &str| {
+        let text = format!(
+            "CREATE TEMP TABLE t AS SELECT sku FROM {name};\nDELETE FROM {name} USING t;\nDROP TABLE t;\n"
+        );
+        (format!("{number}_a.sql"), Arc::<str>::from(text))
+    };
+    let files = [("1_a.sql".to_owned(), TABLES.into()), file(2, "goods"), file(3, "visits")];
+    let folder = MigrationFolder::parse("m", files).unwrap();
+    let set = divided_of(&[folder], &[], None).unwrap();
+    let paths: Vec<&str> = set.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(paths, ["set/1_a.sql", "set/2_a.sql"]);
+}
+
+#[test]
+fn functions_that_differ_in_their_parameters_alone_are_taken_for_one() {
+    let said = refused(
+        "CREATE FUNCTION f(int) RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM goods';\n\
+         CREATE FUNCTION f(text) RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM visits';",
+    );
+    assert_eq!(
+        said,
+        ["function-crosses: the function `f` reaches over the boundary: `goods`, `visits`"]
+    );
+}
+
+#[test]
+fn indexes_of_constraints_and_statistics_have_the_table_s_owner() {
+    let module = "ALTER TABLE goods ADD CONSTRAINT once UNIQUE (id);\nCLUSTER goods USING once;\n\
+                  CLUSTER goods_pkey ON goods;\nALTER INDEX goods_pkey RENAME TO by_sku;\nCLUSTER goods USING by_sku;\n\
+                  ALTER TABLE goods RENAME CONSTRAINT once TO single;\nREINDEX INDEX single;\n\
+                  COMMENT ON INDEX by_sku IS 'x';\nCREATE STATISTICS s ON sku, id FROM goods;\n\
+                  ALTER STATISTICS s RENAME TO t;\nCOMMENT ON STATISTICS t IS 'x';\nDROP STATISTICS t;\n";
+    let rest =
+        module.replace("goods", "visits").replace("once", "v_once").replace("single", "v_single");
+    let rest = rest.replace("by_sku", "v_sku").replace(" s ", " v_s ").replace(" t;", " v_t;");
+    let rest = rest.replace("STATISTICS t ", "STATISTICS v_t ");
+    let rest = format!("ALTER TABLE visits ADD PRIMARY KEY (sku);\n{rest}");
+    assert_eq!(kept(&format!("{rest}{module}")), module);
+}
+
+#[test]
+fn what_is_said_of_a_table_has_words_of_its_own() {
+    for definition in [
+        "CREATE POLICY p ON goods USING (sku IN (SELECT sku FROM visits));",
+        "CREATE RULE r AS ON INSERT TO goods DO ALSO INSERT INTO visits VALUES (NEW.sku);",
+        "ALTER TABLE goods ALTER COLUMN id SET DEFAULT nextval('visits_id_seq');",
     ] {
-        let line = user.matches(';').count();
-        let user = user.replace("; ", ";\n");
-        let up = format!("{TABLES}{cut}\n{user}\nALTER TABLE goods ADD COLUMN last int;\n");
-        let said = divided_with(&up, "", &["1_a.up.sql:3"], Some(&ours)).unwrap_err();
+        let said = refused(definition);
         let expected =
-            format!("migration-crosses: this statement uses {what}, which goes with the cut of");
-        assert_eq!(said.len(), 1, "{user}: {said:?}");
-        assert!(said[0].starts_with(&expected), "{user}: {said:?}");
-        let (kept, _) = divided_with(
-            &up,
-            "",
-            &["1_a.up.sql:3", &format!("1_a.up.sql:{}", 3 + line)],
-            Some(&ours),
-        )
-        .unwrap();
-        assert!(kept.ends_with("ALTER TABLE goods ADD COLUMN last int;\n"), "{kept}");
-        let more = usize::from(user.contains("RENAME TO wares"));
-        assert_eq!(kept.lines().count(), 2 + more, "{user}: {kept}");
+            "migration-crosses: what is said of `goods` here needs the other side: `visits`";
+        assert_eq!(said, [expected], "{definition}");
+    }
+    for rows in [
+        "INSERT INTO goods SELECT sku FROM visits;",
+        "DO $$ BEGIN UPDATE goods SET sku = v.sku FROM visits v; END $$;",
+    ] {
+        assert_eq!(refused(rows), ["migration-crosses: rows of `goods` are made out of `visits`"]);
     }
 }
 
 #[test]
-fn what_only_drops_what_was_cut_goes_along() {
-    let ours = ["goods", "copied", "more"].map(str::to_owned);
-    let up = format!(
-        "{TABLES}DO $$ BEGIN ALTER TABLE goods ADD COLUMN a int; ALTER TABLE visits ADD COLUMN a int; END $$;\n\
-         DO $$ BEGIN CREATE INDEX i ON goods (id); CREATE INDEX j ON visits (id); END $$;\n\
-         CREATE TABLE copied AS SELECT g.sku FROM goods g, visits v;\n\
-         CREATE INDEX k ON goods (sku);\nCOMMENT ON INDEX i IS 'x';\n\
-         GRANT SELECT ON copied, goods TO PUBLIC;\n\
-         ALTER TABLE goods DROP COLUMN a;\nALTER TABLE goods ADD COLUMN a text;\nUPDATE goods SET a = 'x';\n"
-    );
-    let down =
-        "DROP INDEX k, i;\nDROP INDEX i;\nDROP TABLE copied;\nALTER TABLE goods DROP COLUMN a;\n";
-    let cuts = ["1_a.up.sql:3", "1_a.up.sql:4", "1_a.up.sql:5"];
-    let (forward, back) = divided_with(&up, down, &cuts, Some(&ours)).unwrap();
-    let added: Vec<&str> = forward.lines().skip(1).collect();
+fn a_sequence_counts_for_one_side() {
+    let up =
+        format!("{TABLES}CREATE SEQUENCE n;\nALTER TABLE visits ADD n int DEFAULT nextval('n');\n");
+    let declared = ["goods", "n"].map(str::to_owned);
+    let said = divided_with(&up, "", &[], Some(&declared)).unwrap_err();
+    assert_eq!(said, ["table-of-both: the sequence `n` counts on both sides"]);
+    // One that is not declared goes with the tables that draw from it.
+    let up = up.replace("TABLE visits ADD", "TABLE goods ADD");
+    let (kept, _) = divided_with(&up, "", &[], Some(&declared[..1])).unwrap();
+    assert!(kept.contains("CREATE SEQUENCE n;\nALTER TABLE goods ADD n"), "{kept}");
+}
+
+#[test]
+fn a_schema_may_get_another_owner() {
+    let schema = "CREATE SCHEMA a;\nALTER SCHEMA a OWNER TO CURRENT_USER;\n";
     assert_eq!(
-        added,
-        [
-            "CREATE INDEX k ON goods (sku);",
-            "GRANT SELECT ON goods TO PUBLIC;",
-            "ALTER TABLE goods ADD COLUMN a text;",
-            "UPDATE goods SET a = 'x';"
-        ]
+        kept(&format!("{schema}ALTER TABLE goods SET SCHEMA a;\n")),
+        format!("{schema}ALTER TABLE goods SET SCHEMA a;\n")
     );
-    assert_eq!(back, "DROP INDEX k;\nALTER TABLE goods DROP COLUMN a;\n");
-    // Of what uses the one, nothing that uses another one is kept either.
-    let up = format!(
-        "{up}CREATE TABLE more AS SELECT sku FROM copied;\nINSERT INTO more VALUES ('x');\n"
-    );
-    let said = divided_with(&up, down, &cuts, Some(&ours)).unwrap_err();
-    let uses = |problem: &String| problem.contains("statement uses `copied`");
-    assert!(
-        uses(&said[0])
-            && said[1].contains("uses `more`, which goes with the cut of `1_a.up.sql:12`"),
-        "{said:?}"
-    );
+    assert!(refused("ALTER SCHEMA public RENAME TO a;")[0].contains("a schema gets another name"));
+}
+
+#[test]
+fn why_nobody_can_tell_is_said_of_each() {
+    for (more, why) in [
+        (
+            "DO $$ BEGIN EXECUTE 'SELECT 1'; END $$;",
+            "it runs SQL that is put together while it runs",
+        ),
+        (
+            "CREATE FUNCTION f() RETURNS int LANGUAGE plpython3u AS 'return 1';",
+            "it has a body that is no SQL, or none that calve can read",
+        ),
+    ] {
+        assert_eq!(
+            refused(more),
+            [format!("migration-unreadable: whose this statement is cannot be told: {why}")]
+        );
+    }
 }

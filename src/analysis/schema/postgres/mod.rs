@@ -10,6 +10,8 @@ mod book;
 mod cleanup;
 mod compare;
 mod crossings;
+#[cfg(test)]
+mod cut_tests;
 mod effects;
 mod extensions;
 mod foreign_keys;

@@ -160,6 +160,8 @@ pub enum Sort {
     Function,
     /// Creates a trigger.
     Trigger,
+    /// Says more of what is there: a comment, privileges, another name of a column, an index.
+    Remark,
     /// Anything else.
     Other,
 }

@@ -153,7 +153,9 @@ impl Reader {
             SyntaxKind::SET if sets_search_path(node) => {
                 self.refuse(at, node, "which schema a name without one means is changed here")
             }
-            SyntaxKind::ALTER_SCHEMA => self.refuse(at, node, "a schema gets another name"),
+            SyntaxKind::ALTER_SCHEMA if child(node, SyntaxKind::SCHEMA_RENAME_TO).is_some() => {
+                self.refuse(at, node, "a schema gets another name")
+            }
             SyntaxKind::CREATE_SCHEMA
                 if node.descendants().skip(1).any(|n| n.kind() == SyntaxKind::TABLE_NAME) =>
             {
@@ -513,6 +515,14 @@ fn described(node: &SyntaxNode) -> (Sort, Option<Name>) {
             let name = child(node, SyntaxKind::TRIGGER);
             (Sort::Trigger, name.map(|n| Name::public(normalize_name_node(&n))))
         }
+        SyntaxKind::COMMENT_ON
+        | SyntaxKind::GRANT
+        | SyntaxKind::REVOKE
+        | SyntaxKind::ALTER_VIEW
+        | SyntaxKind::ALTER_MATERIALIZED_VIEW
+        | SyntaxKind::ALTER_FUNCTION
+        | SyntaxKind::ALTER_PROCEDURE
+        | SyntaxKind::CREATE_INDEX => (Sort::Remark, None),
         _ => (Sort::Other, None),
     }
 }

@@ -54,7 +54,10 @@ pub(super) fn created(node: &SyntaxNode) -> Vec<Thing> {
         }
         K::ALTER_INDEX => one(below(K::INDEX_REF).and_then(|old| effects::new_name(node, &old))),
         K::CREATE_TRIGGER => on("trigger", K::ON_RELATION, K::TRIGGER).into_iter().collect(),
-        K::CREATE_POLICY => on("policy", K::ON_TABLE, K::POLICY).into_iter().collect(),
+        K::CREATE_POLICY => {
+            let some = below(K::ON_TABLE).map(|table| Thing::policies(table.to_string()));
+            on("policy", K::ON_TABLE, K::POLICY).into_iter().chain(some).collect()
+        }
         K::CREATE_RULE => on("rule", K::RULE_ON, K::RULE).into_iter().collect(),
         K::CREATE_STATISTICS => {
             let name = below(K::STATISTICS);
@@ -180,7 +183,12 @@ fn indexed(node: &SyntaxNode) -> Vec<String> {
 }
 
 /// What a statement uses, but what it does nothing but drop or speak of.
-pub(super) fn used(found: &Found, statement: &Statement, names: &dyn Names) -> BTreeSet<Thing> {
+pub(super) fn used(
+    node: &SyntaxNode,
+    found: &Found,
+    statement: &Statement,
+    names: &dyn Names,
+) -> BTreeSet<Thing> {
     let mentioned = found.mentions.iter().filter(|mention| mention.space == Space::Relation);
     let mut used: BTreeSet<Thing> =
         mentioned.map(|mention| relation(&mention.name, names)).collect();
@@ -198,6 +206,11 @@ pub(super) fn used(found: &Found, statement: &Statement, names: &dyn Names) -> B
                 used.remove(thing);
             });
         }
+    }
+    let secures =
+        |n: &SyntaxNode| matches!(n.kind(), SyntaxKind::ENABLE_RLS | SyntaxKind::FORCE_RLS);
+    if node.children().any(|n| secures(&n)) {
+        used.extend(statement.changes.iter().map(Thing::policies));
     }
     used.retain(|thing| !statement.creates.contains(thing));
     used

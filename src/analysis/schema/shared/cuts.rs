@@ -1,6 +1,7 @@
 //! What stands on both sides: refused by a name that a person can type, or left out where it was typed.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use camino::Utf8PathBuf;
@@ -111,8 +112,10 @@ impl History {
                 .iter()
                 .any(|object| unneeded.contains(object) || division.named.contains(object))
         };
+        let touched = self.touched_by_name();
         for statement in &self.statements {
-            for crossing in self.crossings_of(statement, owners, &reached) {
+            let of_name = with_overloads(statement, &touched);
+            for crossing in self.crossings_of(&of_name, owners, &reached) {
                 match found.iter_mut().find(|known| known.cut.name == crossing.cut.name) {
                     Some(known) => {
                         known.places.extend(crossing.places);
@@ -123,6 +126,18 @@ impl History {
             }
         }
         found
+    }
+
+    /// What functions touch, by their names: those that differ in their parameters alone are taken for one,
+    /// as a call does not say which it means.
+    fn touched_by_name(&self) -> BTreeMap<&str, BTreeSet<String>> {
+        let mut touched: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for statement in &self.statements {
+            if let Does::Function(name) = &statement.does {
+                touched.entry(name).or_default().extend(statement.reads.iter().cloned());
+            }
+        }
+        touched
     }
 
     fn crossings_of(
@@ -506,6 +521,20 @@ impl Crossing {
             Lost::ForeignKey { .. } => format!("{instead}, and go without it: --cut {cut}"),
             _ => format!("{instead}; or, {loses}: --cut {cut}"),
         })
+    }
+}
+
+/// A statement that makes a function, with what all of that name touch.
+fn with_overloads<'s>(
+    statement: &'s Statement,
+    touched: &BTreeMap<&str, BTreeSet<String>>,
+) -> Cow<'s, Statement> {
+    match &statement.does {
+        Does::Function(name) if !statement.reads.is_empty() => {
+            let reads = touched.get(&**name).cloned().unwrap_or_default();
+            Cow::Owned(Statement { reads, ..statement.clone() })
+        }
+        _ => Cow::Borrowed(statement),
     }
 }
 

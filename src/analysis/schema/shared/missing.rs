@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use camino::Utf8PathBuf;
 
 use super::super::folder::MigrationKind;
+use super::super::model::Place;
 use super::History;
 use super::cuts::{Crossing, Cut, Lost};
 use super::split::{Decided, Part};
@@ -65,16 +66,12 @@ impl History {
             let name;
             let part = self.part(statement, decided);
             if part == Part::Module
-                && let Some((thing, cut)) = self.lacks(statement, &missing)
+                && let Some((thing, cut)) =
+                    self.lacks(statement, &missing, &|thing| !thing.is_some_policy())
             {
-                name = self.place_name(statement);
-                using.push(self.crossing(
-                    name.clone(),
-                    Lost::User { of: thing.to_string(), by: cut.to_owned() },
-                    statement,
-                    Vec::new(),
-                ));
+                using.push(self.user(statement, thing, cut));
                 decided.missing.statements.insert((file.clone(), statement.place.span.start));
+                name = self.place_name(statement);
                 by = Some(&name);
             }
             // What takes a migration back comes after all of them.
@@ -95,20 +92,37 @@ impl History {
                 None => {}
             }
         }
+        // Row security is switched on before or after the policies.
+        for statement in &self.statements {
+            if let Some((thing, cut)) = self.lacks(statement, &missing, &Thing::is_some_policy)
+                && self.part(statement, decided) == Part::Module
+            {
+                using.push(self.user(statement, thing, cut));
+                let Place { file, span } = &statement.place;
+                decided.missing.statements.insert((file.clone(), span.start));
+            }
+        }
         decided.missing.things = missing.into_keys().collect();
         using
     }
 
-    /// Something that a statement uses and the set lacks, with the cut by which it does.
+    /// A statement that uses something which goes with a cut.
+    fn user(&self, statement: &Statement, of: &Thing, by: &str) -> Crossing {
+        let lost = Lost::User { of: of.to_string(), by: by.to_owned() };
+        self.crossing(self.place_name(statement), lost, statement, Vec::new())
+    }
+
+    /// Something that `matters`, that a statement uses and the set lacks, with the cut by which it does.
     fn lacks<'m>(
         &self,
         statement: &Statement,
         missing: &'m BTreeMap<Thing, String>,
+        matters: &dyn Fn(&Thing) -> bool,
     ) -> Option<(&'m Thing, &'m str)> {
         let used = statement.uses.iter().map(|thing| self.thing(thing));
         let needed = statement.needs.iter().map(|object| Thing::object(object));
         let mut lacking = used.chain(needed).filter_map(|thing| missing.get_key_value(&thing));
-        lacking.next().map(|(thing, by)| (thing, &**by))
+        lacking.find(|(thing, _)| matters(thing)).map(|(thing, by)| (thing, &**by))
     }
 
     /// By the name that its table has in the end.

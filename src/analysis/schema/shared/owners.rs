@@ -96,14 +96,18 @@ impl History {
         if let Some(declared) = division.declared {
             let named = declared.iter().filter_map(|name| self.tables.get(&self.key(name)));
             let ours: BTreeSet<&String> = named.collect();
-            // Nobody declares what is temporary: it goes with what it is for.
-            let (temporary, lasting): (BTreeSet<_>, BTreeSet<_>) =
-                all.into_iter().partition(|table| table.starts_with("temp."));
+            // Nobody has to declare what is temporary, or a sequence: it goes with what it is for.
+            let sequences: BTreeSet<String> =
+                self.left.sequences.iter().map(|name| self.stands_for(&self.key(name))).collect();
+            let is_loose = |table: &&String| {
+                table.starts_with("temp.") || sequences.contains(*table) && !ours.contains(table)
+            };
+            let (loose, lasting): (BTreeSet<_>, BTreeSet<_>) = all.into_iter().partition(is_loose);
             for table in lasting {
                 let side = if ours.contains(table) { Side::Module } else { Side::Rest };
                 owners.sides.insert(table.clone(), (side, Because::Declared));
             }
-            for table in self.tied(&temporary, &mut owners) {
+            for table in self.tied(&loose, &mut owners) {
                 owners.sides.insert(table, (Side::Rest, Because::Declared));
             }
             let by_both = self.is_counted_by_both(&owners, diagnostics);
@@ -139,7 +143,9 @@ impl History {
         let mut found = false;
         for sequence in &self.left.sequences {
             let own = self.stands_for(&self.key(sequence));
-            let mut places: Vec<(Side, &Place)> = Vec::new();
+            let own_side = owners.side(&own);
+            let mut places: Vec<(Side, &Place)> =
+                own_side.into_iter().filter_map(|side| Some((side, self.made(&own)?))).collect();
             for statement in &self.statements {
                 let mut tables = self.ties(statement);
                 if !tables.remove(&own) {
@@ -157,7 +163,7 @@ impl History {
             diagnostics.push(
                 Diagnostic::error(
                     "table-of-both",
-                    format!("the sequence `{sequence}` counts for tables of both sides"),
+                    format!("the sequence `{sequence}` counts on both sides"),
                 )
                 .at(&one.file, one.span.clone(), "here")
                 .at(&other.file, other.span.clone(), "and here")

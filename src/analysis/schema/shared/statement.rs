@@ -163,6 +163,16 @@ impl Thing {
         Self { kind, on: Some(table.into()), name: name.into() }
     }
 
+    /// Some policy of a table: where row security is on, nobody sees rows without one.
+    pub(in crate::analysis::schema) fn policies(table: impl Into<String>) -> Self {
+        Self::of("policy", table, "")
+    }
+
+    /// Whether it is some policy, whichever.
+    pub(super) fn is_some_policy(&self) -> bool {
+        self.kind == "policy" && self.name.is_empty()
+    }
+
     /// What has no rows, as statements make it: `type:mood`.
     pub(in crate::analysis::schema) fn object(object: &str) -> Self {
         let (kind, name) = object.split_once(':').unwrap_or(("", object));
@@ -186,6 +196,7 @@ impl fmt::Display for Thing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.kind, &self.on) {
             ("relation", _) => write!(f, "`{}`", self.name),
+            ("policy", Some(on)) if self.name.is_empty() => write!(f, "a policy of `{on}`"),
             (kind, None) => write!(f, "the {kind} `{}`", self.name),
             (kind, Some(on)) => write!(f, "the {kind} `{}` of `{on}`", self.name),
         }

@@ -1,0 +1,190 @@
+//! What is left out of the module's part at the user's word.
+
+use super::history_tests::{TABLES, divided, divided_with};
+
+#[test]
+fn a_foreign_key_that_is_cut_goes_with_all_that_is_said_of_it() {
+    let up = format!(
+        "{TABLES}ALTER TABLE goods ADD COLUMN v int, ADD CONSTRAINT k FOREIGN KEY (v) REFERENCES visits;\n\
+         ALTER TABLE goods VALIDATE CONSTRAINT k;\n\
+         DO $$ BEGIN ALTER TABLE goods ADD CONSTRAINT l FOREIGN KEY (v) REFERENCES visits; END $$;\n\
+         COMMENT ON CONSTRAINT k ON goods IS 'x';\n"
+    );
+    let down = "ALTER TABLE goods DROP CONSTRAINT l, DROP CONSTRAINT k;\nALTER TABLE goods DROP COLUMN v;\n";
+    let (forward, back) = divided(&up, down, &["foreign-key:goods.v"]).unwrap();
+    assert_eq!(
+        forward,
+        "CREATE TABLE goods (sku text PRIMARY KEY, id serial);\nALTER TABLE goods ADD COLUMN v int;\n"
+    );
+    assert_eq!(back, "ALTER TABLE goods DROP COLUMN v;\n");
+}
+
+#[test]
+fn when_a_foreign_key_is_checked_goes_with_it() {
+    let up = format!(
+        "{TABLES}ALTER TABLE goods ADD COLUMN v int REFERENCES visits NOT NULL DEFERRABLE INITIALLY DEFERRED;\n\
+         ALTER TABLE goods ADD COLUMN w int REFERENCES visits NOT NULL UNIQUE DEFERRABLE;\n"
+    );
+    let (forward, _) = divided(&up, "", &["foreign-key:goods.v", "foreign-key:goods.w"]).unwrap();
+    let added: Vec<&str> = forward.lines().skip(1).collect();
+    assert_eq!(
+        added,
+        [
+            "ALTER TABLE goods ADD COLUMN v int NOT NULL;",
+            "ALTER TABLE goods ADD COLUMN w int NOT NULL UNIQUE DEFERRABLE;"
+        ]
+    );
+}
+
+#[test]
+fn what_is_made_anew_is_not_cut_with_the_old_one() {
+    for (more, cut) in [
+        (
+            "CREATE VIEW v AS SELECT 1 FROM goods, visits;\nDROP VIEW v;\nCREATE VIEW v AS SELECT 1 FROM goods;",
+            "view:v",
+        ),
+        (
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM goods, visits';\n\
+             CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM goods';",
+            "function:f",
+        ),
+    ] {
+        let said = divided(&format!("{TABLES}{more}"), "", &[cut]).unwrap_err();
+        assert!(said.iter().any(|problem| problem.contains("-crosses: ")), "{more}: {said:?}");
+        let other = more.replace("SELECT 1 FROM goods;", "SELECT 2 FROM goods, visits;");
+        let other = other.replace("SELECT 1 FROM goods'", "SELECT 2 FROM goods, visits'");
+        assert!(divided(&format!("{TABLES}{other}"), "", &[cut]).is_ok(), "{other}");
+    }
+}
+
+#[test]
+fn what_is_said_of_a_function_that_was_left_out_is_left_out() {
+    let up = format!(
+        "{TABLES}CREATE FUNCTION purge(t text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE t; END $$;\n\
+         COMMENT ON FUNCTION purge(text) IS 'x';\n"
+    );
+    let down = "DROP FUNCTION purge(text);\nDROP TABLE goods;\n";
+    let (forward, back) = divided(&up, down, &["1_a.up.sql:3"]).unwrap();
+    assert_eq!(forward, "CREATE TABLE goods (sku text PRIMARY KEY, id serial);\n");
+    assert_eq!(back, "DROP TABLE goods;\n");
+}
+
+#[test]
+fn what_uses_what_was_cut_is_refused_by_name() {
+    let ours = ["goods", "copied"].map(str::to_owned);
+    let made = "DO $$ BEGIN ALTER TABLE goods ADD COLUMN a int; ALTER TABLE visits ADD COLUMN a int; END $$;";
+    let index =
+        "DO $$ BEGIN CREATE INDEX by_id ON goods (id); CREATE INDEX v ON visits (id); END $$;";
+    let constraint =
+        "DO $$ BEGIN ALTER TABLE goods ADD CONSTRAINT k CHECK (id > 0); DROP TABLE visits; END $$;";
+    let copy = "CREATE TABLE copied AS SELECT g.sku FROM goods g, visits v;";
+    let function = "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELECT 1'; RETURN NEW; END $$;";
+    let ty = "DO $$ BEGIN CREATE TYPE mood AS ENUM ('a'); ALTER TABLE goods ADD m mood; DROP TABLE visits; END $$;";
+    for (cut, user, what) in [
+        (made, "UPDATE goods SET a = 1;", "the column `a` of `goods`"),
+        (
+            made,
+            "COMMENT ON COLUMN goods.a IS 'x'; CREATE INDEX i ON goods (a);",
+            "the column `a` of `goods`",
+        ),
+        (made, "CREATE VIEW w AS SELECT g.a FROM goods g;", "the column `a` of `goods`"),
+        (
+            made,
+            "ALTER TABLE goods RENAME TO wares; ALTER TABLE wares RENAME COLUMN a TO b;",
+            "the column `a` of `wares`",
+        ),
+        (index, "CLUSTER goods USING by_id;", "`by_id`"),
+        (index, "ALTER INDEX by_id RENAME TO by_number;", "`by_id`"),
+        (constraint, "ALTER TABLE goods VALIDATE CONSTRAINT k;", "the constraint `k` of `goods`"),
+        (copy, "INSERT INTO copied SELECT sku FROM goods;", "`copied`"),
+        (
+            function,
+            "CREATE TRIGGER t BEFORE UPDATE ON goods FOR EACH ROW EXECUTE FUNCTION f();",
+            "the function `f`",
+        ),
+        (ty, "ALTER TABLE goods ADD n mood;", "the type `mood`"),
+    ] {
+        let line = user.matches(';').count();
+        let user = user.replace("; ", ";\n");
+        let up = format!("{TABLES}{cut}\n{user}\nALTER TABLE goods ADD COLUMN last int;\n");
+        let said = divided_with(&up, "", &["1_a.up.sql:3"], Some(&ours)).unwrap_err();
+        let expected =
+            format!("migration-crosses: this statement uses {what}, which goes with the cut of");
+        assert_eq!(said.len(), 1, "{user}: {said:?}");
+        assert!(said[0].starts_with(&expected), "{user}: {said:?}");
+        let (kept, _) = divided_with(
+            &up,
+            "",
+            &["1_a.up.sql:3", &format!("1_a.up.sql:{}", 3 + line)],
+            Some(&ours),
+        )
+        .unwrap();
+        assert!(kept.ends_with("ALTER TABLE goods ADD COLUMN last int;\n"), "{kept}");
+        let more = usize::from(user.contains("RENAME TO wares"));
+        assert_eq!(kept.lines().count(), 2 + more, "{user}: {kept}");
+    }
+}
+
+#[test]
+fn what_only_drops_what_was_cut_goes_along() {
+    let ours = ["goods", "copied", "more"].map(str::to_owned);
+    let up = format!(
+        "{TABLES}DO $$ BEGIN ALTER TABLE goods ADD COLUMN a int; ALTER TABLE visits ADD COLUMN a int; END $$;\n\
+         DO $$ BEGIN CREATE INDEX i ON goods (id); CREATE INDEX j ON visits (id); END $$;\n\
+         CREATE TABLE copied AS SELECT g.sku FROM goods g, visits v;\n\
+         CREATE INDEX k ON goods (sku);\nCOMMENT ON INDEX i IS 'x';\n\
+         GRANT SELECT ON copied, goods TO PUBLIC;\n\
+         ALTER TABLE goods DROP COLUMN a;\nALTER TABLE goods ADD COLUMN a text;\nUPDATE goods SET a = 'x';\n"
+    );
+    let down =
+        "DROP INDEX k, i;\nDROP INDEX i;\nDROP TABLE copied;\nALTER TABLE goods DROP COLUMN a;\n";
+    let cuts = ["1_a.up.sql:3", "1_a.up.sql:4", "1_a.up.sql:5"];
+    let (forward, back) = divided_with(&up, down, &cuts, Some(&ours)).unwrap();
+    let added: Vec<&str> = forward.lines().skip(1).collect();
+    assert_eq!(
+        added,
+        [
+            "CREATE INDEX k ON goods (sku);",
+            "GRANT SELECT ON goods TO PUBLIC;",
+            "ALTER TABLE goods ADD COLUMN a text;",
+            "UPDATE goods SET a = 'x';"
+        ]
+    );
+    assert_eq!(back, "DROP INDEX k;\nALTER TABLE goods DROP COLUMN a;\n");
+    // Of what uses the one, nothing that uses another one is kept either.
+    let up = format!(
+        "{up}CREATE TABLE more AS SELECT sku FROM copied;\nINSERT INTO more VALUES ('x');\n"
+    );
+    let said = divided_with(&up, down, &cuts, Some(&ours)).unwrap_err();
+    let uses = |problem: &String| problem.contains("statement uses `copied`");
+    assert!(
+        uses(&said[0])
+            && said[1].contains("uses `more`, which goes with the cut of `1_a.up.sql:12`"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn row_security_goes_with_the_last_policy() {
+    let policy = "CREATE POLICY p ON goods USING (sku IN (SELECT sku FROM visits));\n";
+    for security in [
+        "ALTER TABLE goods ENABLE ROW LEVEL SECURITY;\n",
+        "ALTER TABLE goods FORCE ROW LEVEL SECURITY;\n",
+    ] {
+        for (up, at, other) in [
+            (format!("{TABLES}{policy}{security}"), 3, 4),
+            (format!("{TABLES}{security}{policy}"), 4, 3),
+        ] {
+            let cut = format!("1_a.up.sql:{at}");
+            let said = divided(&up, "", &[&cut]).unwrap_err();
+            let expected = format!(
+                "migration-crosses: this statement uses a policy of `goods`, which goes with the cut of `{cut}`"
+            );
+            assert_eq!(said, [expected]);
+            let (kept, _) = divided(&up, "", &[&cut, &format!("1_a.up.sql:{other}")]).unwrap();
+            assert!(!kept.contains("SECURITY"), "{kept}");
+            let more = format!("{up}CREATE POLICY q ON goods USING (true);\n");
+            assert!(divided(&more, "", &[&cut]).unwrap().0.contains("SECURITY"));
+        }
+    }
+}

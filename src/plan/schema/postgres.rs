@@ -232,13 +232,14 @@ fn said_of(schema: &Schema, sort: Sort, name: &str) -> Vec<String> {
         _ => return Vec::new(),
     };
     let Some((at, _)) = maker(schema, sort, name) else { return Vec::new() };
+    let names = schema.names_of(space, name);
     let is_of_it = |statement: &&postgres::Statement| {
         if statement.sort != Sort::Remark {
             return false;
         }
-        let mut named = statement.mentions.iter().filter(|mention| mention.space == space);
-        let first = named.next().map(|mention| mention.name.to_string());
-        first.as_deref() == Some(name) && named.all(|mention| mention.name.to_string() == name)
+        let named = statement.mentions.iter().filter(|mention| mention.space == space);
+        let named: Vec<String> = named.map(|mention| mention.name.to_string()).collect();
+        !named.is_empty() && named.iter().all(|name| names.contains(name))
     };
     let later = schema.statements[at + 1..].iter().filter(is_of_it);
     later.filter_map(|statement| text_of(schema, statement)).collect()
@@ -250,6 +251,7 @@ fn maker<'s>(
     sort: Sort,
     name: &str,
 ) -> Option<(usize, &'s postgres::Statement)> {
+    let names = schema.names_of(Space::Relation, name);
     let is_it = |(_, statement): &(usize, &postgres::Statement)| {
         let Some(subject) = &statement.subject else { return false };
         statement.sort == sort
@@ -258,6 +260,7 @@ fn maker<'s>(
                     let on = |mention: &postgres::Mention| mention.name.to_string() == table;
                     subject.name == trigger && statement.mentions.iter().any(on)
                 }
+                (Sort::View, _) => names.contains(&subject.to_string()),
                 _ => subject.to_string() == name,
             }
     };

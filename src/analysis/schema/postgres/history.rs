@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8Path;
 use squawk_syntax::ast::AstNode;
-use squawk_syntax::{SyntaxKind, SyntaxNode};
+use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
 use super::book::{Book, Position};
 use super::effects::{self, Effects};
@@ -13,8 +13,7 @@ use super::model::{Kind, Schema, Space};
 use super::names::Name;
 use super::pieces::{self, Names};
 use super::read::{named, sets_search_path, unreadable};
-use super::things;
-use super::variables::parsed;
+use super::{things, variables};
 use crate::analysis::schema::shared::statement::{About, Does, Item, Piece, Statement, Thing};
 use crate::analysis::schema::shared::{Dialect, Left};
 use crate::analysis::schema::{
@@ -35,12 +34,21 @@ impl OnPostgres {
     /// # Errors
     /// `migration-unreadable` for each place that cannot be parsed or followed.
     pub fn read(folders: &[MigrationFolder]) -> Result<Self, Diagnostics> {
-        let schema = Schema::of(folders)?;
+        let mut parsed = BTreeMap::new();
+        let schema = Schema::parsed_by(folders, &mut |file, problems| {
+            let tree = variables::parsed(file, problems);
+            parsed.insert(file.path.clone(), tree.clone());
+            tree
+        })?;
         let mut problems = Diagnostics::default();
         let mut files: Vec<&MigrationFile> = folders.iter().flat_map(|f| &f.files).collect();
         files.sort_by_key(|file| (file.version, file.kind == MigrationKind::Down));
-        let trees: Vec<(&MigrationFile, Vec<SyntaxNode>)> =
-            files.into_iter().map(|file| (file, followed(file, &mut problems))).collect();
+        let mut trees = Vec::new();
+        for file in files {
+            let tree = parsed.remove(&file.path);
+            let tree = tree.unwrap_or_else(|| variables::parsed(file, &mut problems));
+            trees.push((file, followed(file, &tree, &mut problems)));
+        }
         if problems.has_errors() {
             return Err(problems);
         }
@@ -134,9 +142,12 @@ impl OnPostgres {
     }
 }
 
-/// The statements of a file; what cannot be read or followed is reported.
-fn followed(file: &MigrationFile, problems: &mut Diagnostics) -> Vec<SyntaxNode> {
-    let tree = parsed(file, problems);
+/// The statements of a file; what cannot be followed is reported.
+fn followed(
+    file: &MigrationFile,
+    tree: &SourceFile,
+    problems: &mut Diagnostics,
+) -> Vec<SyntaxNode> {
     let nodes: Vec<SyntaxNode> = tree.stmts().map(|statement| statement.syntax().clone()).collect();
     for node in nodes.iter().filter(|node| changes_search_path(node)) {
         problems.push(

@@ -24,6 +24,7 @@ mod names;
 mod pieces;
 mod read;
 mod roles;
+mod sorts;
 #[cfg(test)]
 mod tests;
 mod things;

@@ -20,6 +20,8 @@ pub struct Schema {
     pub declared: Vec<Declared>,
     /// Every statement, with what it names.
     pub statements: Vec<Statement>,
+    /// Names that something got, in order: the old one, the new one.
+    pub renamed: Vec<(Space, Name, Name)>,
     /// The folders that created something of a name at any time.
     pub creators: BTreeMap<(Space, Name), BTreeSet<Utf8PathBuf>>,
 }
@@ -203,6 +205,17 @@ impl Schema {
     /// The tables that a folder created.
     pub fn owned<'s>(&'s self, owner: &'s Utf8Path) -> impl Iterator<Item = &'s Table> {
         self.tables.iter().filter(move |table| table.folder == owner)
+    }
+
+    /// All names that something had before it got its last one, with that.
+    pub fn names_of(&self, space: Space, last: &str) -> Vec<String> {
+        let mut names = vec![last.to_owned()];
+        for (_, old, new) in self.renamed.iter().rev().filter(|(of, ..)| *of == space) {
+            if names.last().is_some_and(|name| *name == new.to_string()) {
+                names.push(old.to_string());
+            }
+        }
+        names
     }
 
     /// Whether something of that name was made by another folder than `folder`, and by it not.

@@ -8,15 +8,15 @@ use std::ops::Range;
 
 use camino::Utf8Path;
 use squawk_syntax::ast::{self, AstNode, normalize_name_node};
-use squawk_syntax::{SyntaxKind, SyntaxNode};
+use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
 use super::extensions;
 use super::mentions::{Found, Look, mapped, range};
 use super::model::{
-    Column, Declared, ForeignKey, Kind, Object, Schema, Sort, Space, Statement, Table, Trigger,
+    Column, Declared, ForeignKey, Kind, Object, Schema, Space, Statement, Table, Trigger,
 };
 use super::names::{Name, foreign_key_name};
-use super::variables;
+use super::{sorts, variables};
 use crate::analysis::schema::{MigrationFile, MigrationFolder, Place};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
@@ -26,6 +26,14 @@ impl Schema {
     /// # Errors
     /// `migration-unreadable` for each place that cannot be parsed or followed.
     pub fn of(folders: &[MigrationFolder]) -> Result<Self, Diagnostics> {
+        Self::parsed_by(folders, &mut variables::parsed)
+    }
+
+    /// The same, where `parse` gives the syntax tree of each file.
+    pub(super) fn parsed_by(
+        folders: &[MigrationFolder],
+        parse: &mut dyn FnMut(&MigrationFile, &mut Diagnostics) -> SourceFile,
+    ) -> Result<Self, Diagnostics> {
         let mut reader = Reader {
             schema: Self { folders: folders.to_vec(), ..Self::default() },
             names: BTreeSet::new(),
@@ -37,7 +45,8 @@ impl Schema {
             .collect();
         files.sort_by_key(|(_, file)| file.version);
         for (folder, file) in files {
-            reader.file(folder, file);
+            let tree = parse(file, &mut reader.problems);
+            reader.file(folder, file, &tree);
         }
         if reader.problems.has_errors() { Err(reader.problems) } else { Ok(reader.schema) }
     }
@@ -65,8 +74,7 @@ impl At<'_> {
 }
 
 impl Reader {
-    fn file(&mut self, folder: &Utf8Path, file: &MigrationFile) {
-        let tree = variables::parsed(file, &mut self.problems);
+    fn file(&mut self, folder: &Utf8Path, file: &MigrationFile, tree: &SourceFile) {
         let same = |range: Range<usize>| range;
         let at = At { folder, file, source: &same };
         for statement in tree.stmts() {
@@ -78,7 +86,7 @@ impl Reader {
         let mut found = Found::default();
         let place = |span: Range<usize>| Place { file: at.file.path.clone(), span };
         Look { place: &place, found: &mut found }.at(node);
-        let (sort, subject) = described(node);
+        let (sort, subject) = sorts::of(node);
         self.schema.statements.push(Statement {
             folder: at.folder.to_owned(),
             place: at.place(node),
@@ -361,6 +369,7 @@ impl Reader {
             return;
         };
         self.schema.creators.entry((space, new.clone())).or_default().extend(creators);
+        self.schema.renamed.push((space, old.clone(), new.clone()));
         for object in &mut self.schema.objects {
             if object.name == *old && object.kind.space() == space {
                 object.name = new.clone();
@@ -496,34 +505,6 @@ impl Reader {
         if let Some(table) = self.schema.tables.iter_mut().find(|table| table.name == *name) {
             change(table);
         }
-    }
-}
-
-/// What a statement does, and the name of what it makes or changes.
-fn described(node: &SyntaxNode) -> (Sort, Option<Name>) {
-    let path = || node.descendants().find(|n| n.kind() == SyntaxKind::PATH);
-    let made = || path().and_then(|path| Name::of_path(&path));
-    match node.kind() {
-        SyntaxKind::CREATE_TABLE => (Sort::Table, made()),
-        SyntaxKind::ALTER_TABLE => {
-            let altered = child(node, SyntaxKind::TABLE_RELATION_NAME);
-            (Sort::Table, altered.and_then(|n| Name::below(&n)))
-        }
-        SyntaxKind::CREATE_VIEW | SyntaxKind::CREATE_MATERIALIZED_VIEW => (Sort::View, made()),
-        SyntaxKind::CREATE_FUNCTION | SyntaxKind::CREATE_PROCEDURE => (Sort::Function, made()),
-        SyntaxKind::CREATE_TRIGGER => {
-            let name = child(node, SyntaxKind::TRIGGER);
-            (Sort::Trigger, name.map(|n| Name::public(normalize_name_node(&n))))
-        }
-        SyntaxKind::COMMENT_ON
-        | SyntaxKind::GRANT
-        | SyntaxKind::REVOKE
-        | SyntaxKind::ALTER_VIEW
-        | SyntaxKind::ALTER_MATERIALIZED_VIEW
-        | SyntaxKind::ALTER_FUNCTION
-        | SyntaxKind::ALTER_PROCEDURE
-        | SyntaxKind::CREATE_INDEX => (Sort::Remark, None),
-        _ => (Sort::Other, None),
     }
 }
 

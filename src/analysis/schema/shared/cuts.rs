@@ -6,7 +6,6 @@ use std::ops::Range;
 
 use camino::Utf8PathBuf;
 
-use super::super::folder::MigrationKind;
 use super::super::model::Place;
 use super::owners::{Owners, Side};
 use super::statement::{Does, Statement};
@@ -165,7 +164,8 @@ impl History {
         match &statement.does {
             Does::View(name) if reads_module && reads_rest && self.stays_view(name) => {
                 let others = reads.iter().map(|table| self.display(table)).collect();
-                one(format!("view:{name}"), Lost::View(name.clone()), others)
+                let name = self.last_name(name);
+                one(format!("view:{name}"), Lost::View(name), others)
             }
             Does::Trigger(name) if module && !rest && reads_rest => {
                 let lost = Lost::TriggerOut(name.clone());
@@ -360,8 +360,9 @@ impl History {
         let (Lost::View(lost) | Lost::Function(lost)) = lost else { return None };
         let makes = |statement: &&Statement| {
             let of_name = matches!(&statement.does,
-                Does::View(name) | Does::Function(name) if self.key(name) == self.key(lost));
-            of_name && self.file(statement).is_some_and(|file| file.kind != MigrationKind::Down)
+                Does::View(name) | Does::Function(name)
+                    if self.key(&self.last_name(name)) == self.key(lost));
+            of_name && self.is_forward(statement)
         };
         let last = self.statements.iter().rfind(makes)?;
         let crosses = owners.sides(&self.tables_behind(&last.reads)) == (true, true);
@@ -370,7 +371,21 @@ impl History {
 
     /// Whether a view is there in the end.
     pub(super) fn stays_view(&self, name: &str) -> bool {
-        self.left.views.iter().any(|view| self.key(view) == self.key(name))
+        let name = self.last_name(name);
+        self.left.views.iter().any(|view| self.key(view) == self.key(&name))
+    }
+
+    /// What a view is called in the end.
+    fn last_name(&self, view: &str) -> String {
+        let mut name = view.to_owned();
+        for statement in self.statements.iter().filter(|s| self.is_forward(s)) {
+            if let Does::Renames(from, to) = &statement.does
+                && *from == self.key(&name)
+            {
+                name.clone_from(to);
+            }
+        }
+        name
     }
 
     /// Whether a trigger is there in the end.

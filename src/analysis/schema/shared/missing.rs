@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8PathBuf;
 
-use super::super::folder::MigrationKind;
 use super::super::model::Place;
 use super::History;
 use super::cuts::{Crossing, Cut, Lost};
@@ -75,7 +74,7 @@ impl History {
                 by = Some(&name);
             }
             // What takes a migration back comes after all of them.
-            if self.file(statement).is_some_and(|file| file.kind == MigrationKind::Down) {
+            if !self.is_forward(statement) {
                 continue;
             }
             match by {

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::folder::{MigrationFile, MigrationFolder};
+use super::folder::{MigrationFile, MigrationFolder, MigrationKind};
 use crate::analysis::sql::shown;
 use crate::workspace::line_of;
 use missing::Missing;
@@ -244,6 +244,11 @@ impl History {
     fn file(&self, statement: &Statement) -> Option<&MigrationFile> {
         let mut files = self.folders.iter().flat_map(|folder| &folder.files);
         files.find(|file| file.path == statement.place.file)
+    }
+
+    /// Whether a statement does not take a migration back.
+    fn is_forward(&self, statement: &Statement) -> bool {
+        self.file(statement).is_some_and(|file| file.kind != MigrationKind::Down)
     }
 
     fn text(&self, statement: &Statement) -> &str {

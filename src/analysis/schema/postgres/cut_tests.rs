@@ -188,3 +188,22 @@ fn row_security_goes_with_the_last_policy() {
         }
     }
 }
+
+/// What a trigger's function says of a row is of the table on which it fires.
+#[test]
+fn a_trigger_uses_the_columns_that_its_function_names() {
+    for body in ["NEW.a = 1", "IF OLD.a IS NULL THEN RETURN NULL; END IF"] {
+        let up = format!(
+            "{TABLES}DO $$ BEGIN ALTER TABLE goods ADD a int; ALTER TABLE visits ADD a int; END $$;\n\
+             CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; RETURN NEW; END $$;\n\
+             CREATE TRIGGER t BEFORE UPDATE ON visits FOR EACH ROW EXECUTE FUNCTION f();\n\
+             CREATE TRIGGER t BEFORE UPDATE ON goods FOR EACH ROW EXECUTE FUNCTION f();\n"
+        );
+        let said = divided(&up, "", &["1_a.up.sql:3"]).unwrap_err();
+        let expected = "migration-crosses: this statement uses the column `a` of `goods`, which goes with the \
+                        cut of `1_a.up.sql:3`";
+        assert_eq!(said, [expected], "{body}");
+        let (kept, _) = divided(&up, "", &["1_a.up.sql:3", "1_a.up.sql:6"]).unwrap();
+        assert!(!kept.contains("TRIGGER t"), "{kept}");
+    }
+}

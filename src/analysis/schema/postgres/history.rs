@@ -53,10 +53,11 @@ impl OnPostgres {
             return Err(problems);
         }
         let book = Book::of(&schema, &trees);
-        let mut statements = Vec::new();
+        let (mut statements, mut named) = (Vec::new(), BTreeMap::new());
         for (number, (file, nodes)) in trees.iter().enumerate() {
             let now = Position { file: number, byte: 0 };
-            let mut at = At { book: &book, file, now, temporary: BTreeSet::new() };
+            let temporary = BTreeSet::new();
+            let mut at = At { book: &book, file, now, temporary, named: &mut named };
             statements.extend(nodes.iter().map(|node| at.statement(node)));
         }
         let reached = Reached::of(&statements);
@@ -209,6 +210,8 @@ struct At<'a> {
     now: Position,
     /// Tables that are gone with the connection.
     temporary: BTreeSet<Name>,
+    /// What functions name that may be a part of the table on which a trigger calls them.
+    named: &'a mut BTreeMap<String, BTreeSet<(&'static str, String)>>,
 }
 
 impl Names for At<'_> {
@@ -263,7 +266,11 @@ impl At<'_> {
     }
 
     /// What the statement creates and uses.
-    fn things(&self, node: &SyntaxNode, found: &Found, statement: &mut Statement) {
+    fn things(&mut self, node: &SyntaxNode, found: &Found, statement: &mut Statement) {
+        if let Does::Function(_) = statement.does {
+            let functions = statement.makes.iter().cloned();
+            self.named.extend(functions.map(|function| (function, found.parts.clone())));
+        }
         let inside = effects::inside(node);
         let nodes = || inside.iter().chain([node]);
         let temporary =
@@ -273,6 +280,13 @@ impl At<'_> {
             };
         statement.creates = nodes().flat_map(things::created).map(temporary).collect();
         statement.uses = things::used(node, found, statement, self);
+        if let Does::Trigger(_) = statement.does {
+            let called = statement.needs.iter().filter_map(|function| self.named.get(function));
+            for (kind, name) in called.flatten() {
+                let of = |table| Thing::of(kind, table, name);
+                statement.uses.extend(statement.changes.iter().map(of));
+            }
+        }
         let fills = |n: &SyntaxNode| {
             matches!(n.kind(), SyntaxKind::CREATE_TABLE_AS | SyntaxKind::SELECT_INTO)
         };

@@ -83,7 +83,9 @@ impl Look<'_> {
 
     fn part(&mut self, node: &SyntaxNode) {
         let kind = match node.kind() {
-            SyntaxKind::NAME_REF | SyntaxKind::COLUMN_NAME_REF => "column",
+            SyntaxKind::NAME_REF
+            | SyntaxKind::COLUMN_NAME_REF
+            | SyntaxKind::COMPOSITE_FIELD_REF => "column",
             SyntaxKind::CONSTRAINT_NAME_REF => "constraint",
             SyntaxKind::TRIGGER_REF => "trigger",
             SyntaxKind::POLICY_REF => "policy",

@@ -495,7 +495,7 @@ impl Crossing {
                 "migration-crosses",
                 format!("this statement uses {of}, which goes with the cut of `{by}`"),
                 "this statement",
-                "the service's set would fail here: nothing in it makes that".into(),
+                "nothing else in the service's set makes that".into(),
                 "let a migration of its own do what the service needs of it".into(),
             ),
             Lost::Definition(table) => (

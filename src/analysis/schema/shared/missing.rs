@@ -17,9 +17,9 @@ pub(super) struct Missing {
     /// What nothing in the set creates, in the end.
     things: BTreeSet<Thing>,
     /// Statements that were cut since they use such things, by file and first byte.
-    statements: BTreeSet<(Utf8PathBuf, usize)>,
+    statements: BTreeMap<Utf8PathBuf, BTreeSet<usize>>,
     /// Items of lists that are about such things, by file and first byte.
-    items: BTreeSet<(Utf8PathBuf, usize)>,
+    items: BTreeMap<Utf8PathBuf, BTreeSet<usize>>,
 }
 
 impl Missing {
@@ -30,13 +30,24 @@ impl Missing {
 
     /// Whether a statement was cut since it uses what another cut one creates.
     pub(super) fn has(&self, statement: &Statement) -> bool {
-        let place = &statement.place;
-        self.statements.contains(&(place.file.clone(), place.span.start))
+        let Place { file, span } = &statement.place;
+        self.statements.get(file).is_some_and(|starts| starts.contains(&span.start))
     }
 
     /// Whether an item of a list in a statement is about what the set lacks.
     pub(super) fn has_item(&self, statement: &Statement, item: &Item) -> bool {
-        self.items.contains(&(statement.place.file.clone(), item.span.start))
+        let items = self.items.get(&statement.place.file);
+        items.is_some_and(|starts| starts.contains(&item.span.start))
+    }
+
+    fn add(&mut self, statement: &Statement) {
+        let Place { file, span } = &statement.place;
+        self.statements.entry(file.clone()).or_default().insert(span.start);
+    }
+
+    fn add_item(&mut self, statement: &Statement, item: &Item) {
+        let file = &statement.place.file;
+        self.items.entry(file.clone()).or_default().insert(item.span.start);
     }
 }
 
@@ -52,11 +63,10 @@ impl History {
         let mut missing: BTreeMap<Thing, String> = BTreeMap::new();
         let mut there: BTreeSet<Thing> = BTreeSet::new();
         for statement in &self.statements {
-            let file = &statement.place.file;
             for item in items(statement) {
                 let thing = item.thing.as_ref().map(|thing| self.thing(thing));
                 if thing.is_some_and(|thing| missing.contains_key(&thing)) {
-                    decided.missing.items.insert((file.clone(), item.span.start));
+                    decided.missing.add_item(statement, item);
                 }
             }
             let creates = || statement.creates.iter().map(|thing| self.thing(thing));
@@ -69,7 +79,7 @@ impl History {
                     self.lacks(statement, &missing, &|thing| !thing.is_some_policy())
             {
                 using.push(self.user(statement, thing, cut));
-                decided.missing.statements.insert((file.clone(), statement.place.span.start));
+                decided.missing.add(statement);
                 name = self.place_name(statement);
                 by = Some(&name);
             }
@@ -97,8 +107,7 @@ impl History {
                 && self.part(statement, decided) == Part::Module
             {
                 using.push(self.user(statement, thing, cut));
-                let Place { file, span } = &statement.place;
-                decided.missing.statements.insert((file.clone(), span.start));
+                decided.missing.add(statement);
             }
         }
         decided.missing.things = missing.into_keys().collect();

@@ -1,6 +1,9 @@
 //! What is left out of the module's part at the user's word.
 
-use super::history_tests::{TABLES, divided, divided_with};
+use std::collections::BTreeSet;
+
+use super::history_tests::{TABLES, divided, divided_of, divided_with};
+use crate::analysis::schema::MigrationFolder;
 
 #[test]
 fn a_foreign_key_that_is_cut_goes_with_all_that_is_said_of_it() {
@@ -206,4 +209,43 @@ fn a_trigger_uses_the_columns_that_its_function_names() {
         let (kept, _) = divided(&up, "", &["1_a.up.sql:3", "1_a.up.sql:6"]).unwrap();
         assert!(!kept.contains("TRIGGER t"), "{kept}");
     }
+}
+
+#[test]
+fn a_cut_says_what_the_service_may_lack() {
+    let up = format!(
+        "{TABLES}CREATE TABLE lots (sku text REFERENCES goods ON DELETE CASCADE);\n\
+         CREATE TABLE apart (a int);\n\
+         DO $$ BEGIN ALTER TABLE goods ADD a int; ALTER TABLE visits ADD a int; END $$;\n\
+         CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELECT 1'; RETURN NEW; END $$;\n\
+         CREATE TRIGGER t BEFORE UPDATE ON goods FOR EACH ROW EXECUTE FUNCTION f();\n\
+         DO $$ BEGIN EXECUTE 'SELECT 1'; END $$;\n"
+    );
+    let folder = MigrationFolder::parse("m", [("1_a.sql".to_owned(), up.as_str().into())]).unwrap();
+    let cuts = ["1_a.sql:5", "1_a.sql:6", "1_a.sql:7", "1_a.sql:8"];
+    let ours = ["goods", "lots", "apart"].map(str::to_owned);
+    let found = divided_of(&[folder], &cuts, Some(&ours)).unwrap().cuts;
+    let said: Vec<String> = found
+        .iter()
+        .map(|cut| {
+            let list = |names: &BTreeSet<String>| Vec::from_iter(names.clone()).join(" ");
+            let reach = &cut.reach;
+            let rows = list(&reach.rows);
+            format!(
+                "{}: {}; {rows}; {}",
+                reach.anything,
+                list(&reach.relations),
+                list(&reach.objects)
+            )
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "false: goods visits; goods lots visits; ",
+            "false: ; ; function:f",
+            "true: goods; goods lots; ",
+            "true: ; ; ",
+        ]
+    );
 }

@@ -558,10 +558,10 @@ impl Reached {
         }
         // A trigger, a view or a function runs nothing when it is made.
         let runs = matches!(statement.does, Does::Rows | Does::Definition);
+        statement.runs_untold |= untold.is_some();
         if let Some((_, name)) = untold.filter(|_| runs).and_then(|object| object.split_once(':')) {
             let why = format!("it runs the function `{name}`, of which that cannot be told");
             statement.stranger.get_or_insert(why);
-            statement.runs_untold = true;
         }
         statement.reads.extend(reads);
         let changes = &statement.changes;

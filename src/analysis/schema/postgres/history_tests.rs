@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use camino::Utf8PathBuf;
-
 use super::OnPostgres;
-use crate::analysis::schema::{Division, Evidence, MigrationFolder};
+use crate::analysis::schema::{Divided, Division, Evidence, MigrationFolder};
 use crate::diagnostic::Diagnostics;
 
 /// The forward migration of a set, or the refusals; `goods` is the module's, `visits` are others'.
@@ -27,7 +25,7 @@ pub(super) fn divided_with(
     let files = [("1_a.up.sql", forward), ("1_a.down.sql", back)];
     let files = files.map(|(name, text)| (name.to_owned(), Arc::<str>::from(text)));
     let folder = MigrationFolder::parse("m", files).unwrap();
-    let set = divided_of(&[folder], cuts, declared)?;
+    let set = divided_of(&[folder], cuts, declared)?.set;
     let text = |ending: &str| {
         let file = set.iter().find(|(path, _)| path.as_str().ends_with(ending));
         file.map(|(_, text)| text.clone()).unwrap_or_default()
@@ -35,12 +33,12 @@ pub(super) fn divided_with(
     Ok((text(".up.sql"), text(".down.sql")))
 }
 
-/// The files of a set, or the refusals.
-fn divided_of(
+/// What comes of folders, or the refusals.
+pub(super) fn divided_of(
     folders: &[MigrationFolder],
     cuts: &[&str],
     declared: Option<&[String]>,
-) -> Result<Vec<(Utf8PathBuf, String)>, Vec<String>> {
+) -> Result<Divided, Vec<String>> {
     let said = |problems: &Diagnostics| {
         problems.iter().map(|d| format!("{}: {}", d.code, d.message)).collect::<Vec<_>>()
     };
@@ -65,7 +63,7 @@ fn divided_of(
     };
     let mut problems = Diagnostics::default();
     let divided = read.divide(&division, &mut problems);
-    divided.map(|(divided, _)| divided.set).ok_or_else(|| said(&problems))
+    divided.map(|(divided, _)| divided).ok_or_else(|| said(&problems))
 }
 
 pub(super) const TABLES: &str = "CREATE TABLE goods (sku text PRIMARY KEY, id serial);\n\
@@ -330,7 +328,7 @@ fn a_temporary_table_is_its_file_s() {
     };
     let files = [("1_a.sql".to_owned(), TABLES.into()), file(2, "goods"), file(3, "visits")];
     let folder = MigrationFolder::parse("m", files).unwrap();
-    let set = divided_of(&[folder], &[], None).unwrap();
+    let set = divided_of(&[folder], &[], None).unwrap().set;
     let paths: Vec<&str> = set.iter().map(|(path, _)| path.as_str()).collect();
     assert_eq!(paths, ["set/1_a.sql", "set/2_a.sql"]);
 }
@@ -393,6 +391,10 @@ fn a_sequence_counts_for_one_side() {
     let up = up.replace("TABLE visits ADD", "TABLE goods ADD");
     let (kept, _) = divided_with(&up, "", &[], Some(&declared[..1])).unwrap();
     assert!(kept.contains("CREATE SEQUENCE n;\nALTER TABLE goods ADD n"), "{kept}");
+    let up =
+        format!("{up}CREATE SEQUENCE m;\nALTER TABLE visits ADD m int DEFAULT nextval('m');\n");
+    let (_, back) = divided(&up, "DROP SEQUENCE m, n CASCADE;\n", &[]).unwrap();
+    assert_eq!(back, "DROP SEQUENCE n CASCADE;\n");
 }
 
 #[test]

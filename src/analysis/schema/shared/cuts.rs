@@ -269,7 +269,9 @@ impl History {
             }
         }
         Reach {
-            anything: statement.runs_untold,
+            // What a function or a view does, it does where it is called.
+            anything: statement.runs_untold
+                && !matches!(statement.does, Does::Function(_) | Does::View(_)),
             relations,
             rows: rows.iter().map(|table| self.display(table)).collect(),
             objects: statement.makes.clone(),

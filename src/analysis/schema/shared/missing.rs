@@ -9,7 +9,7 @@ use super::super::model::Place;
 use super::History;
 use super::cuts::{Crossing, Cut, Lost};
 use super::split::{Decided, Part};
-use super::statement::{Item, Piece, Statement, Thing};
+use super::statement::{Item, Statement, Thing};
 
 /// What the set lacks, and what goes along.
 #[derive(Debug, Clone, Default)]
@@ -63,7 +63,7 @@ impl History {
         let mut missing: BTreeMap<Thing, String> = BTreeMap::new();
         let mut there: BTreeSet<Thing> = BTreeSet::new();
         for statement in &self.statements {
-            for item in items(statement) {
+            for item in statement.items() {
                 let thing = item.thing.as_ref().map(|thing| self.thing(thing));
                 if thing.is_some_and(|thing| missing.contains_key(&thing)) {
                     decided.missing.add_item(statement, item);
@@ -145,14 +145,6 @@ impl History {
             && cut.line == self.line(statement)
             && cut.name == self.place_name(statement)
     }
-}
-
-fn items(statement: &Statement) -> impl Iterator<Item = &Item> {
-    let lists = statement.pieces.iter().filter_map(|piece| match piece {
-        Piece::List(items) => Some(items),
-        Piece::Clause(_) => None,
-    });
-    lists.flatten()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::ops::Range;
 use camino::Utf8PathBuf;
 
 use super::super::model::Place;
-use super::statement::{Does, Statement};
+use super::statement::{About, Does, Statement};
 use super::{Division, History};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
@@ -148,7 +148,10 @@ impl History {
                 own_side.into_iter().filter_map(|side| Some((side, self.made(&own)?))).collect();
             for statement in &self.statements {
                 let mut tables = self.ties(statement);
-                if !tables.remove(&own) {
+                // `DROP SEQUENCE a, b` ties nothing.
+                let is_listed =
+                    statement.items().any(|item| item.about == Some(About::Table(own.clone())));
+                if !tables.remove(&own) || is_listed {
                     continue;
                 }
                 let (module, rest) = owners.sides(&tables);

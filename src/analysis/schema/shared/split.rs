@@ -213,12 +213,8 @@ impl History {
     /// Whether each table of the rest that a statement changes is an item of a list in it, so that it can go
     /// alone.
     pub(super) fn divides(&self, statement: &Statement, owners: &Owners) -> bool {
-        let lists = statement.pieces.iter().filter_map(|piece| match piece {
-            Piece::List(items) => Some(items),
-            Piece::Clause(_) => None,
-        });
-        let listed: BTreeSet<&String> = lists
-            .flatten()
+        let listed: BTreeSet<&String> = statement
+            .items()
             .filter_map(|item| match &item.about {
                 Some(About::Table(name)) => Some(name),
                 _ => None,

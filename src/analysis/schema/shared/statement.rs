@@ -142,6 +142,15 @@ impl Statement {
         }
     }
 
+    /// The items of lists in it.
+    pub(super) fn items(&self) -> impl Iterator<Item = &Item> {
+        let lists = self.pieces.iter().filter_map(|piece| match piece {
+            Piece::List(items) => Some(items),
+            Piece::Clause(_) => None,
+        });
+        lists.flatten()
+    }
+
     /// Whether nothing is known that it could do: `DROP TABLE IF EXISTS` of one that does not.
     pub(super) fn does_nothing_known(&self) -> bool {
         [&self.changes, &self.reads, &self.makes, &self.needs].iter().all(|names| names.is_empty())

@@ -53,13 +53,15 @@ pub(super) fn look_at(shared: &SharedPlan, err: &mut dyn io::Write) -> io::Resul
             Lost::Function(name) => {
                 writeln!(err, "  the function `{name}` is gone on both sides")?;
             }
-            Lost::Definition(_) | Lost::Statement | Lost::Untold(_) | Lost::User { .. } => {
-                writeln!(
-                    err,
-                    "  a new database of the service lacks what {}:{} does",
-                    cut.file, cut.line
-                )?
-            }
+            Lost::Definition(_)
+            | Lost::Statement
+            | Lost::Untold(_)
+            | Lost::User { .. }
+            | Lost::Again { .. } => writeln!(
+                err,
+                "  a new database of the service lacks what {}:{} does",
+                cut.file, cut.line
+            )?,
             Lost::TriggerOut(name) | Lost::TriggerIn(name) => {
                 writeln!(err, "  what the trigger `{name}` did, code must do now")?;
             }

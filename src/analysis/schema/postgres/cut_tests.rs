@@ -249,3 +249,29 @@ fn a_cut_says_what_the_service_may_lack() {
         ]
     );
 }
+
+#[test]
+fn what_a_cut_statement_drops_is_not_made_twice() {
+    let drop =
+        "DO $$ BEGIN DROP INDEX i; ALTER TABLE goods DROP COLUMN a; DROP TABLE visits; END $$;";
+    for (again, what) in [
+        ("CREATE INDEX i ON goods (sku);", "`i`"),
+        ("ALTER TABLE goods ADD COLUMN a text;", "the column `a` of `goods`"),
+        ("ALTER INDEX j RENAME TO i;", "`i`"),
+    ] {
+        let up = format!(
+            "{TABLES}ALTER TABLE goods ADD COLUMN a int;\nCREATE INDEX i ON goods (id);\n\
+             CREATE INDEX j ON goods (id);\n{drop}\n{again}\n"
+        );
+        let said = divided(&up, "", &["1_a.up.sql:6"]).unwrap_err();
+        let expected = format!(
+            "migration-crosses: this statement makes {what} anew, which the cut of `1_a.up.sql:6` leaves in place"
+        );
+        assert_eq!(said, [expected], "{again}");
+        let (kept, _) = divided(&up, "", &["1_a.up.sql:6", "1_a.up.sql:7"]).unwrap();
+        assert!(!kept.contains(again), "{kept}");
+        let dropped =
+            up.replace(again, &format!("DROP INDEX i;\nALTER TABLE goods DROP COLUMN a;\n{again}"));
+        assert!(divided(&dropped, "", &["1_a.up.sql:6"]).is_ok(), "{again}");
+    }
+}

@@ -287,6 +287,9 @@ impl At<'_> {
                 statement.uses.extend(statement.changes.iter().map(of));
             }
         }
+        statement.drops = nodes().flat_map(|n| things::drops(n, self)).collect();
+        statement.replaces =
+            nodes().any(|n| n.children().any(|part| part.kind() == SyntaxKind::OR_REPLACE));
         let fills = |n: &SyntaxNode| {
             matches!(n.kind(), SyntaxKind::CREATE_TABLE_AS | SyntaxKind::SELECT_INTO)
         };

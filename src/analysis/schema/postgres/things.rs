@@ -182,6 +182,43 @@ fn indexed(node: &SyntaxNode) -> Vec<String> {
     items.map(|item| called(item).unwrap_or_else(|| "expr".to_owned())).collect()
 }
 
+/// What a statement drops, or gives another name.
+pub(super) fn drops(node: &SyntaxNode, names: &dyn Names) -> Vec<Thing> {
+    use SyntaxKind as K;
+    let named_by = |kind| named(node, kind).map(|name| relation(&name, names)).collect();
+    let renamed = |kind| {
+        let old = child(node, kind).and_then(|n| Name::below(&n));
+        let old = old.filter(|old| effects::new_name(node, old).is_some());
+        old.map(|old| relation(&old, names))
+    };
+    match node.kind() {
+        K::DROP_TABLE => named_by(K::TABLE_NAME_REF),
+        K::DROP_VIEW | K::DROP_MATERIALIZED_VIEW => named_by(K::VIEW_REF),
+        K::DROP_SEQUENCE => named_by(K::SEQUENCE_REF),
+        K::DROP_INDEX => named_by(K::INDEX_REF),
+        K::DROP_STATISTICS => {
+            named(node, K::STATISTICS_REF).map(|name| Thing::statistics(name.to_string())).collect()
+        }
+        K::DROP_TRIGGER | K::DROP_POLICY | K::DROP_RULE => dropped(node).into_iter().collect(),
+        K::DROP_FUNCTION | K::DROP_PROCEDURE | K::DROP_TYPE | K::DROP_DOMAIN | K::DROP_SCHEMA => {
+            effects::objects(node).iter().map(|object| Thing::object(object)).collect()
+        }
+        K::ALTER_INDEX => renamed(K::INDEX_REF).into_iter().collect(),
+        K::ALTER_VIEW | K::ALTER_MATERIALIZED_VIEW => renamed(K::VIEW_REF).into_iter().collect(),
+        K::ALTER_SEQUENCE => renamed(K::SEQUENCE_REF).into_iter().collect(),
+        K::ALTER_TABLE => {
+            let Some(table) = child(node, K::TABLE_RELATION_NAME).and_then(|n| Name::below(&n))
+            else {
+                return Vec::new();
+            };
+            let parts: Vec<Thing> =
+                node.children().filter_map(|action| dropped_by(&action, &table)).collect();
+            parts.into_iter().chain(renamed(K::TABLE_RELATION_NAME)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// What a statement uses, but what it does nothing but drop or speak of.
 pub(super) fn used(
     node: &SyntaxNode,

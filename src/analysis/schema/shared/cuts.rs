@@ -39,6 +39,7 @@ impl Cut {
                 | Lost::Statement
                 | Lost::Untold(_)
                 | Lost::User { .. }
+                | Lost::Again { .. }
         )
     }
 }
@@ -82,6 +83,13 @@ pub enum Lost {
     Statement,
     /// A statement that uses what one that was cut creates.
     User {
+        /// What that is.
+        of: String,
+        /// The other cut.
+        by: String,
+    },
+    /// A statement that creates anew what one that was cut drops.
+    Again {
         /// What that is.
         of: String,
         /// The other cut.
@@ -500,6 +508,13 @@ impl Crossing {
                 "nothing else in the service's set makes that".into(),
                 "let a migration of its own do what the service needs of it".into(),
             ),
+            Lost::Again { of, by } => (
+                "migration-crosses",
+                format!("this statement makes {of} anew, which the cut of `{by}` leaves in place"),
+                "this statement",
+                "nothing else in the service's set drops the old one".into(),
+                "let a migration of its own do what the service needs of it".into(),
+            ),
             Lost::Definition(table) => (
                 "migration-crosses",
                 format!("what is said of `{table}` here needs the other side: {others}"),
@@ -530,7 +545,8 @@ impl Crossing {
             | Lost::Definition(_)
             | Lost::Statement
             | Lost::Untold(_)
-            | Lost::User { .. } => "to leave it out of the service's set",
+            | Lost::User { .. }
+            | Lost::Again { .. } => "to leave it out of the service's set",
         };
         let cut = shell(&self.cut.name);
         problem.note(why).help(match &self.cut.lost {

@@ -62,6 +62,8 @@ impl History {
         // Each with the cut by which it is missing.
         let mut missing: BTreeMap<Thing, String> = BTreeMap::new();
         let mut there: BTreeSet<Thing> = BTreeSet::new();
+        // What is there still, with the cut of what drops it.
+        let mut left: BTreeMap<Thing, String> = BTreeMap::new();
         for statement in &self.statements {
             for item in statement.items() {
                 let thing = item.thing.as_ref().map(|thing| self.thing(thing));
@@ -70,17 +72,23 @@ impl History {
                 }
             }
             let creates = || statement.creates.iter().map(|thing| self.thing(thing));
+            let drops = || statement.drops.iter().map(|thing| self.thing(thing));
             let mut by =
                 decided.cuts.iter().find(|cut| self.is_of(cut, statement)).map(|c| &*c.name);
             let name;
             let part = self.part(statement, decided);
-            if part == Part::Module
-                && let Some((thing, cut)) =
-                    self.lacks(statement, &missing, &|thing| !thing.is_some_policy())
-            {
-                using.push(self.user(statement, thing, cut));
-                decided.missing.add(statement);
+            let found = self
+                .lacks(statement, &missing, &|thing| !thing.is_some_policy())
+                .map(|(thing, cut)| Lost::User { of: thing.to_string(), by: cut.to_owned() })
+                .or_else(|| {
+                    let mut again = creates().filter(|_| !statement.replaces);
+                    let (thing, cut) = again.find_map(|thing| left.get_key_value(&thing))?;
+                    Some(Lost::Again { of: thing.to_string(), by: cut.clone() })
+                });
+            if let Some(lost) = found.filter(|_| part == Part::Module) {
                 name = self.place_name(statement);
+                using.push(self.crossing(name.clone(), lost, statement, Vec::new()));
+                decided.missing.add(statement);
                 by = Some(&name);
             }
             // What takes a migration back comes after all of them.
@@ -89,15 +97,23 @@ impl History {
             }
             match by {
                 Some(by) => {
+                    let still = drops().filter(|thing| there.contains(thing));
+                    left.extend(still.map(|thing| (thing, by.to_owned())));
                     for thing in creates().filter(|thing| !there.contains(thing)) {
                         decided.objects.remove(&thing.as_object());
                         missing.insert(thing, by.to_owned());
                     }
                 }
-                None if part != Part::Rest => creates().for_each(|thing| {
-                    missing.remove(&thing);
-                    there.insert(thing);
-                }),
+                None if part != Part::Rest => {
+                    for thing in drops() {
+                        there.remove(&thing);
+                        left.remove(&thing);
+                    }
+                    for thing in creates() {
+                        missing.remove(&thing);
+                        there.insert(thing);
+                    }
+                }
                 None => {}
             }
         }
@@ -106,18 +122,14 @@ impl History {
             if let Some((thing, cut)) = self.lacks(statement, &missing, &Thing::is_some_policy)
                 && self.part(statement, decided) == Part::Module
             {
-                using.push(self.user(statement, thing, cut));
+                let lost = Lost::User { of: thing.to_string(), by: cut.to_owned() };
+                let name = self.place_name(statement);
+                using.push(self.crossing(name, lost, statement, Vec::new()));
                 decided.missing.add(statement);
             }
         }
         decided.missing.things = missing.into_keys().collect();
         using
-    }
-
-    /// A statement that uses something which goes with a cut.
-    fn user(&self, statement: &Statement, of: &Thing, by: &str) -> Crossing {
-        let lost = Lost::User { of: of.to_string(), by: by.to_owned() };
-        self.crossing(self.place_name(statement), lost, statement, Vec::new())
     }
 
     /// Something that `matters`, that a statement uses and the set lacks, with the cut by which it does.

@@ -134,12 +134,16 @@ fn complete(statement: &mut Statement, sql: &str) {
         Does::Definition if first("CREATE") && is_of_table => {
             statement.creates = relations(&statement.changes);
         }
-        Does::Renames(_, to) => statement.creates = BTreeSet::from([Thing::relation(to)]),
+        Does::Renames(from, to) => {
+            statement.creates = BTreeSet::from([Thing::relation(to)]);
+            statement.drops = BTreeSet::from([Thing::relation(from)]);
+        }
         Does::Definition if first("DROP") && is_of_table => {
             let item = |name| {
                 let (span, thing) = (statement.place.span.clone(), Some(Thing::relation(name)));
                 Item { span, comma: None, about: None, thing }
             };
+            statement.drops = relations(&statement.changes);
             let items = statement.changes.iter().map(item).collect();
             statement.pieces = vec![Piece::List(items)];
             return;

@@ -54,6 +54,10 @@ pub(in crate::analysis::schema) struct Statement {
     pub(in crate::analysis::schema) fills: bool,
     /// What it creates that later ones can use.
     pub(in crate::analysis::schema) creates: BTreeSet<Thing>,
+    /// What it drops, or gives another name.
+    pub(in crate::analysis::schema) drops: BTreeSet<Thing>,
+    /// Whether it creates things also where they are there: `OR REPLACE`.
+    pub(in crate::analysis::schema) replaces: bool,
     /// What it uses, whoever creates that; things of which nobody creates any do no harm.
     pub(in crate::analysis::schema) uses: BTreeSet<Thing>,
     /// Why nobody can tell what it touches, where nobody can.
@@ -135,6 +139,8 @@ impl Statement {
             about: BTreeSet::new(),
             fills: false,
             creates: BTreeSet::new(),
+            drops: BTreeSet::new(),
+            replaces: false,
             uses: BTreeSet::new(),
             untold: None,
             stranger: None,

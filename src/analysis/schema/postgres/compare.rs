@@ -130,7 +130,12 @@ pub fn compare(said: &Said<'_>, databases: &Databases<'_>) -> Compared {
         let new = catalog.items.keys().filter(|key| !databases.before.items.contains_key(key));
         for key in new {
             let more = format!("{side} has {} that was not there before", described(key));
-            comparison.found.differences.push(more);
+            // What a statement that was cut drops is left there.
+            match side == "the service" && said.may_differ(key) {
+                true if key.kind == "content" => {}
+                true => comparison.note(key, more),
+                false => comparison.found.differences.push(more),
+            }
         }
     }
     comparison.counted()
@@ -181,7 +186,7 @@ impl Comparison<'_> {
             (Some(_), Wanted::Same) => format!("{} is another one in {side}", described(key)),
         };
         let is_content = CONTENT.contains(&&*key.kind);
-        if is_service && self.said.may_lack(key) && wanted == Wanted::Same {
+        if is_service && self.said.may_differ(key) && wanted == Wanted::Same {
             if key.kind != "content" {
                 self.note(key, problem);
             }
@@ -312,8 +317,8 @@ impl Said<'_> {
         of_module(name) || (!is_relation(name, items) && owner())
     }
 
-    /// Whether a statement that was cut made it, or changed what it is of.
-    fn may_lack(&self, key: &Key) -> bool {
+    /// Whether a statement that was cut made or dropped it, or changed what it is of.
+    fn may_differ(&self, key: &Key) -> bool {
         let is_content = CONTENT.contains(&&*key.kind);
         self.cuts.iter().any(|Cut { reach, .. }| {
             reach.anything
@@ -460,5 +465,39 @@ mod tests {
         let of_mood = Reach { objects: set(&["type:mood"]), ..Reach::default() };
         assert_eq!(differences(of_mood), all[..4]);
         assert_eq!(differences(Reach { anything: true, ..Reach::default() }), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn what_a_cut_statement_drops_may_be_left_in_the_service() {
+        let goods = ("table", "goods", "goods", "", "r");
+        let before = catalog(&[goods]);
+        let old = ("column", "goods", "old", "", "1 text");
+        let service = catalog(&[goods, old]);
+        let relations = BTreeSet::from(["goods".to_owned()]);
+        let cut = Cut {
+            name: "1_a.sql:3".into(),
+            lost: Lost::Statement,
+            file: "1_a.sql".into(),
+            line: 3,
+            reach: Reach { relations, ..Reach::default() },
+        };
+        let differences = |cuts: &[Cut], monolith: &Catalog, service: &Catalog| {
+            let said = Said {
+                tables: &["goods"].map(|name| Name::of_text(name).unwrap()),
+                views: &[],
+                sequences: &[],
+                objects: Some(&BTreeSet::new()),
+                cuts,
+                stands_in: false,
+            };
+            let databases = Databases { before: &before, again: None, monolith, service };
+            compare(&said, &databases).differences
+        };
+        let cut = [cut];
+        assert_eq!(differences(&cut, &before, &service), [] as [&str; 0]);
+        let said =
+            |side| format!("{side} has the column `old` of `goods` that was not there before");
+        assert_eq!(differences(&[], &before, &service), [said("the service")]);
+        assert_eq!(differences(&cut, &service, &service), [said("the monolith")]);
     }
 }

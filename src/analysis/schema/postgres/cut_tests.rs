@@ -250,6 +250,76 @@ fn a_cut_says_what_the_service_may_lack() {
     );
 }
 
+/// Without its rows a table is what it was; and what takes a migration back comes later.
+#[test]
+fn a_cut_of_rows_excuses_rows_alone() {
+    let up = format!(
+        "{TABLES}CREATE TABLE lots (sku text);\nINSERT INTO goods (id) SELECT id FROM visits;\n"
+    );
+    let down = "INSERT INTO lots SELECT sku FROM goods;\n";
+    let files =
+        [("1_a.up.sql".to_owned(), up.as_str().into()), ("1_a.down.sql".to_owned(), down.into())];
+    let folder = MigrationFolder::parse("m", files).unwrap();
+    let ours = ["goods", "lots"].map(str::to_owned);
+    let cuts = divided_of(&[folder], &["1_a.up.sql:4"], Some(&ours)).unwrap().cuts;
+    assert!(cuts[0].reach.relations.is_empty(), "{cuts:?}");
+    assert_eq!(cuts[0].reach.rows, BTreeSet::from(["goods".to_owned()]));
+}
+
+#[test]
+fn a_function_that_is_told_is_not_cut_with_one_of_its_name_that_is_not() {
+    let untold = |head: &str, parameters: &str| {
+        format!(
+            "{head} FUNCTION f({parameters}) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELECT 1'; END $$;\n"
+        )
+    };
+    let told = |head: &str| {
+        format!("{head} FUNCTION f() RETURNS void LANGUAGE sql AS 'UPDATE goods SET id = 1';\n")
+    };
+    let (create, replace) = ("CREATE", "CREATE OR REPLACE");
+    let is_refused = |more: &str, cuts: &[&str]| {
+        let said = divided(&format!("{TABLES}{more}"), "", cuts);
+        said.is_err_and(|said| {
+            assert!(
+                said.iter().all(|said| said.starts_with("migration-unreadable: whose")),
+                "{said:?}"
+            );
+            true
+        })
+    };
+    let anew = untold(create, "") + &told(replace);
+    let overload = told(create) + &untold(create, "a int");
+    assert!(is_refused(&anew, &["1_a.up.sql:3"]));
+    assert!(is_refused(&overload, &["1_a.up.sql:4"]));
+    for (more, cuts) in [
+        (anew.clone() + &untold(replace, ""), ["1_a.up.sql:3", "1_a.up.sql:5"].as_slice()),
+        (told(create) + &untold(replace, ""), &["1_a.up.sql:4"]),
+        (told(create) + "DROP FUNCTION f();\n" + &untold(create, ""), &["1_a.up.sql:5"]),
+        (anew + "DROP FUNCTION f();\n", &["1_a.up.sql:3"]),
+        (untold(create, "") + &told(replace).replace("goods", "visits"), &["1_a.up.sql:3"]),
+    ] {
+        assert!(!is_refused(&more, cuts), "{more}");
+    }
+}
+
+#[test]
+fn a_name_that_was_given_up_is_free_again() {
+    let both = "DO $$ BEGIN ALTER TABLE goods ADD a int; ALTER TABLE visits ADD a int; END $$;\n";
+    let kept = format!("{TABLES}ALTER TABLE goods ADD a int;\nALTER TABLE goods RENAME a TO b;\n");
+    let used = format!("{kept}{both}UPDATE goods SET a = 1;\n");
+    let cut =
+        "DO $$ BEGIN ALTER TABLE goods RENAME a TO b; ALTER TABLE visits ADD a int; END $$;\n";
+    let again =
+        format!("{TABLES}ALTER TABLE goods ADD a int;\n{cut}ALTER TABLE goods ADD a text;\n");
+    for (up, at, why) in [
+        (used, "1_a.up.sql:5", "this statement uses the column `a` of `goods`, which goes with"),
+        (again, "1_a.up.sql:4", "this statement makes the column `a` of `goods` anew, which"),
+    ] {
+        let said = divided(&up, "", &[at]).unwrap_err();
+        assert!(said.len() == 1 && said[0].contains(why), "{said:?}");
+    }
+}
+
 #[test]
 fn what_a_cut_statement_drops_is_not_made_twice() {
     let drop =

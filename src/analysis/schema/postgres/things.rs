@@ -78,12 +78,18 @@ pub(super) fn created(node: &SyntaxNode) -> Vec<Thing> {
             made.iter().map(|object| Thing::object(object)).collect()
         }
         K::ALTER_FUNCTION | K::ALTER_PROCEDURE | K::ALTER_TYPE | K::ALTER_DOMAIN => {
-            let is_type = matches!(node.kind(), K::ALTER_TYPE | K::ALTER_DOMAIN);
-            let space = if is_type { Space::Type } else { Space::Function };
             let new = Name::below(node).and_then(|old| effects::new_name(node, &old));
-            new.map(|new| Thing::object(&effects::object(space, &new))).into_iter().collect()
+            new.map(|new| Thing::object(&effects::object(space(node), &new))).into_iter().collect()
         }
         _ => Vec::new(),
+    }
+}
+
+/// Of what kind is what a change of something without rows is about.
+fn space(node: &SyntaxNode) -> Space {
+    match node.kind() {
+        SyntaxKind::ALTER_TYPE | SyntaxKind::ALTER_DOMAIN => Space::Type,
+        _ => Space::Function,
     }
 }
 
@@ -211,9 +217,18 @@ pub(super) fn drops(node: &SyntaxNode, names: &dyn Names) -> Vec<Thing> {
             else {
                 return Vec::new();
             };
-            let parts: Vec<Thing> =
-                node.children().filter_map(|action| dropped_by(&action, &table)).collect();
+            let gone = |action| dropped_by(&action, &table).or_else(|| renamed_by(&action, &table));
+            let parts: Vec<Thing> = node.children().filter_map(gone).collect();
             parts.into_iter().chain(renamed(K::TABLE_RELATION_NAME)).collect()
+        }
+        K::ALTER_STATISTICS => {
+            let old = child(node, K::STATISTICS_REF).and_then(|n| Name::below(&n));
+            let old = old.filter(|old| effects::new_name(node, old).is_some());
+            old.map(|old| Thing::statistics(old.to_string())).into_iter().collect()
+        }
+        K::ALTER_FUNCTION | K::ALTER_PROCEDURE | K::ALTER_TYPE | K::ALTER_DOMAIN => {
+            let old = Name::below(node).filter(|old| effects::new_name(node, old).is_some());
+            old.map(|old| Thing::object(&effects::object(space(node), &old))).into_iter().collect()
         }
         _ => Vec::new(),
     }
@@ -300,6 +315,21 @@ pub(super) fn dropped_by(action: &SyntaxNode, table: &Name) -> Option<Thing> {
         }
         _ => None,
     }
+}
+
+/// What a change of a table gives another name.
+fn renamed_by(action: &SyntaxNode, table: &Name) -> Option<Thing> {
+    use SyntaxKind as K;
+    let (kind, old) = match action.kind() {
+        K::RENAME_COLUMN => ("column", child(action, K::COLUMN_NAME_REF)?),
+        K::RENAME_CONSTRAINT => ("constraint", child(action, K::CONSTRAINT_NAME_REF)?),
+        _ => return None,
+    };
+    let name = match kind {
+        "column" => normalize_name_node(&old),
+        _ => Name::below(&old)?.name,
+    };
+    Some(Thing::of(kind, table.to_string(), name))
 }
 
 /// What a statement of one thing drops: a trigger, a policy, a rule.

@@ -253,11 +253,13 @@ impl History {
 
     /// What a statement changes and makes, and what follows from that.
     fn reach(&self, statement: &Statement) -> Reach {
-        let relations = statement.changes.iter().map(|name| self.display(name)).collect();
+        // Rows are no part of what a table is.
+        let defined = statement.changes.iter().filter(|_| statement.does != Does::Rows);
+        let relations = defined.map(|name| self.display(name)).collect();
         let mut rows = self.tables_behind(&statement.changes);
         loop {
             let before = rows.len();
-            for other in &self.statements {
+            for other in self.statements.iter().filter(|other| self.is_forward(other)) {
                 let (changed, read) =
                     (self.tables_behind(&other.changes), self.tables_behind(&other.reads));
                 let follows = match other.does {
@@ -346,6 +348,7 @@ impl History {
         let mut cuts = Vec::new();
         for crossing in crossings {
             let anew = self.made_anew(&crossing.cut.lost, owners);
+            let anew = anew.or_else(|| self.made_beside(&crossing.cut, owners));
             if anew.is_none() && division.cuts.contains(&crossing.cut.name) {
                 cuts.push(crossing.cut);
                 continue;
@@ -409,7 +412,7 @@ impl History {
     }
 
     /// Whether a function is there in the end.
-    fn stays_function(&self, name: &str) -> bool {
+    pub(super) fn stays_function(&self, name: &str) -> bool {
         self.left.functions.iter().any(|function| function == name)
     }
 

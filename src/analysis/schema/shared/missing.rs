@@ -8,8 +8,9 @@ use camino::Utf8PathBuf;
 use super::super::model::Place;
 use super::History;
 use super::cuts::{Crossing, Cut, Lost};
+use super::owners::Owners;
 use super::split::{Decided, Part};
-use super::statement::{Item, Statement, Thing};
+use super::statement::{Does, Item, Statement, Thing};
 
 /// What the set lacks, and what goes along.
 #[derive(Debug, Clone, Default)]
@@ -143,6 +144,31 @@ impl History {
         let needed = statement.needs.iter().map(|object| Thing::object(object));
         let mut lacking = used.chain(needed).filter_map(|thing| missing.get_key_value(&thing));
         lacking.find(|(thing, _)| matters(thing)).map(|(thing, by)| (thing, &**by))
+    }
+
+    /// A statement that makes the same function as one that is cut since nobody can tell what that does: anew,
+    /// or with other parameters. By their one name the set would go without both.
+    pub(super) fn made_beside(&self, cut: &Cut, owners: &Owners) -> Option<&Place> {
+        let Lost::Untold(_) = cut.lost else { return None };
+        let at = self.statements.iter().position(|statement| self.is_of(cut, statement))?;
+        let (before, cut) = (&self.statements[..at], &self.statements[at]);
+        let Does::Function(name) = &cut.does else { return None };
+        if !self.stays_function(name) {
+            return None;
+        }
+        let makes = |other: &&Statement| other.does == cut.does && self.is_forward(other);
+        let carried = |other: &&Statement| {
+            self.is_untold(other, owners).is_none()
+                && !owners.sides(&self.tables_behind(&other.reads)).1
+        };
+        let anew = self.statements[at + 1..].iter().rfind(makes).filter(carried);
+        let drops = |other: &Statement| {
+            cut.makes.iter().any(|object| other.drops.contains(&Thing::object(object)))
+        };
+        let since = before.iter().rposition(drops).map_or(0, |at| at + 1);
+        let overload =
+            || before[since..].iter().filter(|_| !cut.replaces).filter(makes).rfind(carried);
+        anew.or_else(overload).map(|other| &other.place)
     }
 
     /// By the name that its table has in the end.

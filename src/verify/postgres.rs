@@ -192,16 +192,17 @@ impl Database<'_> {
 /// parameters.
 fn without_password(url: &str) -> (String, Option<String>) {
     let Some((scheme, rest)) = url.split_once("://") else { return (url.to_owned(), None) };
-    let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
     let mut password = None;
-    let mut place = place.to_owned();
-    let authority = place.find('/').unwrap_or(place.len());
-    if let Some(at) = place[..authority].find('@')
-        && let Some(colon) = place[..at].find(':')
+    let mut rest = rest.to_owned();
+    // A question mark before the `@` is the password's.
+    let authority = rest.find('/').unwrap_or(rest.len());
+    if let Some(at) = rest[..authority].find('@')
+        && let Some(colon) = rest[..at].find(':')
     {
-        password = Some(place[colon + 1..at].to_owned());
-        place.replace_range(colon..at, "");
+        password = Some(rest[colon + 1..at].to_owned());
+        rest.replace_range(colon..at, "");
     }
+    let (place, parameters) = rest.split_once('?').unwrap_or((&rest, ""));
     let mut kept = Vec::new();
     for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
         match parameter.strip_prefix("password=") {
@@ -275,6 +276,7 @@ mod tests {
             ("postgres:///db?host=/tmp/a:b@c", "postgres:///db?host=/tmp/a:b@c", None),
             ("postgres://host/db?password=x&user=me", "postgres://host/db?user=me", Some("x")),
             ("postgres://me:50%@host?password=", "postgres://me@host", None),
+            ("postgres://me:a?b@host/db", "postgres://me@host/db", Some("a?b")),
             ("postgres://me:50%@[::1]:1", "postgres://me@[::1]:1", Some("50%")),
         ] {
             let expected = (bare.to_owned(), password.map(str::to_owned));

@@ -303,6 +303,58 @@ fn a_function_that_is_told_is_not_cut_with_one_of_its_name_that_is_not() {
 }
 
 #[test]
+fn what_means_every_column_uses_one_that_was_cut() {
+    let both = "DO $$ BEGIN ALTER TABLE goods ADD a int; ALTER TABLE visits ADD a int; END $$;";
+    let ours = ["goods", "lots"].map(str::to_owned);
+    let refused = |more: &str| {
+        let up = format!("{TABLES}{both}\nCREATE TABLE lots (sku text);\n{more};\n");
+        let expected = "migration-crosses: this statement uses the column `a` of `goods`, which goes with the \
+                        cut of `1_a.up.sql:3`";
+        let said = divided_with(&up, "", &["1_a.up.sql:3"], Some(&ours));
+        said.is_err_and(|said| {
+            assert_eq!(said, [expected], "{more}");
+            true
+        })
+    };
+    for more in [
+        "CREATE VIEW w AS SELECT * FROM goods",
+        "CREATE VIEW w AS SELECT g.* FROM goods g",
+        "INSERT INTO goods VALUES ('x', 1, 2)",
+        "INSERT INTO goods SELECT 'x', 1",
+        "DO $$ BEGIN INSERT INTO goods VALUES ('x', 1, 2); END $$",
+    ] {
+        assert!(refused(more), "{more}");
+    }
+    for more in [
+        "CREATE VIEW w AS SELECT * FROM lots",
+        "CREATE VIEW w AS SELECT count(*) FROM goods",
+        "CREATE VIEW w AS SELECT id * 2 AS twice FROM goods",
+        "INSERT INTO goods (sku) VALUES ('x')",
+        "INSERT INTO goods DEFAULT VALUES",
+        "INSERT INTO lots SELECT sku FROM goods",
+        "DELETE FROM lots WHERE EXISTS (SELECT * FROM goods)",
+    ] {
+        assert!(!refused(more), "{more}");
+    }
+}
+
+#[test]
+fn a_check_is_named_by_its_only_column() {
+    for (check, name) in [
+        ("ADD CHECK (length(sku) > 0)", "goods_sku_check"),
+        ("ADD a int CHECK (a > 0)", "goods_a_check"),
+        ("ADD a int CHECK (a > id)", "goods_check"),
+    ] {
+        let up = format!(
+            "{TABLES}DO $$ BEGIN ALTER TABLE goods {check}; ALTER TABLE visits ADD a int; END $$;\n\
+             ALTER TABLE goods DROP CONSTRAINT {name};\n"
+        );
+        let (kept, _) = divided(&up, "", &["1_a.up.sql:3"]).unwrap();
+        assert!(!kept.contains("DROP CONSTRAINT"), "{check}: {kept}");
+    }
+}
+
+#[test]
 fn a_name_that_was_given_up_is_free_again() {
     let both = "DO $$ BEGIN ALTER TABLE goods ADD a int; ALTER TABLE visits ADD a int; END $$;\n";
     let kept = format!("{TABLES}ALTER TABLE goods ADD a int;\nALTER TABLE goods RENAME a TO b;\n");

@@ -159,15 +159,19 @@ fn constraint(node: &SyntaxNode, table: &Name, of_column: &[String]) -> Option<(
     }
     let listed = match node.kind() {
         K::PRIMARY_KEY_CONSTRAINT => Vec::new(),
-        _ if !of_column.is_empty() => of_column.to_vec(),
-        K::FOREIGN_KEY_CONSTRAINT => {
-            children(node, K::FOREIGN_KEY_COLUMN_LIST).first().map(columns).unwrap_or_default()
-        }
         K::CHECK_CONSTRAINT => {
-            let named = node.descendants().filter(|n| n.kind() == K::NAME_REF);
+            let is_called = |n: &SyntaxNode| {
+                let around = n.parent().filter(|around| around.kind() == K::CALL_EXPR);
+                around.is_some_and(|call| call.first_child().as_ref() == Some(n))
+            };
+            let named = node.descendants().filter(|n| n.kind() == K::NAME_REF && !is_called(n));
             let named: BTreeSet<String> = named.map(|n| normalize_name_node(&n)).collect();
             // PostgreSQL names a column only where it is the only one.
             if named.len() == 1 { Vec::from_iter(named) } else { Vec::new() }
+        }
+        _ if !of_column.is_empty() => of_column.to_vec(),
+        K::FOREIGN_KEY_CONSTRAINT => {
+            children(node, K::FOREIGN_KEY_COLUMN_LIST).first().map(columns).unwrap_or_default()
         }
         _ => {
             let of = |n: &SyntaxNode| matches!(n.kind(), K::COLUMN_NAME_REF | K::NAME_REF);
@@ -251,6 +255,9 @@ pub(super) fn used(
         used.insert(Thing::relation(table));
         used.extend(found.parts.iter().map(|(kind, name)| Thing::of(kind, table, name)));
     }
+    for node in effects::inside(node).iter().chain([node]) {
+        used.extend(whole(node, statement, names));
+    }
     used.extend(found.statistics.iter().map(|name| Thing::statistics(name.to_string())));
     for piece in &statement.pieces {
         if let Piece::List(items) = piece {
@@ -266,6 +273,32 @@ pub(super) fn used(
     }
     used.retain(|thing| !statement.creates.contains(thing));
     used
+}
+
+/// The tables of which a statement takes every column, or gives each its value in their order.
+fn whole(node: &SyntaxNode, statement: &Statement, names: &dyn Names) -> Vec<Thing> {
+    use SyntaxKind as K;
+    let is_star = |n: &SyntaxNode| {
+        let mut tokens = n.children_with_tokens().filter_map(|part| part.into_token());
+        matches!(n.kind(), K::TARGET | K::FIELD_EXPR) && tokens.any(|t| t.kind() == K::STAR)
+    };
+    let only_asks = |n: &SyntaxNode| n.ancestors().any(|around| around.kind() == K::EXISTS_FN);
+    let mut tables: BTreeSet<String> = BTreeSet::new();
+    for n in node.descendants() {
+        let lists = |kind| child(&n, kind).is_some();
+        let into = match n.kind() {
+            K::INSERT if !lists(K::COLUMN_TARGET_LIST) && !lists(K::DEFAULT_VALUES) => {
+                child(&n, K::RELATION_NAME_REF).and_then(|n| Name::below(&n))
+            }
+            K::COPY_TABLE if !lists(K::COLUMN_REF_LIST) => Name::below(&n),
+            _ => None,
+        };
+        tables.extend(into.map(|into| names.relation(&into).unwrap_or_else(|| into.to_string())));
+        if is_star(&n) && !only_asks(&n) {
+            tables.extend(statement.reads.iter().cloned());
+        }
+    }
+    tables.into_iter().map(Thing::columns).collect()
 }
 
 /// What `COMMENT ON` speaks of.

@@ -142,7 +142,8 @@ impl History {
     ) -> Option<(&'m Thing, &'m str)> {
         let used = statement.uses.iter().map(|thing| self.thing(thing));
         let needed = statement.needs.iter().map(|object| Thing::object(object));
-        let mut lacking = used.chain(needed).filter_map(|thing| missing.get_key_value(&thing));
+        let of = |thing: Thing| missing.iter().find(move |(lacking, _)| thing.has(lacking));
+        let mut lacking = used.chain(needed).filter_map(of);
         lacking.find(|(thing, _)| matters(thing)).map(|(thing, by)| (thing, &**by))
     }
 

@@ -188,6 +188,17 @@ impl Thing {
         self.kind == "policy" && self.name.is_empty()
     }
 
+    /// Every column of a table, whichever it has.
+    pub(in crate::analysis::schema) fn columns(table: impl Into<String>) -> Self {
+        Self::of("column", table, "")
+    }
+
+    /// Whether what is the one is of the other: of all columns, each.
+    pub(super) fn has(&self, other: &Self) -> bool {
+        let is_any = self.kind == "column" && self.name.is_empty();
+        self == other || is_any && other.kind == "column" && self.on == other.on
+    }
+
     /// What has no rows, as statements make it: `type:mood`.
     pub(in crate::analysis::schema) fn object(object: &str) -> Self {
         let (kind, name) = object.split_once(':').unwrap_or(("", object));

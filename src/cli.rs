@@ -8,6 +8,10 @@ use clap::{ColorChoice, Parser, Subcommand};
 
 use crate::commands::{self, Format, Output};
 
+/// Syntax trees are many small pieces.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Take a module crate out of a modular monolith and leave a working service behind.
 #[derive(Debug, Parser)]
 #[command(name = "calve", version, max_term_width = 100)]

@@ -1,11 +1,11 @@
 //! Who names what of the module: every reference from any target of any member.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 use camino::Utf8Path;
 
-use super::code::{Code, Found, Item, ItemId, ItemKind, Mention};
+use super::code::{Code, Found, Import, Item, ItemId, ItemKind, Mention};
 use crate::workspace::{DependencyKind, Member, SyntaxError, Target};
 
 /// One place in the workspace, outside of the module's library, that names an item of it.
@@ -40,54 +40,105 @@ pub struct Reference<'w> {
 /// Every reference to an item of the library root `library`, in order of member, target and place.
 /// Files shared by several targets give one reference each.
 pub fn find<'w>(code: &Code<'w>, library: usize) -> Vec<Reference<'w>> {
-    let package = code.root(library).member.name.clone();
+    let roots = roots_around(code, library);
+    let mut names = Names::of(code, library, roots.iter().map(|(_, _, index)| *index));
     let mut references = Vec::new();
-    for member in users_of(code, &package) {
-        for target in &member.targets {
-            let Some(index) = code.target(&member.name, target.kind, &target.name) else {
-                continue;
-            };
-            if index == library {
-                continue;
-            }
-            let root = code.root(index);
-            for item in root.items.iter().filter(|i| i.kind != ItemKind::Module) {
-                for (mention, found) in code.mentioned_by(item) {
-                    if item.kind == ItemKind::Use && is_new_name(item, &mention) {
-                        continue;
-                    }
-                    let Found::Item(mut named, rest) = found else { continue };
-                    let mut alias = None;
-                    if named.root != library {
-                        // Where an alias stands for the type itself, its declaration is rewritten.
-                        let target = aliased(code, named).filter(|_| !rest.is_empty());
-                        let Some(target) = target.filter(|target| target.root == library) else {
-                            continue;
-                        };
-                        alias = Some(named);
-                        named = target;
-                    }
-                    let place = |index: usize| item.source.range(mention.segments[index].span);
-                    let last = mention.segments.len() - 1;
-                    references.push(Reference {
-                        member,
-                        target,
-                        root: index,
-                        holder: item.id,
-                        file: item.file,
-                        range: place(0).start..place(last).end,
-                        named: place(0).start..place(last.saturating_sub(rest.len())).end,
-                        item: named,
-                        rest,
-                        alias,
-                        is_import: item.kind == ItemKind::Use,
-                        dev: item.test_only || target.kind.is_dev(),
-                    });
+    for (member, target, index) in roots {
+        let root = code.root(index);
+        let items = root.items.iter().filter(|item| item.kind != ItemKind::Module);
+        for item in items.filter(|item| item.made.is_some() || names.stand_in(item)) {
+            for (mention, found) in code.mentioned_by(item) {
+                if item.kind == ItemKind::Use && is_new_name(item, &mention) {
+                    continue;
                 }
+                let Found::Item(mut named, rest) = found else { continue };
+                let mut alias = None;
+                if named.root != library {
+                    // Where an alias stands for the type itself, its declaration is rewritten.
+                    let target = aliased(code, named).filter(|_| !rest.is_empty());
+                    let Some(target) = target.filter(|target| target.root == library) else {
+                        continue;
+                    };
+                    alias = Some(named);
+                    named = target;
+                }
+                let place = |index: usize| item.source.range(mention.segments[index].span);
+                let last = mention.segments.len() - 1;
+                references.push(Reference {
+                    member,
+                    target,
+                    root: index,
+                    holder: item.id,
+                    file: item.file,
+                    range: place(0).start..place(last).end,
+                    named: place(0).start..place(last.saturating_sub(rest.len())).end,
+                    item: named,
+                    rest,
+                    alias,
+                    is_import: item.kind == ItemKind::Use,
+                    dev: item.test_only || target.kind.is_dev(),
+                });
             }
         }
     }
     references
+}
+
+/// Every compilation root that may use the library, in order of member and target.
+fn roots_around<'w>(code: &Code<'w>, library: usize) -> Vec<(&'w Member, &'w Target, usize)> {
+    let package = code.root(library).member.name.clone();
+    let mut roots = Vec::new();
+    for member in users_of(code, &package) {
+        for target in &member.targets {
+            let index = code.target(&member.name, target.kind, &target.name);
+            roots.extend(index.filter(|index| *index != library).map(|i| (member, target, i)));
+        }
+    }
+    roots
+}
+
+/// The names by which code can mean an item of a library. What a file without any of them mentions need
+/// not be worked out.
+struct Names<'w> {
+    names: HashSet<String>,
+    looked_at: HashMap<&'w Utf8Path, bool>,
+}
+
+impl<'w> Names<'w> {
+    /// Those of the library's items and variants, and those that a `use` or an alias in one of `users` gives
+    /// instead, whatever stands behind it.
+    fn of(code: &Code<'w>, library: usize, users: impl Iterator<Item = usize>) -> Self {
+        let mut names = HashSet::new();
+        for item in &code.root(library).items {
+            names.extend(item.name.clone());
+            if let syn::Item::Enum(item) = item.syntax {
+                names.extend(item.variants.iter().map(|variant| variant.ident.to_string()));
+            }
+        }
+        for root in users.map(|index| code.root(index)).chain([code.root(library)]) {
+            let aliases = root.items.iter().filter(|item| item.kind == ItemKind::TypeAlias);
+            names.extend(aliases.filter_map(|alias| alias.name.clone()));
+            let imports = root.scopes.iter().flat_map(|scope| &scope.imports);
+            let is_new = |import: &&Import| {
+                import.path.last() != Some(&import.name) && !matches!(&*import.name, "*" | "_")
+            };
+            let renamed = imports.filter(is_new);
+            names.extend(renamed.map(|import| import.name.clone()));
+        }
+        // Words have no `r#`.
+        let plain =
+            |name: String| name.strip_prefix("r#").map_or_else(|| name.clone(), str::to_owned);
+        Self { names: names.into_iter().map(plain).collect(), looked_at: HashMap::new() }
+    }
+
+    /// Whether the file that an item stands in has one of them.
+    fn stand_in(&mut self, item: &Item<'w>) -> bool {
+        let Self { names, looked_at } = self;
+        *looked_at.entry(item.file).or_insert_with(|| {
+            let mut words = item.source.text.split(|c: char| !c.is_alphanumeric() && c != '_');
+            words.any(|word| names.contains(word))
+        })
+    }
 }
 
 /// Whether a `use` brings something in by this name: `Store` of `SqlStock as Store`.
@@ -123,25 +174,17 @@ pub fn broken<'w>(
     let package = code.root(library).member.name.clone();
     let own = code.root(library).member.ident();
     let mut found = BTreeMap::new();
-    for member in users_of(code, &package) {
+    for (member, _, index) in roots_around(code, library) {
         let mut names = vec![own.clone()];
         let entries = member.dependencies.iter().filter(|d| d.package == package);
         names.extend(entries.map(crate::workspace::Dependency::ident));
-        for target in &member.targets {
-            let Some(index) = code.target(&member.name, target.kind, &target.name) else {
-                continue;
-            };
-            if index == library {
-                continue;
-            }
-            for (file, error) in code.root(index).broken.iter().copied() {
-                let Some(source) = code.source(file) else { continue };
-                let tells = |word: &str| source.text.contains(word);
-                // What is in a file that is not UTF-8, nobody knows.
-                let silent = !source.is_utf8();
-                if silent || names.iter().any(|name| tells(name)) || tells("mod ") {
-                    found.insert(file, (member, error));
-                }
+        for (file, error) in code.root(index).broken.iter().copied() {
+            let Some(source) = code.source(file) else { continue };
+            let tells = |word: &str| source.text.contains(word);
+            // What is in a file that is not UTF-8, nobody knows.
+            let silent = !source.is_utf8();
+            if silent || names.iter().any(|name| tells(name)) || tells("mod ") {
+                found.insert(file, (member, error));
             }
         }
     }

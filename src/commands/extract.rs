@@ -86,9 +86,11 @@ pub fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<Status>
         Ok(entered) => entered,
         Err(refusal) => return output.refusal(None, &refusal),
     };
+    // It is needed to the end, and then the process gives back what it holds faster than piece by piece.
+    let workspace: &Workspace = Box::leak(Box::new(workspace));
     // Cargo's word on the workspace takes time, and most often says what its manifests do.
-    let planned = plan(&workspace, arguments, writes_here, output);
-    let other = match asked.map(|asked| asked.instead_of(&workspace)).transpose() {
+    let planned = plan(workspace, arguments, writes_here, output);
+    let other = match asked.map(|asked| asked.instead_of(workspace)).transpose() {
         Ok(other) => other.flatten(),
         Err(refusal) => {
             output.progress_done();
@@ -97,7 +99,7 @@ pub fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<Status>
     };
     let (workspace, planned) = match &other {
         Some(other) => (other, plan(other, arguments, writes_here, output)),
-        None => (&workspace, planned),
+        None => (workspace, planned),
     };
     output.progress_done();
     let lock = lock.as_ref();

@@ -1,11 +1,12 @@
 //! Every file that analysis may look at: Rust sources, SQL and manifests in the members' folders.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use ignore::WalkBuilder;
 use rayon::prelude::*;
+use walkdir::{DirEntry, WalkDir};
 
 use super::source::Text;
 use super::{Member, Source, migrations};
@@ -43,10 +44,21 @@ fn of_members(root: &Utf8Path, members: &[Member], target: &Utf8Path) -> Result<
             below.push(dir);
         }
     }
-    let mut paths = walked(root, below, target, None)?;
-    paths.extend(walked(root, above, target, Some(1))?);
-    let read: Vec<Result<Text>> = paths.par_iter().map(|path| text(root, path)).collect();
-    paths.into_iter().zip(read).map(|(path, text)| Ok((path, text?.into()))).collect()
+    let below = below.into_iter().map(|dir| (dir, None));
+    let walks: Vec<_> = below.chain(above.into_iter().map(|dir| (dir, Some(1)))).collect();
+    let read = walks.par_iter().map(|(dir, depth)| {
+        let paths = walked(root, dir, target, *depth)?;
+        let read = paths.par_iter().map_init(Vec::new, |bytes, path| text(root, path, bytes));
+        let read: Vec<Result<Text>> = read.collect();
+        paths.into_iter().zip(read).map(|(path, text)| Ok((path, text?))).collect()
+    });
+    // The first of several errors is the same at each run.
+    let read: Vec<Result<Vec<(Utf8PathBuf, Text)>>> = read.collect();
+    let mut files = Vec::new();
+    for read in read {
+        files.extend(read?.into_iter().map(|(path, text)| (path, text.into())));
+    }
+    Ok(files.into_iter().collect())
 }
 
 /// A folder that is reached over a link is not followed.
@@ -55,27 +67,22 @@ fn is_behind_a_link(root: &Utf8Path, dir: &Utf8Path) -> bool {
     folders.into_iter().any(|folder| root.join(folder).is_symlink())
 }
 
-/// The files below folders, as deep as that, relative to the root.
-fn walked<'d>(
+/// The files below a folder, as deep as that, relative to the root.
+fn walked(
     root: &Utf8Path,
-    dirs: impl IntoIterator<Item = &'d Utf8Path>,
+    dir: &Utf8Path,
     target: Option<&Utf8Path>,
     depth: Option<usize>,
 ) -> Result<Vec<Utf8PathBuf>> {
     let mut files = Vec::new();
-    let mut dirs = dirs.into_iter().map(|dir| root.join(dir));
-    let Some(first) = dirs.next() else { return Ok(files) };
-    let mut walk = WalkBuilder::new(first);
-    for dir in dirs {
-        walk.add(dir);
-    }
-    walk.standard_filters(false).hidden(false).follow_links(false).max_depth(depth);
     let target = target.map(|target| root.join(target));
-    walk.filter_entry(move |entry| {
-        let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
-        !is_dir || Utf8Path::from_path(entry.path()).is_some_and(|dir| !is_left_out(dir, &target))
-    });
-    for entry in walk.build() {
+    let is_looked_into = |entry: &DirEntry| {
+        let dir = || Utf8Path::from_path(entry.path());
+        let is_left_out = || dir().is_none_or(|dir| is_left_out(dir, target.as_deref()));
+        entry.depth() == 0 || !(entry.file_type().is_dir() && is_left_out())
+    };
+    let walk = WalkDir::new(root.join(dir)).max_depth(depth.unwrap_or(usize::MAX));
+    for entry in walk.into_iter().filter_entry(is_looked_into) {
         let entry = entry.map_err(|error| {
             Diagnostic::error("unreadable-file", format!("cannot walk the workspace: {error}"))
         })?;
@@ -87,11 +94,8 @@ fn walked<'d>(
             );
         // A link to a file is compiled like the file; links to folders are not followed, so that a
         // loop of them leads nowhere.
-        let is_file = |entry: &ignore::DirEntry| {
-            entry.file_type().is_some_and(|t| t.is_file())
-                || (entry.path_is_symlink() && path.is_file())
-        };
-        if wanted && is_file(&entry) {
+        let is_file = || entry.file_type().is_file() || (entry.path_is_symlink() && path.is_file());
+        if wanted && is_file() {
             files.push(path.strip_prefix(root).unwrap_or(path).to_owned());
         }
     }
@@ -99,32 +103,36 @@ fn walked<'d>(
 }
 
 /// What holds no sources of the workspace's own.
-fn is_left_out(dir: &Utf8Path, target: &Option<Utf8PathBuf>) -> bool {
+fn is_left_out(dir: &Utf8Path, target: Option<&Utf8Path>) -> bool {
     match dir.file_name() {
         Some(".git" | "node_modules") => true,
         Some("target") if dir.join("CACHEDIR.TAG").exists() => true,
-        _ => target.as_deref() == Some(dir),
+        _ => target == Some(dir),
     }
 }
 
 /// Reads a file, by its path relative to the root.
 pub(super) fn source(root: &Utf8Path, path: &Utf8Path) -> Result<Source> {
-    text(root, path).map(Source::from)
+    text(root, path, &mut Vec::new()).map(Source::from)
 }
 
-fn text(root: &Utf8Path, path: &Utf8Path) -> Result<Text> {
-    let bytes = std::fs::read(root.join(path)).map_err(|error| unreadable(path, &error))?;
-    let error = match String::from_utf8(bytes) {
+/// `bytes` is room to read into.
+fn text(root: &Utf8Path, path: &Utf8Path, bytes: &mut Vec<u8>) -> Result<Text> {
+    bytes.clear();
+    File::open(root.join(path))
+        .and_then(|mut file| file.read_to_end(bytes))
+        .map_err(|error| unreadable(path, &error))?;
+    let error = match str::from_utf8(bytes) {
         Ok(text) => return Ok(Text { text: text.into(), broken: None }),
         Err(error) => error,
     };
-    let from = error.utf8_error().valid_up_to();
+    let from = error.valid_up_to();
     if path.extension() == Some("rs") {
         // It may belong to nothing: a fixture, a template. Whoever needs it sees the place.
-        let text = String::from_utf8_lossy(error.as_bytes()).into();
+        let text = String::from_utf8_lossy(bytes).into();
         return Ok(Text { text, broken: Some(from) });
     }
-    let line = error.as_bytes()[..from].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = bytes[..from].iter().filter(|byte| **byte == b'\n').count() + 1;
     Err(Diagnostic::error("not-utf8", format!("`{path}` is not UTF-8: see its line {line}"))
         .at(path, 0..0, format!("{path}:{line}"))
         .note("calve reads every manifest and migration of the workspace, and passes over nothing")

@@ -9,8 +9,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::{Metadata, MetadataCommand};
 
 use super::files::{self, unreadable};
+use super::index::Index;
 use super::layout::Layout;
 use super::locked::Locked;
+use super::paths::normalized;
 use super::{Place, Repository, Workspace};
 use crate::diagnostic::{Diagnostic, Result};
 
@@ -24,7 +26,9 @@ pub fn locate(manifest: &Utf8Path) -> Result<Place> {
             .help("run calve inside a Cargo workspace, or name its manifest with --manifest-path")
             .into());
     }
-    let manifest = locate_workspace(manifest)?;
+    let text = read(manifest).map_err(|error| unreadable(manifest, &error))?;
+    let manifest =
+        if declares_workspace(&text) { normalized(manifest) } else { locate_workspace(manifest)? };
     let root = manifest.parent().unwrap_or(Utf8Path::new("/")).to_owned();
     Ok(Place { repository: Repository::around(&root), manifest, root })
 }
@@ -37,14 +41,15 @@ pub fn locate(manifest: &Utf8Path) -> Result<Place> {
 pub(super) fn differing(workspace: &Workspace) -> Result<Vec<Utf8PathBuf>> {
     let (root, target) = (&workspace.root, &workspace.target_directory);
     let (now, _) = files::read(root, &workspace.members, target)?;
-    let mut differing: BTreeSet<&Utf8PathBuf> = BTreeSet::new();
-    for (path, source) in &workspace.files {
+    let mut differing: BTreeSet<&Utf8Path> = BTreeSet::new();
+    for (path, source) in workspace.files() {
         if now.get(path).is_none_or(|found| found.text != source.text) {
             differing.insert(path);
         }
     }
-    differing.extend(now.keys().filter(|path| !workspace.files.contains_key(*path)));
-    let mut differing: Vec<Utf8PathBuf> = differing.into_iter().cloned().collect();
+    let is_new = |path: &&Utf8Path| workspace.source(path).is_none();
+    differing.extend(now.keys().map(Utf8PathBuf::as_path).filter(is_new));
+    let mut differing: Vec<Utf8PathBuf> = differing.into_iter().map(Utf8Path::to_owned).collect();
     for (name, text) in [("Cargo.toml", &workspace.manifest), ("Cargo.lock", &workspace.lock)] {
         let name = Utf8PathBuf::from(name);
         let same = read(&workspace.root.join(&name)).is_ok_and(|found| *found == **text);
@@ -69,19 +74,20 @@ impl Place {
     /// # Errors
     /// When there is no `Cargo.lock`, cargo refuses the manifests, or a file of a member cannot be read.
     pub fn load(self) -> Result<Workspace> {
-        Asked::of(self)?.answer()?.workspace()
+        Found::at(self)?.ask_cargo().answer()?.workspace()
     }
 
-    /// Reads the workspace as its manifests describe it, while cargo reads it too.
+    /// Reads the workspace as its manifests describe it; then cargo begins to read it too.
     ///
     /// # Errors
     /// When there is no `Cargo.lock`, or the root manifest cannot be read; as for [`Place::load`] where the
     /// manifests alone do not say enough.
     pub fn load_early(self) -> Result<Early> {
-        let asked = Asked::of(self)?;
-        Ok(match asked.early() {
-            Some(workspace) => Early { workspace, asked: Some(asked) },
-            None => Early { workspace: asked.answer()?.workspace()?, asked: None },
+        let found = Found::at(self)?;
+        // Before cargo: this takes all cores, and what is planned from it takes one.
+        Ok(match found.early() {
+            Some(workspace) => Early { workspace, asked: Some(found.ask_cargo()) },
+            None => Early { workspace: found.ask_cargo().answer()?.workspace()?, asked: None },
         })
     }
 }
@@ -110,39 +116,68 @@ struct Found {
     rust: Arc<OnceLock<String>>,
 }
 
-impl Asked {
-    fn of(place: Place) -> Result<Self> {
-        let (manifest, lock) = (place.manifest.clone(), place.root.join("Cargo.lock"));
+impl Found {
+    fn at(place: Place) -> Result<Self> {
+        let (manifest, lock) = (&place.manifest, place.root.join("Cargo.lock"));
         let lock = read(&lock).map_err(|error| {
             Diagnostic::error("no-lock-file", format!("cannot read `{lock}`: {error}"))
                 .note("calve keeps every locked version as it is, so it must know them")
                 .help("run `cargo generate-lockfile`, commit Cargo.lock, and try again")
         })?;
-        let text = read(&manifest).map_err(|error| unreadable(&manifest, &error))?;
+        let manifest = read(manifest).map_err(|error| unreadable(manifest, &error))?;
         let locked = Arc::new(Locked::parse(&lock));
-        let fitting = Arc::clone(&locked);
-        let cargo = std::thread::spawn(move || {
-            let said = metadata(&manifest, false)?;
-            let fits = (*fitting).as_ref().is_some_and(|locked| locked.fits(&said));
-            // All packages, where it says what is wrong with the lock file, or that nothing is.
-            if fits { Ok(said) } else { metadata(&manifest, true) }
-        });
         let rust = Arc::new(OnceLock::new());
         let (root, cell) = (place.root.clone(), Arc::clone(&rust));
         std::thread::spawn(move || {
             cell.get_or_init(|| toolchain(&root));
         });
-        Ok(Self { found: Found { place, manifest: text, lock, locked, rust }, cargo })
+        Ok(Self { place, manifest, lock, locked, rust })
     }
 
     /// What can be read without cargo; what cannot be read now gives its error later.
     fn early(&self) -> Option<Workspace> {
-        let Found { place, manifest, locked, .. } = &self.found;
-        (**locked).as_ref()?;
-        let layout = Layout::of_manifests(&place.root, manifest)?;
-        self.found.workspace(layout).ok()
+        (*self.locked).as_ref()?;
+        let layout = Layout::of_manifests(&self.place.root, &self.manifest)?;
+        self.workspace(layout).ok()
     }
 
+    fn ask_cargo(self) -> Asked {
+        let (manifest, locked) = (self.place.manifest.clone(), Arc::clone(&self.locked));
+        let cargo = std::thread::spawn(move || {
+            let said = metadata(&manifest, false)?;
+            let fits = (*locked).as_ref().is_some_and(|locked| locked.fits(&said));
+            // All packages, where it says what is wrong with the lock file, or that nothing is.
+            if fits { Ok(said) } else { metadata(&manifest, true) }
+        });
+        Asked { found: self, cargo }
+    }
+
+    /// Reads the files of a workspace that is laid out like this.
+    fn workspace(&self, layout: Layout) -> Result<Workspace> {
+        let Place { root, repository, .. } = &self.place;
+        let Layout { members, target_directory, outside } = layout;
+        let (files, embedded) = files::read(root, &members, &target_directory)?;
+        let is_there = |file: &Utf8PathBuf| root.join(file).exists();
+        Ok(Workspace {
+            repository: repository.clone(),
+            rust: self.rust.get_or_init(|| toolchain(root)).clone(),
+            root_files: ROOT_FILES.iter().map(Utf8PathBuf::from).filter(is_there).collect(),
+            target_directory,
+            manifest: self.manifest.as_str().into(),
+            lock: self.lock.as_str().into(),
+            files: Index::new(files, &members),
+            members,
+            registry: (*self.locked).as_ref().map(Locked::registry).unwrap_or_default(),
+            locked: Option::clone(&self.locked),
+            outside,
+            embedded,
+            expansions: super::Expansions::default(),
+            root: root.clone(),
+        })
+    }
+}
+
+impl Asked {
     /// Waits for cargo: the workspace, unless it is what `early` is.
     ///
     /// # Errors
@@ -182,33 +217,6 @@ impl Answer {
     }
 }
 
-impl Found {
-    /// Reads the files of a workspace that is laid out like this.
-    fn workspace(&self, layout: Layout) -> Result<Workspace> {
-        let Place { root, repository, .. } = &self.place;
-        let Layout { members, target_directory, outside } = layout;
-        let (files, embedded) = files::read(root, &members, &target_directory)?;
-        let is_there = |file: &Utf8PathBuf| root.join(file).exists();
-        Ok(Workspace {
-            repository: repository.clone(),
-            rust: self.rust.get_or_init(|| toolchain(root)).clone(),
-            root_files: ROOT_FILES.iter().map(Utf8PathBuf::from).filter(is_there).collect(),
-            target_directory,
-            manifest: self.manifest.as_str().into(),
-            lock: self.lock.as_str().into(),
-            dirs: members.iter().map(|member| member.dir.clone()).collect(),
-            members,
-            registry: (*self.locked).as_ref().map(Locked::registry).unwrap_or_default(),
-            locked: Option::clone(&self.locked),
-            outside,
-            embedded,
-            files,
-            expansions: super::Expansions::default(),
-            root: root.clone(),
-        })
-    }
-}
-
 /// What cargo says of the members alone, or of all packages that they need.
 fn metadata(manifest: &Utf8Path, needed: bool) -> Result<Metadata> {
     let mut command = MetadataCommand::new();
@@ -238,7 +246,7 @@ fn toolchain(root: &Utf8Path) -> String {
     version.splitn(3, '.').take(2).collect::<Vec<_>>().join(".")
 }
 
-/// The root manifest; `cargo metadata` would say it too, but only after it wants a lock file.
+/// The root manifest above one that is none; `cargo metadata` would say it too, but only after it wants a lock file.
 fn locate_workspace(manifest: &Utf8Path) -> Result<Utf8PathBuf> {
     let output = std::process::Command::new(cargo())
         .args(["locate-project", "--workspace", "--message-format", "plain", "--manifest-path"])

@@ -3,6 +3,7 @@
 
 mod files;
 mod git;
+mod index;
 mod layout;
 mod load;
 mod locked;
@@ -13,7 +14,7 @@ mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::ops::{Bound, Range};
+use std::ops::Range;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -28,6 +29,7 @@ pub use source::{Source, SyntaxError, has_word, line_of};
 
 use crate::changes::Home;
 use crate::diagnostic::{Diagnostic, Result};
+use index::Index;
 
 /// The monolith, as it was on disk when calve read it.
 #[derive(Debug)]
@@ -55,12 +57,10 @@ pub struct Workspace {
     pub outside: Vec<Utf8PathBuf>,
     /// The git work tree that holds the root, if there is one.
     pub repository: Option<Repository>,
-    /// The members' folders.
-    dirs: BTreeSet<Utf8PathBuf>,
     /// Folders that a `migrate!` names, each with the files that do; all relative to the root.
     pub embedded: BTreeMap<Utf8PathBuf, BTreeSet<Utf8PathBuf>>,
-    /// Every text file that analysis may look at, by path relative to the root.
-    files: BTreeMap<Utf8PathBuf, Source>,
+    /// Every text file that analysis may look at.
+    files: Index,
     /// What the macros in these files make, as far as somebody looked.
     expansions: Expansions,
 }
@@ -241,7 +241,7 @@ impl Workspace {
     /// The text of a file that was not read with the members' sources; none if it cannot be read.
     pub fn read(&self, path: &Utf8Path) -> Option<Arc<str>> {
         match self.files.get(path) {
-            Some(source) => Some(Arc::clone(&source.text)),
+            Some((_, source)) => Some(Arc::clone(&source.text)),
             None => std::fs::read_to_string(self.root.join(path)).ok().map(Into::into),
         }
     }
@@ -288,17 +288,17 @@ impl Workspace {
 
     /// How many files were parsed so far.
     pub fn parsed(&self) -> usize {
-        self.files.values().filter(|source| source.is_parsed()).count()
+        self.files.iter().filter(|(_, source)| source.is_parsed()).count()
     }
 
     /// A file's text and syntax, by path relative to the root.
     pub fn source(&self, path: &Utf8Path) -> Option<&Source> {
-        self.files.get(path)
+        self.files.get(path).map(|(_, source)| source)
     }
 
     /// A file that was read, with its path, by path relative to the root.
     pub fn file(&self, path: &Utf8Path) -> Option<(&Utf8Path, &Source)> {
-        self.files.get_key_value(path).map(|(path, source)| (path.as_path(), source))
+        self.files.get(path)
     }
 
     /// Keeps what a macro made for as long as the snapshot.
@@ -329,25 +329,12 @@ impl Workspace {
         &'w self,
         member: &'w Member,
     ) -> impl Iterator<Item = (&'w Utf8Path, &'w Source)> {
-        // Paths are in order of their components: what is below a folder comes right after it.
-        let below = |dir: &Utf8Path| (Bound::Included(dir.to_owned()), Bound::Unbounded);
-        let nested: Vec<&Utf8Path> = self
-            .dirs
-            .range::<Utf8PathBuf, _>(below(&member.dir))
-            .take_while(|dir| dir.starts_with(&member.dir))
-            .filter(|dir| **dir != member.dir)
-            .map(Utf8PathBuf::as_path)
-            .collect();
-        self.files
-            .range::<Utf8PathBuf, _>(below(&member.dir))
-            .take_while(|(path, _)| path.starts_with(&member.dir))
-            .filter(move |(path, _)| !nested.iter().any(|dir| path.starts_with(dir)))
-            .map(|(path, source)| (path.as_path(), source))
+        self.files.of(member)
     }
 
     /// Every file that was read.
     pub fn files(&self) -> impl Iterator<Item = (&Utf8Path, &Source)> {
-        self.files.iter().map(|(path, source)| (path.as_path(), source))
+        self.files.iter()
     }
 
     /// The members that name `package` in a dependency table, with the entries.

@@ -27,9 +27,8 @@ fn cargo_is_asked_few_times() {
     let mut commands: Vec<&str> = asked.lines().filter_map(|line| line.split(' ').next()).collect();
     // The new lock file is resolved while cargo still reads the packages.
     commands.sort();
-    // Where the root is; the members; all packages, since this workspace has some that are no members;
-    // the new lock file.
-    assert_eq!(commands, ["locate-project", "metadata", "metadata", "update"], "{asked}");
+    // The members; all packages, since this workspace has some that are no members; the new lock file.
+    assert_eq!(commands, ["metadata", "metadata", "update"], "{asked}");
 }
 
 /// Crates that have nothing to do with the module cost nothing but their reading.

@@ -8,7 +8,7 @@ use super::CallSite;
 use super::bodies::{Body, Key};
 use super::loops;
 use super::ty::Types;
-use super::walk::{Event, What, walk};
+use super::walk::{Event, What};
 use crate::workspace::line_of;
 
 /// The calls that were found.
@@ -36,8 +36,8 @@ struct Caller<'b> {
     calls: Vec<(String, usize, bool)>,
 }
 
-/// Walks every body; a second look joins callers with the helpers that they call.
-pub(super) fn find<'w>(types: &Types<'_, 'w>, bodies: &[Body<'w>]) -> Found {
+/// Looks at what stands in each body; a second look joins callers with the helpers that they call.
+pub(super) fn find<'w>(types: &Types<'_, 'w>, bodies: &[Body<'w>], walked: &[Vec<Event>]) -> Found {
     let mut found = Found {
         calls: types.operations.iter().map(|(name, ..)| (name.clone(), Vec::new())).collect(),
         in_transaction: Vec::new(),
@@ -45,14 +45,14 @@ pub(super) fn find<'w>(types: &Types<'_, 'w>, bodies: &[Body<'w>]) -> Found {
         reach: Vec::new(),
     };
     let mut callers: BTreeMap<&Key, Caller<'_>> = BTreeMap::new();
-    let mut helped: Vec<(&Body<'w>, Event)> = Vec::new();
-    for body in bodies {
+    let mut helped: Vec<(&Body<'w>, &Event)> = Vec::new();
+    for (body, events) in bodies.iter().zip(walked) {
         let mut reach = Reach::default();
-        for event in walk(types, body) {
-            reach.note(&event);
+        for event in events {
+            reach.note(event);
             match &event.what {
                 What::Operation(operation, certain) => {
-                    let site = site(body, &event, operation, *certain);
+                    let site = site(body, event, operation, *certain);
                     if body.key != Key::None {
                         let caller = callers.entry(&body.key).or_insert_with(|| Caller {
                             member: &body.member.name,
@@ -64,7 +64,7 @@ pub(super) fn find<'w>(types: &Types<'_, 'w>, bodies: &[Body<'w>]) -> Found {
                             event.transaction.is_some(),
                         ));
                     }
-                    found.add(&site, &event, &format!("`{operation}` is called"));
+                    found.add(&site, event, &format!("`{operation}` is called"));
                     found.calls.entry(operation.clone()).or_default().push(site);
                 }
                 What::Other(_) | What::Bound(_) => {}

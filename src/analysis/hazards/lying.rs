@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::bodies::{Body, items_of_consumers};
 use super::scope::opened;
 use super::ty::{Ty, Types};
-use super::walk::{What, walk};
+use super::walk::{Event, What};
 use super::{LyingName, Subject};
 use crate::analysis::code::Item;
 use crate::analysis::composition::OwnWords;
@@ -18,6 +18,7 @@ pub(super) fn find<'w>(
     types: &Types<'_, 'w>,
     subject: &Subject<'_>,
     bodies: &[Body<'w>],
+    walked: &[Vec<Event>],
 ) -> Vec<LyingName> {
     let code = types.code;
     let traits: Vec<Item<'_>> = subject.apis.iter().map(|id| code.item(*id)).collect();
@@ -42,7 +43,7 @@ pub(super) fn find<'w>(
             }
         }
     }
-    for body in bodies {
+    for (body, events) in bodies.iter().zip(walked) {
         let of = code.item(body.holder);
         let name = &body.signature.ident;
         if let syn::ReturnType::Type(_, ty) = &body.signature.output
@@ -50,9 +51,9 @@ pub(super) fn find<'w>(
         {
             note(&of, &name.to_string(), body.source.range(name.span()));
         }
-        for event in walk(types, body) {
-            if let What::Bound(name) = event.what {
-                note(&of, &name, event.range);
+        for event in events {
+            if let What::Bound(name) = &event.what {
+                note(&of, name, event.range.clone());
             }
         }
     }

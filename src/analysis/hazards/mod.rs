@@ -32,6 +32,7 @@ use camino::Utf8PathBuf;
 use super::code::{Code, ItemId};
 use super::wire::Loses;
 use crate::workspace::Member;
+use walk::{Event, walk};
 
 pub use cycles::implementors;
 pub use foreign_sql::{SqlCall, Tables, calls_in_sql, sql_of};
@@ -237,7 +238,9 @@ impl Hazards {
 pub fn find(code: &Code<'_>, subject: &Subject<'_>) -> Hazards {
     let types = ty::Types::new(code, subject);
     let bodies = bodies::of_consumers(&types, subject);
-    let calls::Found { calls, in_transaction, in_loop, reach } = calls::find(&types, &bodies);
+    let walked: Vec<Vec<Event>> = bodies.iter().map(|body| walk(&types, body)).collect();
+    let calls::Found { calls, in_transaction, in_loop, reach } =
+        calls::find(&types, &bodies, &walked);
     let downcasts = downcasts::find(&types, subject, &bodies, &reach);
     let (foreign_sql, named_tables) = foreign_sql::find(code.workspace, subject);
     Hazards {
@@ -248,7 +251,7 @@ pub fn find(code: &Code<'_>, subject: &Subject<'_>) -> Hazards {
         named_tables,
         surroundings: surroundings::find(code.workspace, subject),
         downcasts,
-        lying: lying::find(&types, subject, &bodies),
+        lying: lying::find(&types, subject, &bodies, &walked),
         calls,
     }
 }

@@ -176,22 +176,23 @@ fn packages(
         m.dependencies.iter().map(|d| (d.package.clone(), d.package.replace('-', "_")))
     });
     let members = code.workspace.members.iter().map(|m| (m.name.clone(), m.ident()));
-    for (package, krate) in known.chain(others).chain(members) {
-        let named = format!("{krate}::");
-        let mentions = |text: &str| {
-            text.match_indices(&named).any(|(at, _)| {
-                !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':')
-            })
-        };
-        if files.iter().any(|(_, text)| mentions(text)) {
-            packages.insert(package);
-        }
-    }
+    let named: BTreeSet<&str> = files.iter().flat_map(|(_, text)| first_names(text)).collect();
+    let all = known.chain(others).chain(members);
+    packages.extend(all.filter(|(_, krate)| named.contains(&**krate)).map(|(package, _)| package));
     if files.iter().any(|(_, text)| text.contains("serde_with::")) {
         packages.insert(SERDE_WITH.to_owned());
     }
     packages.remove(&names.service);
     packages
+}
+
+/// The names with which the paths in a text begin: `serde_json` of `serde_json::Value`.
+fn first_names(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices("::").filter_map(|(at, _)| {
+        let before = text[..at].trim_end_matches(|c: char| c.is_alphanumeric() || c == '_');
+        let name = &text[before.len()..at];
+        (!name.is_empty() && !before.ends_with(':')).then_some(name)
+    })
 }
 
 /// What the parts of the generator share.

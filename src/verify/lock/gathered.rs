@@ -86,6 +86,11 @@ impl<'w> Gathered<'w> {
         Ok(Some(Self { changes: gathered, locked, unchanged }))
     }
 
+    /// The package that asks for everything.
+    pub(super) fn asking(&self) -> String {
+        asking(0)
+    }
+
     /// The lock file of the whole workspace from the one that cargo made of [`Gathered::changes`]; none
     /// if that is not what cargo makes of such a workspace.
     pub(super) fn whole(&self, resolved: &str) -> Option<String> {
@@ -118,6 +123,11 @@ impl<'w> Gathered<'w> {
         }
         Some(whole.to_string())
     }
+}
+
+/// The name of one of them.
+fn asking(index: usize) -> String {
+    format!("{GATHERED}-{index}")
 }
 
 /// Whether every package is a member or comes from one registry, and nothing else stands in the file.
@@ -166,7 +176,7 @@ fn packages(
 ) -> Vec<(Utf8PathBuf, String)> {
     let mut packages = Vec::new();
     for (index, minimum) in minimums.iter().enumerate() {
-        let name = format!("{GATHERED}-{index}");
+        let name = asking(index);
         let mut package = Table::new();
         package["name"] = value(&name);
         package["version"] = value("0.0.0");
@@ -230,6 +240,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::verify::lock::completed;
     use crate::verify::{Resolution, Skeleton, resolve_lock};
     use crate::workspace;
 
@@ -336,6 +347,9 @@ mod tests {
             assert_ne!(whole, *workspace.lock);
             let resolution = Resolution::of(&workspace, &changes).unwrap();
             let gathered = resolution.gathered.as_ref().expect("a plain lock file");
+            let skeleton = Skeleton::of(&workspace.root, &gathered.changes).unwrap();
+            let lock = completed(skeleton.root(), &gathered.asking());
+            assert!(lock.is_some_and(|lock| lock.contains("name = \"fresh\"")), "{needs}");
             assert_eq!(resolution.resolve_gathered(gathered).as_ref(), Some(&whole), "{needs}");
             assert_eq!(resolution.run().unwrap(), whole);
         }

@@ -52,7 +52,10 @@ impl<'w> Resolution<'w> {
 
     fn resolve_gathered(&self, gathered: &Gathered<'_>) -> Option<String> {
         let skeleton = Skeleton::of(self.root, &gathered.changes).ok()?;
-        let resolved = resolve_lock(skeleton.root(), self.before).ok()?;
+        let root = skeleton.root();
+        let completed =
+            completed(root, &gathered.asking()).map_or_else(|| update(root), Ok).ok()?;
+        let resolved = with_versions_kept(completed, root, self.before).ok()?;
         Some(with_line_ends_of(self.before, gathered.whole(&resolved)?))
     }
 }
@@ -65,7 +68,11 @@ impl<'w> Resolution<'w> {
 /// # Errors
 /// `lock-failed` with what cargo said; `lock-changed` with the versions that would move.
 pub fn resolve_lock(root: &Utf8Path, before: &str) -> Result<String> {
-    let mut after = update(root)?;
+    with_versions_kept(update(root)?, root, before)
+}
+
+/// `after` is what cargo made of `before`; see [`resolve_lock`].
+fn with_versions_kept(mut after: String, root: &Utf8Path, before: &str) -> Result<String> {
     let moved = moved(before, &after)?;
     let (mut still, mut held) = (moved.clone(), BTreeSet::new());
     // What is held may move something else.
@@ -82,6 +89,22 @@ pub fn resolve_lock(root: &Utf8Path, before: &str) -> Result<String> {
 fn with_line_ends_of(before: &str, after: String) -> String {
     let after = after.replace("\r\n", "\n");
     if before.contains("\r\n") { after.replace('\n', "\r\n") } else { after }
+}
+
+/// The lock file as cargo completes it from what is on this machine, before it lists the files of
+/// `package`, a member without dependencies of the workspace's own. None where it does not.
+///
+/// `cargo update` completes it as well, and then reads what versions there are of every package in it,
+/// which takes about as long again.
+fn completed(root: &Utf8Path, package: &str) -> Option<String> {
+    let run = cargo(root)
+        .args(["package", "--list", "--allow-dirty", "--offline", "--quiet"])
+        .args(["--package", package])
+        .output()
+        .ok()?;
+    let lock = fs::read_to_string(root.join("Cargo.lock")).ok()?;
+    let has_package = || Locked::parse(&lock).is_some_and(|lock| lock.member(package).is_some());
+    (run.status.success() && has_package()).then_some(lock)
 }
 
 /// The lock file as cargo completes it.

@@ -94,7 +94,10 @@ fn on_sqlite(
                 _ => None,
             })
             .collect(),
-        fewer_rows: cuts().any(|cut| matches!(cut.lost, Lost::Rows(_) | Lost::User { .. })),
+        fewer_rows: cuts()
+            .filter(|cut| matches!(cut.lost, Lost::Rows(_) | Lost::User { .. }))
+            .flat_map(|cut| cut.reach.rows.iter().map(|table| table.to_ascii_lowercase()))
+            .collect(),
     };
     compare(&split).map_err(first)
 }

@@ -196,3 +196,52 @@ pub fn broken<'w>(
 pub fn users_of<'w>(code: &Code<'w>, package: &str) -> Vec<&'w Member> {
     code.workspace.users_of(package, |kind| kind != DependencyKind::Build)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Project;
+
+    #[test]
+    fn files_that_only_know_other_names_of_it_are_looked_at() {
+        let workspace = Project::new()
+            .member(
+                "stock",
+                &[],
+                &[("src/lib.rs", "pub struct Sku;\npub enum Fault { Gone, Full }\n")],
+            )
+            .member(
+                "shop",
+                &["stock"],
+                &[
+                    (
+                        "src/lib.rs",
+                        "pub mod renamed;\npub mod variant;\npub mod alias;\npub mod raw;\npub mod none;\n\
+                         pub use stock::Sku as Number;\npub use stock::Fault::Gone;\n\
+                         pub type Item = stock::Sku;\n",
+                    ),
+                    ("src/renamed.rs", "pub fn f(_: crate::Number) {}\n"),
+                    ("src/variant.rs", "pub fn f() -> bool { matches!(g(), super::Gone) }\n"),
+                    ("src/alias.rs", "pub fn f() { crate::Item::new() }\n"),
+                    ("src/raw.rs", "pub fn f(_: crate::r#Number) {}\n"),
+                    ("src/none.rs", "pub fn f() -> u64 { 1 }\n"),
+                ],
+            )
+            .load();
+        let code = Code::new(&workspace);
+        let library = code.library("stock").unwrap();
+        let found = find(&code, library);
+        let files: std::collections::BTreeSet<_> = found.iter().map(|r| r.file.as_str()).collect();
+        let expected = ["alias", "lib", "raw", "renamed", "variant"];
+        assert_eq!(
+            files,
+            expected.map(|name| format!("shop/src/{name}.rs")).iter().map(|f| &**f).collect()
+        );
+
+        let roots = roots_around(&code, library);
+        let mut names = Names::of(&code, library, roots.iter().map(|(_, _, index)| *index));
+        let root = code.root(roots[0].2);
+        let skipped = root.items.iter().filter(|item| !names.stand_in(item)).map(|item| item.file);
+        assert_eq!(skipped.collect::<Vec<_>>(), ["shop/src/none.rs"]);
+    }
+}

@@ -86,6 +86,11 @@ impl<'w> Gathered<'w> {
         Ok(Some(Self { changes: gathered, locked, unchanged }))
     }
 
+    /// The lock file before the changes.
+    pub(super) fn locked(&self) -> &Locked {
+        self.locked
+    }
+
     /// The package that asks for everything.
     pub(super) fn asking(&self) -> String {
         asking(0)

@@ -55,7 +55,7 @@ impl<'w> Resolution<'w> {
         let root = skeleton.root();
         let completed =
             completed(root, &gathered.asking()).map_or_else(|| update(root), Ok).ok()?;
-        let resolved = with_versions_kept(completed, root, self.before).ok()?;
+        let resolved = with_versions_kept(completed, root, self.before, gathered.locked()).ok()?;
         Some(with_line_ends_of(self.before, gathered.whole(&resolved)?))
     }
 }
@@ -68,12 +68,18 @@ impl<'w> Resolution<'w> {
 /// # Errors
 /// `lock-failed` with what cargo said; `lock-changed` with the versions that would move.
 pub fn resolve_lock(root: &Utf8Path, before: &str) -> Result<String> {
-    with_versions_kept(update(root)?, root, before)
+    let after = update(root)?;
+    with_versions_kept(after, root, before, &parsed(before)?)
 }
 
-/// `after` is what cargo made of `before`; see [`resolve_lock`].
-fn with_versions_kept(mut after: String, root: &Utf8Path, before: &str) -> Result<String> {
-    let moved = moved(before, &after)?;
+/// `after` is what cargo made of `before`, which says `locked`; see [`resolve_lock`].
+fn with_versions_kept(
+    mut after: String,
+    root: &Utf8Path,
+    before: &str,
+    locked: &Locked,
+) -> Result<String> {
+    let moved = moved(locked, &parsed(&after)?);
     let (mut still, mut held) = (moved.clone(), BTreeSet::new());
     // What is held may move something else.
     while !still.is_empty() {
@@ -81,7 +87,7 @@ fn with_versions_kept(mut after: String, root: &Utf8Path, before: &str) -> Resul
         let resolved = (more > 0).then(|| holding(&held, root, before)).transpose()?.flatten();
         let Some(resolved) = resolved else { return Err(lock_changed(&moved)) };
         after = resolved;
-        still = self::moved(before, &after)?;
+        still = self::moved(locked, &parsed(&after)?);
     }
     Ok(with_line_ends_of(before, after))
 }
@@ -103,8 +109,8 @@ fn completed(root: &Utf8Path, package: &str) -> Option<String> {
         .output()
         .ok()?;
     let lock = fs::read_to_string(root.join("Cargo.lock")).ok()?;
-    let has_package = || Locked::parse(&lock).is_some_and(|lock| lock.member(package).is_some());
-    (run.status.success() && has_package()).then_some(lock)
+    let has_package = lock.contains(&format!("\nname = \"{package}\"\n"));
+    (run.status.success() && has_package).then_some(lock)
 }
 
 /// The lock file as cargo completes it.
@@ -182,18 +188,15 @@ fn not_usable(what: &str, error: &io::Error) -> Box<Diagnostic> {
     Diagnostic::error("lock-failed", format!("cannot {what} `Cargo.lock`: {error}")).into()
 }
 
-/// Name, source and version with checksum of every package in a lock.
-fn packages(lock: &str) -> Result<BTreeSet<(String, String, String)>> {
-    let lock = Locked::parse(lock)
-        .ok_or_else(|| Diagnostic::error("bad-lock", "`Cargo.lock` is not a lock file of cargo"))?;
-    let version = |version: semver::Version, checksum: Option<String>| match checksum {
-        Some(checksum) => format!("{version} {checksum}"),
-        None => version.to_string(),
-    };
-    let packages = lock.package.into_iter();
-    Ok(packages
-        .map(|p| (p.name, p.source.unwrap_or_default(), version(p.version, p.checksum)))
-        .collect())
+fn parsed(lock: &str) -> Result<Locked> {
+    let no_lock = || Diagnostic::error("bad-lock", "`Cargo.lock` is not a lock file of cargo");
+    Locked::parse(lock).ok_or_else(|| no_lock().into())
+}
+
+/// Name, source, version and checksum of every package in a lock.
+fn packages(lock: &Locked) -> BTreeSet<(&str, Option<&str>, &semver::Version, Option<&str>)> {
+    let packages = lock.package.iter();
+    packages.map(|p| (&*p.name, p.source.as_deref(), &p.version, p.checksum.as_deref())).collect()
 }
 
 /// A package of the lock before that stands in the one after with another version instead.
@@ -204,18 +207,16 @@ struct Moved {
     to: String,
 }
 
-fn moved(before: &str, after: &str) -> Result<Vec<Moved>> {
-    let (before, after) = (packages(before)?, packages(after)?);
+fn moved(before: &Locked, after: &Locked) -> Vec<Moved> {
+    let (before, after) = (packages(before), packages(after));
     let mut moved = Vec::new();
-    for old in before.difference(&after) {
-        let same = |new: &&(String, String, String)| new.0 == old.0;
-        if let Some(new) = after.difference(&before).find(same) {
-            let version = |entry: &str| entry.split(' ').next().unwrap_or_default().to_owned();
-            let (from, to) = (version(&old.2), version(&new.2));
-            moved.push(Moved { name: old.0.clone(), from, to });
+    for (name, _, from, _) in before.difference(&after) {
+        if let Some((.., to, _)) = after.difference(&before).find(|new| new.0 == *name) {
+            let (from, to) = (from.to_string(), to.to_string());
+            moved.push(Moved { name: (*name).to_owned(), from, to });
         }
     }
-    Ok(moved)
+    moved
 }
 
 fn lock_changed(moved: &[Moved]) -> Box<Diagnostic> {
@@ -240,6 +241,10 @@ mod tests {
 
     const HEAD: &str = "version = 4\n";
 
+    fn moved(before: &str, after: &str) -> Vec<Moved> {
+        super::moved(&parsed(before).unwrap(), &parsed(after).unwrap())
+    }
+
     fn entry(name: &str, version: &str, checksum: &str) -> String {
         format!(
             "\n[[package]]\nname = \"{name}\"\nversion = \"{version}\"\nsource = \"r\"\nchecksum = \"{checksum}\"\n"
@@ -250,19 +255,19 @@ mod tests {
     fn packages_may_come_and_go_but_not_move() {
         let before = format!("{HEAD}{}{}", entry("a", "1.0.0", "x"), entry("b", "1.0.0", "y"));
         let second = format!("{before}{}", entry("a", "2.0.0", "z"));
-        assert_eq!(moved(&before, &second), Ok(Vec::new()));
+        assert_eq!(moved(&before, &second), Vec::new());
         let fewer = format!("{HEAD}{}", entry("a", "1.0.0", "x"));
-        assert_eq!(moved(&before, &fewer), Ok(Vec::new()));
+        assert_eq!(moved(&before, &fewer), Vec::new());
 
         let raised = format!("{HEAD}{}{}", entry("a", "1.0.1", "w"), entry("b", "1.0.0", "y"));
-        let error = lock_changed(&moved(&before, &raised).unwrap());
+        let error = lock_changed(&moved(&before, &raised));
         assert_eq!(
             (error.code, error.notes.as_slice()),
             ("lock-changed", &["`a` 1.0.0 would become 1.0.1".to_owned()][..])
         );
         assert!(error.help.unwrap().contains("`cargo update -p a@1.0.0`"));
         let swapped = before.replace("\"x\"", "\"other\"");
-        assert_eq!(moved(&before, &swapped).unwrap().len(), 1);
+        assert_eq!(moved(&before, &swapped).len(), 1);
     }
 
     #[test]
@@ -340,7 +345,7 @@ mod tests {
         package("app", "app", "0.1.0", "base = \"1\"\ntool = \"1\"");
         let after = resolve_lock(&root, &before).unwrap();
         assert!(after.contains("name = \"tool\"\nversion = \"1.0.0\""), "{after}");
-        assert_eq!(moved(&before, &after), Ok(Vec::new()));
+        assert_eq!(moved(&before, &after), Vec::new());
         assert!(!after.contains(HOLDER), "{after}");
         assert!(!root.join(HOLDER).exists());
         let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();

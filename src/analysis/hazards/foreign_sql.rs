@@ -57,8 +57,8 @@ pub fn sql_of(
     found
 }
 
-/// Every call of one of `functions` of the database in SQL of a member. A name without a schema is of the
-/// schema `public`, there and here.
+/// Every call of one of `functions` of the database in SQL of a member. One without a schema is of `public`
+/// there; in SQL it may be of any, since a `search_path` can be set elsewhere.
 pub fn calls_in_sql(workspace: &Workspace, member: &Member, functions: &[&str]) -> Vec<SqlCall> {
     let mut found = Vec::new();
     for (file, ast) in files_naming(workspace, member, functions) {
@@ -90,14 +90,14 @@ pub fn calls_in_sql(workspace: &Workspace, member: &Member, functions: &[&str]) 
     found
 }
 
-/// Whether tokens end in a name: `f` and `public.f` are the same.
+/// Whether tokens end in what may be that function.
 fn ends_in_name(text: &str, tokens: &[Token], name: &str) -> bool {
     let (schema, name) = name.rsplit_once('.').unwrap_or(("public", name));
     let Some((last, before)) = tokens.split_last() else { return false };
     last.names(text, name)
         && match before {
             [.., qualifier, dot] if dot.is_symbol(text, ".") => qualifier.names(text, schema),
-            _ => schema == "public",
+            _ => true,
         }
 }
 
@@ -233,7 +233,7 @@ mod tests {
             ("a.f", "f", false),
             ("a.f", "a.f", true),
             ("b.a.f", "a.f", true),
-            ("f", "a.f", false),
+            ("f", "a.f", true),
             ("SELECT f", "f", true),
             ("f.g", "f", false),
             ("", "f", false),

@@ -27,8 +27,10 @@ pub fn locate(manifest: &Utf8Path) -> Result<Place> {
             .into());
     }
     let text = read(manifest).map_err(|error| unreadable(manifest, &error))?;
-    let manifest =
-        if declares_workspace(&text) { normalized(manifest) } else { locate_workspace(manifest)? };
+    let manifest = match camino::absolute_utf8(manifest) {
+        Ok(absolute) if declares_workspace(&text) => normalized(&absolute),
+        _ => locate_workspace(manifest)?,
+    };
     let root = manifest.parent().unwrap_or(Utf8Path::new("/")).to_owned();
     Ok(Place { repository: Repository::around(&root), manifest, root })
 }

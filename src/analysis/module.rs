@@ -2,7 +2,7 @@
 
 use camino::Utf8Path;
 
-use super::code::{Code, Item};
+use super::code::{Code, Item, Unread};
 use super::contract::{self, Contract};
 use super::further;
 use super::interface::{self, Ending, Interface};
@@ -11,7 +11,7 @@ use super::references::{self, Reference};
 use super::select;
 use super::wire::{self, ErrorForm, Wire};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::workspace::{Member, SyntaxError};
+use crate::workspace::{Member, SyntaxError, not_read};
 
 /// A library crate of the monolith that offers API traits, and what crosses its boundary.
 pub struct Module<'w> {
@@ -184,6 +184,10 @@ pub fn boundary<'w>(
         if !service.is_some_and(|dir| user.dir.starts_with(dir)) {
             not_rust("that may use the module", file, error);
         }
+    }
+    for Unread { file, range, module } in references::unread(code, library) {
+        let why = "what stands in it may go on using the module in process".to_owned();
+        diagnostics.push(not_read(&module, why).at(file, range, "a module of its crate"));
     }
     if diagnostics.has_errors() {
         return None;

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use camino::Utf8Path;
 
-use super::code::{Code, Found, Import, Item, ItemId, ItemKind, Mention};
+use super::code::{Code, Found, Import, Item, ItemId, ItemKind, Mention, Unread};
 use crate::workspace::{DependencyKind, Member, SyntaxError, Target};
 
 /// One place in the workspace, outside of the module's library, that names an item of it.
@@ -191,6 +191,17 @@ pub fn broken<'w>(
     found
 }
 
+/// The modules of the library and of the crates around it that nobody read.
+pub fn unread<'w>(code: &Code<'w>, library: usize) -> Vec<Unread<'w>> {
+    let around = roots_around(code, library).into_iter().map(|(_, _, index)| index);
+    let unread = around.chain([library]).flat_map(|index| code.root(index).unread.clone());
+    let mut unread: Vec<_> = unread.collect();
+    // A file may belong to a library and a binary at once.
+    unread.sort_by_key(|unread| (unread.file, unread.range.start));
+    unread.dedup_by_key(|unread| (unread.file, unread.range.start));
+    unread
+}
+
 /// The module's own package (its tests and binaries) and every member that depends on it, directly
 /// or through others that may re-export it.
 pub fn users_of<'w>(code: &Code<'w>, package: &str) -> Vec<&'w Member> {
@@ -243,5 +254,24 @@ mod tests {
         let root = code.root(roots[0].2);
         let skipped = root.items.iter().filter(|item| !names.stand_in(item)).map(|item| item.file);
         assert_eq!(skipped.collect::<Vec<_>>(), ["shop/src/none.rs"]);
+    }
+
+    #[test]
+    fn modules_that_lie_elsewhere_are_told() {
+        let lib = "#[path = \"../../real/jobs.rs\"]\nmod jobs;\n#[path = \"gone.rs\"]\nmod gone;\n";
+        let project = Project::new().member("stock", &[], &[("src/lib.rs", "")]).member(
+            "shop",
+            &["stock"],
+            &[("src/lib.rs", lib)],
+        );
+        let root = project.load().root;
+        std::fs::create_dir(root.join("real")).unwrap();
+        #[expect(clippy::disallowed_methods, reason = "a test sets its own stage")]
+        std::fs::write(root.join("real/jobs.rs"), "").unwrap();
+        let workspace = crate::workspace::load(&root.join("Cargo.toml")).unwrap();
+        let code = Code::new(&workspace);
+        let unread = unread(&code, code.library("stock").unwrap());
+        let told = unread.iter().map(|unread| (unread.file.as_str(), unread.module.as_str()));
+        assert_eq!(told.collect::<Vec<_>>(), [("shop/src/lib.rs", "real/jobs.rs")]);
     }
 }

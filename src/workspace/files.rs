@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use walkdir::{DirEntry, WalkDir};
 
 use super::source::Text;
-use super::{Member, Source, migrations};
+use super::{Member, Source, Target, TargetKind, migrations};
 use crate::diagnostic::{Diagnostic, Result};
 
 /// Texts by path relative to the root.
@@ -59,6 +59,46 @@ fn of_members(root: &Utf8Path, members: &[Member], target: &Utf8Path) -> Result<
         files.extend(read?.into_iter().map(|(path, text)| (path, text.into())));
     }
     Ok(files.into_iter().collect())
+}
+
+/// Refuses where the root file of a library or program was not read: whoever looks for the module there
+/// would find nothing.
+///
+/// # Errors
+/// `file-not-read`.
+pub(super) fn refuse_unread(root: &Utf8Path, members: &[Member], files: &Files) -> Result<()> {
+    for member in members {
+        let is_built = |target: &&Target| matches!(target.kind, TargetKind::Lib | TargetKind::Bin);
+        let unread = |target: &&Target| !files.contains_key(&target.root);
+        for target in member.targets.iter().filter(is_built).filter(unread) {
+            let (name, file) = (&member.name, &target.root);
+            if root.join(file).exists() {
+                return Err(not_read(file, format!("its target `{}` begins in it", target.name))
+                    .at(&member.manifest, 0..0, format!("the manifest of `{name}`"))
+                    .into());
+            }
+            // A program may be left out of a build; a library is in each.
+            if target.kind == TargetKind::Lib {
+                let message = format!("`{file}`, the library of `{name}`, is not there");
+                return Err(Diagnostic::error("file-not-read", message)
+                    .at(&member.manifest, 0..0, format!("the manifest of `{name}`"))
+                    .help("make `cargo check` pass first")
+                    .into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The refusal of a file that is there and was not read.
+pub(crate) fn not_read(file: &Utf8Path, why: String) -> Diagnostic {
+    Diagnostic::error(
+        "file-not-read",
+        format!("`{file}` is code of the workspace and was not read"),
+    )
+    .note(why)
+    .note("calve reads what lies in the folders of members, and follows no link to a folder")
+    .help("put it into the folder of its package, without a link")
 }
 
 /// A folder that is reached over a link is not followed.

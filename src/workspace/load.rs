@@ -159,6 +159,7 @@ impl Found {
         let Place { root, repository, .. } = &self.place;
         let Layout { members, target_directory, outside } = layout;
         let (files, embedded) = files::read(root, &members, &target_directory)?;
+        files::refuse_unread(root, &members, &files)?;
         let is_there = |file: &Utf8PathBuf| root.join(file).exists();
         Ok(Workspace {
             repository: repository.clone(),
@@ -312,5 +313,26 @@ mod tests {
         workspace.members[1].dependencies.clear();
         let other = asked.unwrap().instead_of(&workspace).unwrap().expect("what cargo says");
         assert_eq!(other.members[1].dependencies[0].package, "a");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_library_that_was_not_read_is_refused() {
+        let project = Project::new().member("a", &[], &[("src/lib.rs", "")]);
+        let root = project.load().root;
+        let refused = || {
+            let refusal = load(&root.join("Cargo.toml")).unwrap_err();
+            (refusal.code, refusal.message)
+        };
+        std::fs::rename(root.join("a/src"), root.join("real")).unwrap();
+        std::os::unix::fs::symlink("../real", root.join("a/src")).unwrap();
+        let message = "`a/src/lib.rs` is code of the workspace and was not read".to_owned();
+        assert_eq!(refused(), ("file-not-read", message));
+        let manifest = std::fs::read_to_string(root.join("a/Cargo.toml")).unwrap();
+        let manifest = format!("{manifest}\n[lib]\npath = \"gone.rs\"\n");
+        #[expect(clippy::disallowed_methods, reason = "a test sets its own stage")]
+        std::fs::write(root.join("a/Cargo.toml"), manifest).unwrap();
+        let message = "`a/gone.rs`, the library of `a`, is not there".to_owned();
+        assert_eq!(refused(), ("file-not-read", message));
     }
 }

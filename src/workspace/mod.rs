@@ -20,6 +20,7 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 use typed_arena::Arena;
 
+pub(crate) use files::not_read;
 pub use git::Repository;
 pub use load::{Asked, Early, load, locate};
 pub use locked::{Locked, LockedPackage};

@@ -44,12 +44,25 @@ pub struct CrateRoot<'w> {
     pub items: Vec<Item<'w>>,
     /// Files of it that do not parse.
     pub broken: Vec<(&'w Utf8Path, &'w SyntaxError)>,
+    /// Its modules whose files are there and were not read.
+    pub unread: Vec<Unread<'w>>,
     /// Its named items by module and name (without `r#`), in source order.
     pub(super) by_name: HashMap<(usize, String), Vec<usize>>,
     /// The module that a `mod` item declares.
     pub(super) declared: HashMap<usize, usize>,
     /// The packages behind the names of crates in its code.
     pub(super) crates: HashMap<String, String>,
+}
+
+/// The declaration of a module whose file is behind a link, or in no package's folder.
+#[derive(Debug, Clone)]
+pub struct Unread<'w> {
+    /// Where it is declared.
+    pub file: &'w Utf8Path,
+    /// The declaration, in bytes of that file.
+    pub range: std::ops::Range<usize>,
+    /// The file of the module, relative to the workspace root.
+    pub module: Utf8PathBuf,
 }
 
 /// A module: a file or an inline `mod`.
@@ -179,6 +192,7 @@ pub(super) fn index<'w>(
             scopes: Vec::new(),
             items: Vec::new(),
             broken: Vec::new(),
+            unread: Vec::new(),
             by_name: HashMap::new(),
             declared: HashMap::new(),
             crates: crates_of(workspace, member, target),
@@ -339,6 +353,15 @@ impl<'w> Indexer<'w> {
                     source,
                     &child_dir,
                 );
+            } else {
+                let is_there = |(path, _): &(Utf8PathBuf, _)| self.workspace.exists(path);
+                let candidates = module_files(&name, &module.attrs, file, dir);
+                let there = candidates.into_iter().find(is_there);
+                self.krate.unread.extend(there.map(|(module_file, _)| Unread {
+                    file,
+                    range: source.range_of(module),
+                    module: module_file,
+                }));
             }
         }
     }
@@ -373,21 +396,31 @@ impl<'w> Indexer<'w> {
         declared_in: &Utf8Path,
         dir: &Utf8Path,
     ) -> Option<(&'w Utf8Path, &'w Source, Utf8PathBuf)> {
-        let candidates = match path_attribute(attrs) {
-            Some(path) => {
-                let path = normalized(&declared_in.parent()?.join(path));
-                let dir = path.parent()?.to_owned();
-                vec![(path, dir)]
-            }
-            None => vec![
-                (dir.join(format!("{name}.rs")), dir.join(name)),
-                (dir.join(name).join("mod.rs"), dir.join(name)),
-            ],
-        };
-        candidates.into_iter().find_map(|(path, dir)| {
+        module_files(name, attrs, declared_in, dir).into_iter().find_map(|(path, dir)| {
             let (file, source) = self.workspace.file(&path)?;
             Some((file, source, dir))
         })
+    }
+}
+
+/// Where the file of `mod name;` may be, each with the folder in which its own children stand.
+fn module_files(
+    name: &str,
+    attrs: &[syn::Attribute],
+    declared_in: &Utf8Path,
+    dir: &Utf8Path,
+) -> Vec<(Utf8PathBuf, Utf8PathBuf)> {
+    match path_attribute(attrs) {
+        Some(path) => {
+            let from = declared_in.parent().unwrap_or(Utf8Path::new(""));
+            let path = normalized(&from.join(path));
+            let dir = path.parent().unwrap_or(Utf8Path::new("")).to_owned();
+            vec![(path, dir)]
+        }
+        None => vec![
+            (dir.join(format!("{name}.rs")), dir.join(name)),
+            (dir.join(name).join("mod.rs"), dir.join(name)),
+        ],
     }
 }
 

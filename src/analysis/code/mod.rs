@@ -18,7 +18,9 @@ use camino::Utf8Path;
 
 pub use expansion::Made;
 pub use imports::{Import, leaves};
-pub use items::{CrateRoot, Item, ItemId, ItemKind, Scope, ScopeId, Visibility, is_test_only};
+pub use items::{
+    CrateRoot, Item, ItemId, ItemKind, Scope, ScopeId, Unread, Visibility, is_test_only,
+};
 pub use mentions::{Mention, Segment, mentions};
 pub use resolve::{ENVIRONMENT, Found};
 

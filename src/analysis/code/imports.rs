@@ -28,6 +28,16 @@ pub(super) fn imports_of(item: &syn::Item, visibility: Visibility) -> Vec<Import
             let global = item.leading_colon.is_some();
             flatten(&item.tree, &mut Vec::new(), global, self.1, &mut self.0);
         }
+        fn visit_item_extern_crate(&mut self, item: &'ast syn::ItemExternCrate) {
+            let name = item.rename.as_ref().map_or(&item.ident, |(_, name)| name);
+            self.0.push(Import {
+                name: plain(name),
+                path: vec![plain(&item.ident)],
+                global: true,
+                visibility: self.1,
+                span: name.span(),
+            });
+        }
         fn visit_item_mod(&mut self, _: &'ast syn::ItemMod) {}
     }
     let mut uses = Uses(Vec::new(), visibility);

@@ -321,6 +321,13 @@ impl<'w> Indexer<'w> {
                     self.push(place, item, Some(Made { call: id.index, definition, origin }));
                 }
             }
+            if let (0, syn::Item::ExternCrate(item)) = (index, syntax)
+                && let Some((_, name)) = &item.rename
+                && let Some(package) = self.krate.crates.get(&plain(&item.ident)).cloned()
+            {
+                // In the crate's root this is a name for all of it.
+                self.krate.crates.insert(plain(name), package);
+            }
             if let syn::Item::Mod(module) = syntax {
                 children.push((id.index, module, test_only));
             }

@@ -316,6 +316,7 @@ mod tests {
     }
 
     #[cfg(unix)]
+    #[expect(clippy::disallowed_methods, reason = "a test sets its own stage")]
     #[test]
     fn a_library_that_was_not_read_is_refused() {
         let project = Project::new().member("a", &[], &[("src/lib.rs", "")]);
@@ -330,7 +331,6 @@ mod tests {
         assert_eq!(refused(), ("file-not-read", message));
         let manifest = std::fs::read_to_string(root.join("a/Cargo.toml")).unwrap();
         let manifest = format!("{manifest}\n[lib]\npath = \"gone.rs\"\n");
-        #[expect(clippy::disallowed_methods, reason = "a test sets its own stage")]
         std::fs::write(root.join("a/Cargo.toml"), manifest).unwrap();
         let message = "`a/gone.rs`, the library of `a`, is not there".to_owned();
         assert_eq!(refused(), ("file-not-read", message));

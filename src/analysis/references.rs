@@ -227,7 +227,7 @@ mod tests {
                 &[
                     (
                         "src/lib.rs",
-                        "pub mod renamed;\npub mod variant;\npub mod alias;\npub mod raw;\npub mod goods;\npub mod none;\n\
+                        "pub mod renamed;\npub mod variant;\npub mod alias;\npub mod raw;\npub mod linked;\npub mod none;\n\
                          pub use stock::Sku as Number;\npub use stock::Fault::Gone;\n\
                          pub type Item = stock::Sku;\nextern crate stock as goods;\n",
                     ),
@@ -235,7 +235,7 @@ mod tests {
                     ("src/variant.rs", "pub fn f() -> bool { matches!(g(), super::Gone) }\n"),
                     ("src/alias.rs", "pub fn f() { crate::Item::new() }\n"),
                     ("src/raw.rs", "pub fn f(_: crate::r#Number) {}\n"),
-                    ("src/goods.rs", "pub fn f(_: goods::Sku, _: crate::goods::Sku) {}\n"),
+                    ("src/linked.rs", "pub fn f(_: goods::Sku, _: crate::goods::Sku) {}\n"),
                     ("src/none.rs", "pub fn f() -> u64 { 1 }\n"),
                 ],
             )
@@ -244,13 +244,13 @@ mod tests {
         let library = code.library("stock").unwrap();
         let found = find(&code, library);
         let files: std::collections::BTreeSet<_> = found.iter().map(|r| r.file.as_str()).collect();
-        let expected = ["alias", "goods", "lib", "raw", "renamed", "variant"];
+        let expected = ["alias", "lib", "linked", "raw", "renamed", "variant"];
         assert_eq!(
             files,
             expected.map(|name| format!("shop/src/{name}.rs")).iter().map(|f| &**f).collect()
         );
 
-        assert_eq!(found.iter().filter(|r| r.file.ends_with("goods.rs")).count(), 2);
+        assert_eq!(found.iter().filter(|r| r.file.ends_with("linked.rs")).count(), 2);
 
         let roots = roots_around(&code, library);
         let mut names = Names::of(&code, library, roots.iter().map(|(_, _, index)| *index));

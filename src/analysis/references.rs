@@ -126,8 +126,7 @@ impl<'w> Names<'w> {
             names.extend(renamed.map(|import| import.name.clone()));
         }
         // Words have no `r#`.
-        let plain =
-            |name: String| name.strip_prefix("r#").map_or_else(|| name.clone(), str::to_owned);
+        let plain = |name: String| name.trim_start_matches("r#").to_owned();
         Self { names: names.into_iter().map(plain).collect(), looked_at: HashMap::new() }
     }
 

@@ -72,7 +72,7 @@ pub(super) fn refuse_unread(root: &Utf8Path, members: &[Member], files: &Files) 
         let unread = |target: &&Target| !files.contains_key(&target.root);
         for target in member.targets.iter().filter(is_built).filter(unread) {
             let (name, file) = (&member.name, &target.root);
-            if root.join(file).exists() {
+            if root.join(file).is_file() {
                 return Err(not_read(file, format!("its target `{}` begins in it", target.name))
                     .at(&member.manifest, 0..0, format!("the manifest of `{name}`"))
                     .into());

@@ -74,7 +74,8 @@ impl Place {
     /// Reads the workspace.
     ///
     /// # Errors
-    /// When there is no `Cargo.lock`, cargo refuses the manifests, or a file of a member cannot be read.
+    /// When there is no `Cargo.lock`, cargo refuses the manifests, or a file of a member cannot be read or lies
+    /// where none is read.
     pub fn load(self) -> Result<Workspace> {
         Found::at(self)?.ask_cargo().answer()?.workspace()
     }
@@ -249,7 +250,8 @@ fn toolchain(root: &Utf8Path) -> String {
     version.splitn(3, '.').take(2).collect::<Vec<_>>().join(".")
 }
 
-/// The root manifest above one that is none; `cargo metadata` would say it too, but only after it wants a lock file.
+/// The root manifest of one that is none itself; `cargo metadata` would say it too, but only after it wants
+/// a lock file.
 fn locate_workspace(manifest: &Utf8Path) -> Result<Utf8PathBuf> {
     let output = std::process::Command::new(cargo())
         .args(["locate-project", "--workspace", "--message-format", "plain", "--manifest-path"])

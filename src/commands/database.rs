@@ -55,6 +55,7 @@ pub(super) fn look_at(shared: &SharedPlan, err: &mut dyn io::Write) -> io::Resul
             }
             Lost::Definition(_)
             | Lost::Statement
+            | Lost::Object(_)
             | Lost::Untold(_)
             | Lost::User { .. }
             | Lost::Again { .. } => writeln!(

@@ -60,7 +60,10 @@ pub(super) fn compare(
     }
     let Compared { lines, mut differences, .. } = compared;
     // What is left out of the set may be missed on the way back.
-    let misses = said.cuts.iter().any(|cut| cut.reach.anything || cut.lost == Lost::Statement);
+    let misses = said
+        .cuts
+        .iter()
+        .any(|cut| cut.reach.anything || matches!(cut.lost, Lost::Statement | Lost::Object(_)));
     if let Some(problem) = problem.filter(|_| broken.is_none() && !misses) {
         let message = &problem.message;
         differences.push(format!("the service's migrations cannot be taken back: {message}"));

@@ -86,11 +86,23 @@ pub(super) fn inside(node: &SyntaxNode) -> Vec<SyntaxNode> {
     let Some(body) = ast::Do::cast(node.clone()).and_then(|block| block.plpgsql()) else {
         return Vec::new();
     };
-    let runs = |n: &SyntaxNode| n.kind() == SyntaxKind::PLPGSQL_EXEC_SQL_STMT;
-    let statements = body.syntax().descendants().filter(runs);
-    let statements = statements.filter_map(|n| n.first_child());
+    let statements = body.syntax().descendants().filter_map(|n| match n.kind() {
+        SyntaxKind::PLPGSQL_EXEC_SQL_STMT => n.first_child(),
+        // `FOR r IN DELETE FROM … RETURNING …`
+        SyntaxKind::PLPGSQL_FOR_QUERY_STMT => {
+            let mut query = n.children().filter(|n| n.kind() != SyntaxKind::PLPGSQL_BODY);
+            query.find(|n| n.descendants().any(|n| changes_rows(&n)))
+        }
+        _ => None,
+    });
     // In PL/pgSQL, INTO names a variable.
     statements.filter(|n| n.kind() != SyntaxKind::SELECT_INTO).collect()
+}
+
+/// Whether it is a statement that changes rows, or such a part of one.
+pub(super) fn changes_rows(node: &SyntaxNode) -> bool {
+    use SyntaxKind as K;
+    matches!(node.kind(), K::INSERT | K::UPDATE | K::DELETE | K::MERGE)
 }
 
 /// The names of things without rows that a statement of any other kind is about.

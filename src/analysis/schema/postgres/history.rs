@@ -6,12 +6,14 @@ use camino::Utf8Path;
 use squawk_syntax::ast::AstNode;
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
+use super::blocks::effects_of;
 use super::book::{Book, Position};
 use super::effects::{self, Effects};
 use super::mentions::{Found, Look, range};
 use super::model::{Kind, Schema, Space};
 use super::names::Name;
 use super::pieces::{self, Names};
+use super::reached::{self, Reached};
 use super::read::{named, sets_search_path, unreadable};
 use super::{things, variables};
 use crate::analysis::schema::shared::statement::{About, Does, Item, Piece, Statement, Thing};
@@ -338,6 +340,7 @@ impl At<'_> {
                 },
             }
         }
+        statement.writes = reached::writes(node, self);
         statement.reads.extend(found.statistics.iter().filter_map(|name| self.statistics(name)));
         statement.does = match all {
             [] => self.by_names(node, statement),
@@ -440,42 +443,6 @@ impl At<'_> {
     }
 }
 
-/// What a statement does: of a block, each statement in it; of others, also what changes rows on its way.
-fn effects_of(node: &SyntaxNode) -> Vec<Effects> {
-    use SyntaxKind as K;
-    if node.kind() == K::DO {
-        return effects::inside(node).iter().flat_map(effects_inside).collect();
-    }
-    let Some(own) = effects::of(node) else { return Vec::new() };
-    if matches!(own.does, Does::Rows) { with_changes_below(node, own) } else { vec![own] }
-}
-
-/// What a statement in a block does.
-fn effects_inside(node: &SyntaxNode) -> Vec<Effects> {
-    if let Some(own) = effects::of(node) {
-        return with_changes_below(node, own);
-    }
-    // One that is about all that it names.
-    let mut found = Found::default();
-    let place = |span| Place { file: "".into(), span };
-    Look { place: &place, found: &mut found }.at(node);
-    let names = found.mentions.into_iter().filter(|mention| mention.space == Space::Relation);
-    let changes: Vec<Name> = names.map(|mention| mention.name).collect();
-    let makes = effects::objects(node);
-    let does = if changes.is_empty() { Does::Object } else { Does::Definition };
-    vec![Effects { does, changes, makes, about: None }]
-}
-
-/// An effect, with those of what changes rows inside of the statement.
-fn with_changes_below(node: &SyntaxNode, own: Effects) -> Vec<Effects> {
-    use SyntaxKind as K;
-    let below = node.descendants().skip(1);
-    let changing = below
-        .filter(|n| matches!(n.kind(), K::INSERT | K::UPDATE | K::DELETE | K::MERGE))
-        .filter_map(|n| effects::of(&n));
-    [own].into_iter().chain(changing).collect()
-}
-
 /// The search path that a function sets for itself, but where names mean what they do without it.
 fn own_search_path(node: &SyntaxNode) -> Option<String> {
     let set = node
@@ -510,64 +477,4 @@ fn is_of_functions(node: &SyntaxNode) -> bool {
     use SyntaxKind as K;
     let kinds = [K::FUNCTION_SIG, K::ROUTINE_SIG, K::PROCEDURE_SIG];
     node.descendants().any(|n| kinds.contains(&n.kind()))
-}
-
-/// What functions touch, themselves and through others.
-struct Reached {
-    functions: BTreeMap<String, Touched>,
-}
-
-/// What a function touches itself.
-#[derive(Default)]
-struct Touched {
-    reads: BTreeSet<String>,
-    needs: BTreeSet<String>,
-    /// Whether nobody can tell all of it.
-    is_untold: bool,
-}
-
-impl Reached {
-    fn of(statements: &[Statement]) -> Self {
-        let mut functions: BTreeMap<String, Touched> = BTreeMap::new();
-        for statement in statements.iter().filter(|s| matches!(s.does, Does::Function(_))) {
-            for object in &statement.makes {
-                let touched = functions.entry(object.clone()).or_default();
-                touched.reads.extend(statement.reads.iter().cloned());
-                touched.needs.extend(statement.needs.iter().cloned());
-                touched.is_untold |= statement.runs_untold;
-            }
-        }
-        Self { functions }
-    }
-
-    /// Lets a statement read what the functions touch that it calls.
-    fn complete(&self, statement: &mut Statement) {
-        if statement.does == Does::Object {
-            return;
-        }
-        let mut open: Vec<&String> = statement.needs.iter().collect();
-        let mut seen = BTreeSet::new();
-        let mut reads = BTreeSet::new();
-        let mut untold = None;
-        while let Some(object) = open.pop() {
-            if !seen.insert(object) {
-                continue;
-            }
-            if let Some(touched) = self.functions.get(object) {
-                reads.extend(touched.reads.iter().cloned());
-                open.extend(&touched.needs);
-                untold = untold.or(Some(object).filter(|_| touched.is_untold));
-            }
-        }
-        // A trigger, a view or a function runs nothing when it is made.
-        let runs = matches!(statement.does, Does::Rows | Does::Definition);
-        statement.runs_untold |= untold.is_some();
-        if let Some((_, name)) = untold.filter(|_| runs).and_then(|object| object.split_once(':')) {
-            let why = format!("it runs the function `{name}`, of which that cannot be told");
-            statement.stranger.get_or_insert(why);
-        }
-        statement.reads.extend(reads);
-        let changes = &statement.changes;
-        statement.reads.retain(|name| !changes.contains(name));
-    }
 }

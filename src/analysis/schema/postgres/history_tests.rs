@@ -318,6 +318,50 @@ fn a_block_that_only_calls_belongs_to_what_it_calls() {
     assert!(divided(&up, "", &["1_a.up.sql:3", "1_a.up.sql:4"]).is_ok());
 }
 
+/// A block, or a statement that calls, changes the rest's tables and something of the module's, whatever it is.
+#[test]
+fn what_changes_the_rest_and_something_of_the_module_is_refused() {
+    let made = "CREATE TYPE mood AS ENUM ('a');\nCREATE TYPE other AS ENUM ('a');\n\
+                ALTER TABLE goods ADD m mood;\nALTER TABLE visits ADD o other;\n\
+                CREATE FUNCTION fill() RETURNS int LANGUAGE sql AS 'DELETE FROM goods; SELECT 1';\n\
+                CREATE FUNCTION seen() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM goods';\n\
+                CREATE FUNCTION deep() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM fill(); END $$;\n";
+    let said = |more: &str| divided(&format!("{TABLES}{made}{more}"), "", &[]);
+    let object = "migration-crosses: this statement makes or changes the type `mood`, which the module needs, and \
+                  changes others' tables: `visits`";
+    let tables =
+        "migration-crosses: this statement changes the module's tables and others: `visits`";
+    for (more, expected) in [
+        ("DO $$ BEGIN ALTER TYPE mood ADD VALUE 'b'; DROP TABLE visits; END $$;", object),
+        ("DO $$ BEGIN DROP TABLE visits; COMMENT ON TYPE mood IS 'x'; END $$;", object),
+        ("DO $$ BEGIN PERFORM fill(); DROP TABLE visits; END $$;", tables),
+        ("DO $$ BEGIN UPDATE visits SET id = 1; PERFORM deep(); END $$;", tables),
+        ("UPDATE visits SET id = fill();", tables),
+        ("DO $$ BEGIN PERFORM setval('goods_id_seq', 7); DELETE FROM visits; END $$;", tables),
+        (
+            "DO $$ DECLARE r record; BEGIN FOR r IN DELETE FROM goods RETURNING sku LOOP\n\
+             INSERT INTO visits VALUES (r.sku); END LOOP; END $$;",
+            tables,
+        ),
+    ] {
+        assert_eq!(said(more).unwrap_err(), [expected], "{more}");
+        let cut = format!("{TABLES}{made}{more}");
+        let cut = divided(&cut, "", &["1_a.up.sql:10"]).unwrap().0;
+        assert!(!cut.contains(more), "{cut}");
+    }
+    for more in [
+        "DO $$ BEGIN ALTER TYPE other ADD VALUE 'b'; DROP TABLE visits; END $$;",
+        "DO $$ BEGIN CREATE TYPE own AS ENUM ('a'); ALTER TABLE visits ADD w own; END $$;",
+        "UPDATE visits SET id = seen();",
+        "DO $$ BEGIN IF seen() > 0 THEN DROP TABLE visits; END IF; END $$;",
+        "DO $$ DECLARE r record; BEGIN FOR r IN SELECT sku FROM goods LOOP\n\
+         INSERT INTO visits VALUES (r.sku); END LOOP; END $$;",
+    ] {
+        let (kept, _) = said(more).unwrap();
+        assert!(!kept.contains(more), "{kept}");
+    }
+}
+
 #[test]
 fn a_temporary_table_is_its_file_s() {
     let file = |number: usize, name: &str| {

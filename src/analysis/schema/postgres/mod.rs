@@ -6,6 +6,7 @@
 //! ([`drop_foreign_keys`]), the one that stands in for its tables on a new database of the monolith
 //! ([`stand_in`]), and the later clean-up ([`drop_owned`]).
 
+mod blocks;
 mod book;
 mod cleanup;
 mod compare;
@@ -22,6 +23,7 @@ mod mentions;
 mod model;
 mod names;
 mod pieces;
+mod reached;
 mod read;
 mod roles;
 mod sorts;

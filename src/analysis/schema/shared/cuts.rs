@@ -8,7 +8,7 @@ use camino::Utf8PathBuf;
 
 use super::super::model::Place;
 use super::owners::{Owners, Side};
-use super::statement::{Does, Statement};
+use super::statement::{Does, Statement, Thing};
 use super::{Division, History};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::workspace::line_of;
@@ -37,6 +37,7 @@ impl Cut {
             Lost::Rows(_)
                 | Lost::Definition(_)
                 | Lost::Statement
+                | Lost::Object(_)
                 | Lost::Untold(_)
                 | Lost::User { .. }
                 | Lost::Again { .. }
@@ -81,6 +82,8 @@ pub enum Lost {
     Definition(String),
     /// A statement that changes both sides.
     Statement,
+    /// A statement that changes the rest, and makes or changes something without rows that the module needs.
+    Object(String),
     /// A statement that uses what one that was cut creates.
     User {
         /// What that is.
@@ -103,9 +106,9 @@ pub enum Lost {
 pub(super) struct Crossing {
     pub(super) cut: Cut,
     /// The statements or clauses, in the order of the history.
-    places: Vec<Place>,
+    pub(super) places: Vec<Place>,
     /// The tables of the other side.
-    others: Vec<String>,
+    pub(super) others: Vec<String>,
 }
 
 impl History {
@@ -120,9 +123,14 @@ impl History {
                 .any(|object| unneeded.contains(object) || division.named.contains(object))
         };
         let touched = self.touched_by_name();
+        let needed = self.objects_needed(division, owners);
         for statement in &self.statements {
             let of_name = with_overloads(statement, &touched);
-            for crossing in self.crossings_of(&of_name, owners, &reached) {
+            let beside = self.object_beside(statement, owners, &needed);
+            for crossing in beside.map_or_else(
+                || self.crossings_of(&of_name, owners, &reached),
+                |crossing| vec![crossing],
+            ) {
                 match found.iter_mut().find(|known| known.cut.name == crossing.cut.name) {
                     Some(known) => {
                         known.places.extend(crossing.places);
@@ -145,6 +153,25 @@ impl History {
             }
         }
         touched
+    }
+
+    /// A statement that changes tables of the rest alone, and makes or changes something without rows that
+    /// the module needs: only a block does both.
+    fn object_beside(
+        &self,
+        statement: &Statement,
+        owners: &Owners,
+        needed: &BTreeSet<String>,
+    ) -> Option<Crossing> {
+        let changed = self.tables_behind(&statement.changes);
+        let is_of_rest = owners.sides(&changed) == (false, true);
+        if !is_of_rest || self.is_untold(statement, owners).is_some() {
+            return None;
+        }
+        let object = statement.makes.iter().find(|object| needed.contains(*object))?;
+        let lost = Lost::Object(Thing::object(object).to_string());
+        let others = changed.iter().map(|table| self.display(table)).collect();
+        Some(self.crossing(self.place_name(statement), lost, statement, others))
     }
 
     fn crossings_of(
@@ -199,6 +226,12 @@ impl History {
             }
             // A function that is called changes rows of both.
             Does::Rows if changed.is_empty() && calls && reads_module && reads_rest => {
+                one(self.place_name(statement), Lost::Statement, on(Side::Rest))
+            }
+            // So does a function that changes the module's beside what the statement changes of the rest.
+            Does::Rows | Does::Definition
+                if rest && !module && owners.sides(&self.tables_behind(&statement.writes)).0 =>
+            {
                 one(self.place_name(statement), Lost::Statement, on(Side::Rest))
             }
             Does::Rows | Does::Definition if module => {
@@ -450,116 +483,6 @@ impl History {
     }
 }
 
-impl Crossing {
-    fn refusal(&self) -> Diagnostic {
-        let others =
-            self.others.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let (code, message, label, why, instead) = match &self.cut.lost {
-            Lost::ForeignKey { table, into } => (
-                "foreign-key-out",
-                format!("`{table}` has a foreign key into `{into}`, which stays with the monolith"),
-                "this one",
-                format!(
-                    "the service's database will not have `{into}`: nothing there can check the \
-                     reference, nor act when a row of `{into}` goes"
-                ),
-                format!("check `{into}` in code"),
-            ),
-            Lost::View(name) => (
-                "view-crosses",
-                format!("the view `{name}` reads both sides: {others}"),
-                "this view",
-                "the two sides have a database each afterwards, and no statement reaches both"
-                    .into(),
-                "drop it in a migration and join in code, through the API trait".into(),
-            ),
-            Lost::TriggerOut(name) | Lost::TriggerIn(name) => (
-                "trigger-crosses",
-                format!("the trigger `{name}` reaches over the boundary, to {others}"),
-                "this trigger",
-                "the two sides have a database each afterwards, and no statement reaches both"
-                    .into(),
-                "drop it in a migration and do its work in code, through the API trait".into(),
-            ),
-            Lost::Function(name) => (
-                "function-crosses",
-                format!("the function `{name}` reaches over the boundary: {others}"),
-                "this function",
-                "the two sides have a database each afterwards, and no statement reaches both"
-                    .into(),
-                "drop it in a migration and do its work in code, through the API trait".into(),
-            ),
-            Lost::Statement => (
-                "migration-crosses",
-                format!("this statement changes the module's tables and others: {others}"),
-                "this statement",
-                format!("the service runs the module's migrations on a database without {others}"),
-                "let a migration of its own do what the service needs of it".into(),
-            ),
-            Lost::Untold(why) => (
-                "migration-unreadable",
-                format!("whose this statement is cannot be told: {why}"),
-                "this statement",
-                "calve reads these migrations as text, and passes over nothing".into(),
-                "if the module's tables need what it does, let a new migration make them stand alone"
-                    .into(),
-            ),
-            Lost::User { of, by } => (
-                "migration-crosses",
-                format!("this statement uses {of}, which goes with the cut of `{by}`"),
-                "this statement",
-                "nothing else in the service's set makes that".into(),
-                "let a migration of its own do what the service needs of it".into(),
-            ),
-            Lost::Again { of, by } => (
-                "migration-crosses",
-                format!("this statement makes {of} anew, which the cut of `{by}` leaves in place"),
-                "this statement",
-                "nothing else in the service's set drops the old one".into(),
-                "let a migration of its own do what the service needs of it".into(),
-            ),
-            Lost::Definition(table) => (
-                "migration-crosses",
-                format!("what is said of `{table}` here needs the other side: {others}"),
-                "this statement",
-                format!("the service runs the module's migrations on a database without {others}"),
-                "check or count in code, or let a migration make it stand on the module's tables alone"
-                    .into(),
-            ),
-            Lost::Rows(table) => (
-                "migration-crosses",
-                format!("rows of `{table}` are made out of {others}"),
-                "this statement",
-                format!("the service runs the module's migrations on a database without {others}"),
-                "let a person copy such rows: the runbook copies what a deployed database has"
-                    .into(),
-            ),
-        };
-        let mut problem = Diagnostic::error(code, message);
-        for place in self.places.iter().rev() {
-            problem = problem.at(&place.file, place.span.clone(), label);
-        }
-        let loses = match &self.cut.lost {
-            Lost::View(_) | Lost::TriggerIn(_) | Lost::Function(_) => {
-                "to go without it (the monolith drops it as well)"
-            }
-            Lost::ForeignKey { .. } | Lost::TriggerOut(_) => "to go without it",
-            Lost::Rows(_)
-            | Lost::Definition(_)
-            | Lost::Statement
-            | Lost::Untold(_)
-            | Lost::User { .. }
-            | Lost::Again { .. } => "to leave it out of the service's set",
-        };
-        let cut = shell(&self.cut.name);
-        problem.note(why).help(match &self.cut.lost {
-            // Its clause stays in the migration that made it, also when a later one drops it.
-            Lost::ForeignKey { .. } => format!("{instead}, and go without it: --cut {cut}"),
-            _ => format!("{instead}; or, {loses}: --cut {cut}"),
-        })
-    }
-}
-
 /// A statement that makes a function, with what all of that name touch.
 fn with_overloads<'s>(
     statement: &'s Statement,
@@ -571,15 +494,5 @@ fn with_overloads<'s>(
             Cow::Owned(Statement { reads, ..statement.clone() })
         }
         _ => Cow::Borrowed(statement),
-    }
-}
-
-/// A name as a shell takes it.
-fn shell(name: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "_.:+-".contains(c);
-    if name.chars().all(plain) {
-        name.to_owned()
-    } else {
-        format!("'{}'", name.replace('\'', "'\\''"))
     }
 }

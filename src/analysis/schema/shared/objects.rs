@@ -39,11 +39,9 @@ impl History {
         decided: &Decided<'_>,
     ) -> BTreeSet<String> {
         let of_rest = self.reaching_rest(decided.owners);
-        let wanted = division.named.iter().cloned().chain(self.unneeded());
-        let mut needed: BTreeSet<String> =
-            wanted.filter(|object| !of_rest.contains(object)).collect();
-        let kept = self.statements.iter().filter(|s| self.part(s, decided) == Part::Module);
-        needed.extend(kept.flat_map(|statement| statement.needs.iter().cloned()));
+        let unneeded = self.unneeded().into_iter().filter(|object| !of_rest.contains(object));
+        let mut needed = self.named_or_needed(division, decided);
+        needed.extend(unneeded);
         let mut made = self.closed(needed);
         // The set goes without what nobody can tell, and so without what that makes.
         let untold = self.statements.iter().filter(|s| self.is_untold(s, decided.owners).is_some());
@@ -51,6 +49,23 @@ impl History {
             made.remove(object);
         }
         made
+    }
+
+    /// What the module's code names and its statements need, themselves or through others, before anything
+    /// is cut.
+    pub(super) fn objects_needed(
+        &self,
+        division: &Division<'_>,
+        owners: &Owners,
+    ) -> BTreeSet<String> {
+        self.closed(self.named_or_needed(division, &Decided::of(owners, &[])))
+    }
+
+    fn named_or_needed(&self, division: &Division<'_>, decided: &Decided<'_>) -> BTreeSet<String> {
+        let of_rest = self.reaching_rest(decided.owners);
+        let named = division.named.iter().filter(|object| !of_rest.contains(*object));
+        let kept = self.statements.iter().filter(|s| self.part(s, decided) == Part::Module);
+        named.chain(kept.flat_map(|statement| &statement.needs)).cloned().collect()
     }
 
     /// What of the set's the rest needs as well.

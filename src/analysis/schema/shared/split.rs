@@ -35,7 +35,7 @@ pub(super) struct Decided<'a> {
 
 impl<'a> Decided<'a> {
     /// What is given to whom; what of it has no rows, and what is missing, is found out with it.
-    fn of(owners: &'a Owners, cuts: &'a [Cut]) -> Self {
+    pub(super) fn of(owners: &'a Owners, cuts: &'a [Cut]) -> Self {
         Self { owners, cuts, objects: BTreeSet::new(), missing: Missing::default() }
     }
 }

@@ -40,6 +40,9 @@ pub(in crate::analysis::schema) struct Statement {
     pub(in crate::analysis::schema) changes: BTreeSet<String>,
     /// Tables and views that it reads; of a trigger, a view and a function, what their bodies touch.
     pub(in crate::analysis::schema) reads: BTreeSet<String>,
+    /// Tables that functions change which it calls, or sequences that it sets, with what of it is not among
+    /// its changes; of a function, what its body changes.
+    pub(in crate::analysis::schema) writes: BTreeSet<String>,
     /// The foreign keys that it gives a table.
     pub(in crate::analysis::schema) keys: Vec<Key>,
     /// Pieces of it that can go alone.
@@ -132,6 +135,7 @@ impl Statement {
             does: Does::Nothing,
             changes: BTreeSet::new(),
             reads: BTreeSet::new(),
+            writes: BTreeSet::new(),
             keys: Vec::new(),
             pieces: Vec::new(),
             makes: BTreeSet::new(),

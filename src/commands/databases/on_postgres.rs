@@ -29,7 +29,9 @@ pub(super) fn compare(
     let shared = plan.shared.as_ref();
     let make = |purpose: &str, folders: &[MigrationFolder]| -> Result<_> {
         let files = forward(folders);
-        let database = server.create(purpose, &roles_made(&files))?;
+        // Also those of what takes migrations back, which runs here, too.
+        let all: Vec<&MigrationFile> = folders.iter().flat_map(|folder| &folder.files).collect();
+        let database = server.create(purpose, &roles_made(&all))?;
         database.run(&scripts(files))?;
         let made = read(&database)?;
         let problem = shared.and_then(|_| taken_back(&database, folders));

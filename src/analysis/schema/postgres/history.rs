@@ -15,7 +15,7 @@ use super::names::Name;
 use super::pieces::{self, Names};
 use super::reached::{self, Reached};
 use super::read::{named, sets_search_path, unreadable};
-use super::{things, variables};
+use super::{columns, parts, things, variables};
 use crate::analysis::schema::shared::statement::{About, Does, Item, Piece, Statement, Thing};
 use crate::analysis::schema::shared::{Dialect, Left};
 use crate::analysis::schema::{
@@ -212,8 +212,8 @@ struct At<'a> {
     now: Position,
     /// Tables that are gone with the connection.
     temporary: BTreeSet<Name>,
-    /// What functions name that may be a part of the table on which a trigger calls them.
-    named: &'a mut BTreeMap<String, BTreeSet<(&'static str, String)>>,
+    /// The columns that functions name of the rows on which a trigger calls them.
+    named: &'a mut BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Names for At<'_> {
@@ -269,9 +269,12 @@ impl At<'_> {
 
     /// What the statement creates and uses.
     fn things(&mut self, node: &SyntaxNode, found: &Found, statement: &mut Statement) {
+        let roots: Vec<SyntaxNode> =
+            [node.clone()].into_iter().chain(reached::body(node)).collect();
+        let columns = columns::of(&roots, self);
         if let Does::Function(_) = statement.does {
             let functions = statement.makes.iter().cloned();
-            self.named.extend(functions.map(|function| (function, found.parts.clone())));
+            self.named.extend(functions.map(|function| (function, columns.of_rows.clone())));
         }
         let inside = effects::inside(node);
         let nodes = || inside.iter().chain([node]);
@@ -281,14 +284,18 @@ impl At<'_> {
                 _ => thing,
             };
         statement.creates = nodes().flat_map(things::created).map(temporary).collect();
-        statement.uses = things::used(node, found, statement, self);
+        statement.uses = things::used(node, found, &columns, statement, self);
         if let Does::Trigger(_) = statement.does {
             let called = statement.needs.iter().filter_map(|function| self.named.get(function));
-            for (kind, name) in called.flatten() {
-                let of = |table| Thing::of(kind, table, name);
+            for name in called.flatten() {
+                let of = |table| Thing::of("column", table, name);
                 statement.uses.extend(statement.changes.iter().map(of));
             }
         }
+        statement.columns = columns.uses;
+        statement.finds = parts::finds(&roots, self);
+        statement.parts = nodes().flat_map(parts::of).collect();
+        statement.renames = nodes().flat_map(parts::renames).collect();
         statement.drops = nodes().flat_map(|n| things::drops(n, self)).collect();
         statement.replaces =
             nodes().any(|n| n.children().any(|part| part.kind() == SyntaxKind::OR_REPLACE));

@@ -15,7 +15,7 @@ use crate::analysis::schema::Place;
 pub(super) struct Found {
     pub(super) mentions: Vec<Mention>,
     pub(super) texts: Vec<(Place, String)>,
-    /// Names of what belongs to a table, whichever: `column`, `constraint`, `trigger`, `policy`, `rule`.
+    /// Names of what belongs to a table, whichever: `constraint`, `trigger`, `policy`, `rule`.
     pub(super) parts: BTreeSet<(&'static str, String)>,
     /// Extended statistics.
     pub(super) statistics: BTreeSet<Name>,
@@ -83,9 +83,6 @@ impl Look<'_> {
 
     fn part(&mut self, node: &SyntaxNode) {
         let kind = match node.kind() {
-            SyntaxKind::NAME_REF
-            | SyntaxKind::COLUMN_NAME_REF
-            | SyntaxKind::COMPOSITE_FIELD_REF => "column",
             SyntaxKind::CONSTRAINT_NAME_REF => "constraint",
             SyntaxKind::TRIGGER_REF => "trigger",
             SyntaxKind::POLICY_REF => "policy",
@@ -120,7 +117,7 @@ impl Look<'_> {
             .find(|n| n.kind() == SyntaxKind::PATH_REF)
             .map(|path| parts(&path))
             .unwrap_or_default();
-        self.found.parts.extend(names.pop().map(|name| ("column", name)));
+        names.pop();
         if let Some(name) = Name::of_parts(names) {
             self.add(Space::Relation, name, node);
         }
@@ -263,7 +260,7 @@ fn locals(root: &SyntaxNode) -> BTreeSet<String> {
 }
 
 /// Whether a node is, or belongs to, what a foreign key references.
-fn in_foreign_key(node: &SyntaxNode) -> bool {
+pub(super) fn in_foreign_key(node: &SyntaxNode) -> bool {
     node.kind() == SyntaxKind::TABLE_NAME_REF
         && node.parent().is_some_and(|parent| {
             matches!(

@@ -9,10 +9,13 @@
 mod blocks;
 mod book;
 mod cleanup;
+mod columns;
 mod compare;
 mod crossings;
 #[cfg(test)]
 mod cut_tests;
+#[cfg(test)]
+mod cut_uses_tests;
 mod effects;
 mod extensions;
 mod foreign_keys;
@@ -22,6 +25,7 @@ mod history_tests;
 mod mentions;
 mod model;
 mod names;
+mod parts;
 mod pieces;
 mod reached;
 mod read;

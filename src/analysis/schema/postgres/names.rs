@@ -20,6 +20,11 @@ impl Name {
         Self { schema: PUBLIC.to_owned(), name: name.into() }
     }
 
+    /// Another name of the same schema.
+    pub(super) fn beside(&self, name: impl Into<String>) -> Self {
+        Self { schema: self.schema.clone(), name: name.into() }
+    }
+
     /// The name of a `PATH` or `PATH_REF` somewhere below `node`; the first one.
     pub(super) fn below(node: &SyntaxNode) -> Option<Self> {
         let path = node

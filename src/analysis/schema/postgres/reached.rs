@@ -87,7 +87,7 @@ pub(super) fn writes(node: &SyntaxNode, names: &dyn Names) -> BTreeSet<String> {
 }
 
 /// The body of a function, a procedure or a block.
-fn body(node: &SyntaxNode) -> Option<SyntaxNode> {
+pub(super) fn body(node: &SyntaxNode) -> Option<SyntaxNode> {
     let node = || node.clone();
     let function = ast::CreateFunction::cast(node());
     let procedure = ast::CreateProcedure::cast(node());

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use squawk_syntax::ast::normalize_name_node;
-use squawk_syntax::{SyntaxKind, SyntaxNode};
+use squawk_syntax::ast::{self, AstNode, normalize_name_node};
+use squawk_syntax::column_name::ColumnName;
+use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
+use super::columns::Columns;
 use super::effects;
 use super::mentions::Found;
 use super::model::Space;
 use super::names::{Name, generated_name, parts};
 use super::pieces::Names;
 use super::read::{child, children, columns, constraint_name, named};
-use crate::analysis::schema::shared::statement::{Piece, Statement, Thing};
+use crate::analysis::schema::shared::statement::{Does, Piece, Statement, Thing};
 
 /// What a statement creates.
 pub(super) fn created(node: &SyntaxNode) -> Vec<Thing> {
@@ -54,10 +56,7 @@ pub(super) fn created(node: &SyntaxNode) -> Vec<Thing> {
         }
         K::ALTER_INDEX => one(below(K::INDEX_REF).and_then(|old| effects::new_name(node, &old))),
         K::CREATE_TRIGGER => on("trigger", K::ON_RELATION, K::TRIGGER).into_iter().collect(),
-        K::CREATE_POLICY => {
-            let some = below(K::ON_TABLE).map(|table| Thing::policies(table.to_string()));
-            on("policy", K::ON_TABLE, K::POLICY).into_iter().chain(some).collect()
-        }
+        K::CREATE_POLICY => on("policy", K::ON_TABLE, K::POLICY).into_iter().collect(),
         K::CREATE_RULE => on("rule", K::RULE_ON, K::RULE).into_iter().collect(),
         K::CREATE_STATISTICS => {
             let name = below(K::STATISTICS);
@@ -116,18 +115,30 @@ fn created_by_part(part: &SyntaxNode, table: &Name) -> Vec<Thing> {
             let constraints = constraints.flat_map(|constraint| {
                 constrained(&constraint, table, std::slice::from_ref(&column))
             });
-            let counts = |n: &SyntaxNode| {
-                let is_serial = || n.text().to_string().to_ascii_lowercase().ends_with("serial");
-                n.kind() == K::GENERATED_CONSTRAINT || n.kind() == K::PATH_TYPE && is_serial()
-            };
-            let sequence = part.children().any(|n| counts(&n)).then(|| {
-                let name = generated_name(&table.name, std::slice::from_ref(&column), "seq");
-                Thing::relation(Name { schema: table.schema.clone(), name }.to_string())
-            });
+            let sequence = sequence_of(part, table, &column);
             [new("column", name)].into_iter().chain(constraints).chain(sequence).collect()
         }
         _ => constrained(part, table, &[]),
     }
+}
+
+/// The sequence of a column that counts by itself.
+pub(super) fn sequence_of(part: &SyntaxNode, table: &Name, column: &str) -> Option<Thing> {
+    use SyntaxKind as K;
+    let counts = |n: &SyntaxNode| {
+        let is_serial = || n.text().to_string().to_ascii_lowercase().ends_with("serial");
+        n.kind() == K::GENERATED_CONSTRAINT || n.kind() == K::PATH_TYPE && is_serial()
+    };
+    part.children().any(|n| counts(&n)).then(|| {
+        let name = generated_name(&table.name, &[column.to_owned()], "seq");
+        Thing::relation(table.beside(name).to_string())
+    })
+}
+
+/// Whether a name is of a function that is called.
+pub(super) fn is_called(node: &SyntaxNode) -> bool {
+    let around = node.parent().filter(|around| around.kind() == SyntaxKind::CALL_EXPR);
+    around.is_some_and(|call| call.first_child().as_ref() == Some(node))
 }
 
 /// A constraint, and the index that it makes.
@@ -140,7 +151,11 @@ fn constrained(node: &SyntaxNode, table: &Name, of_column: &[String]) -> Vec<Thi
 }
 
 /// The name of a constraint, as written or as PostgreSQL makes one, and whether it makes an index.
-fn constraint(node: &SyntaxNode, table: &Name, of_column: &[String]) -> Option<(String, bool)> {
+pub(super) fn constraint(
+    node: &SyntaxNode,
+    table: &Name,
+    of_column: &[String],
+) -> Option<(String, bool)> {
     use SyntaxKind as K;
     let is_index = matches!(
         node.kind(),
@@ -160,10 +175,6 @@ fn constraint(node: &SyntaxNode, table: &Name, of_column: &[String]) -> Option<(
     let listed = match node.kind() {
         K::PRIMARY_KEY_CONSTRAINT => Vec::new(),
         K::CHECK_CONSTRAINT => {
-            let is_called = |n: &SyntaxNode| {
-                let around = n.parent().filter(|around| around.kind() == K::CALL_EXPR);
-                around.is_some_and(|call| call.first_child().as_ref() == Some(n))
-            };
             let named = node.descendants().filter(|n| n.kind() == K::NAME_REF && !is_called(n));
             let named: BTreeSet<String> = named.map(|n| normalize_name_node(&n)).collect();
             // PostgreSQL names a column only where it is the only one.
@@ -181,29 +192,41 @@ fn constraint(node: &SyntaxNode, table: &Name, of_column: &[String]) -> Option<(
     Some((generated_name(&table.name, &listed, label), is_index))
 }
 
-/// The columns of an index, as its name has them.
+/// The columns of an index, as its name has them: each once, by a number where another one has it.
 fn indexed(node: &SyntaxNode) -> Vec<String> {
     let items = node.descendants().filter(|n| n.kind() == SyntaxKind::PARTITION_ITEM);
-    let called = |item: SyntaxNode| {
-        let first = item.first_child()?;
-        let name = first.descendants().find(|n| n.kind() == SyntaxKind::NAME_REF)?;
-        Some(normalize_name_node(&name))
-    };
-    items.map(|item| called(item).unwrap_or_else(|| "expr".to_owned())).collect()
+    let mut names: Vec<String> = Vec::new();
+    for name in items.map(|item| item.first_child().as_ref().and_then(called)) {
+        let name = name.unwrap_or_else(|| "expr".to_owned());
+        let numbered = (1..).map(|number| format!("{name}{number}"));
+        let mut free = [name.clone()].into_iter().chain(numbered);
+        names.extend(free.find(|name| !names.contains(name)));
+    }
+    names
+}
+
+/// What PostgreSQL calls an expression: as it would call a column of a result.
+fn called(expression: &SyntaxNode) -> Option<String> {
+    let query = SourceFile::parse(&format!("SELECT {}", expression.text())).tree();
+    let target = query.syntax().descendants().find_map(ast::Target::cast)?;
+    match ColumnName::inferred_from_target(target)?.0 {
+        ColumnName::Column(name) | ColumnName::UnknownColumn(Some(name)) => Some(name.to_string()),
+        ColumnName::UnknownColumn(None) | ColumnName::Star => None,
+    }
 }
 
 /// What a statement drops, or gives another name.
 pub(super) fn drops(node: &SyntaxNode, names: &dyn Names) -> Vec<Thing> {
     use SyntaxKind as K;
-    let named_by = |kind| named(node, kind).map(|name| relation(&name, names)).collect();
+    let named_by = |kind| named(node, kind).map(|name| relation(&name, names)).collect::<Vec<_>>();
     let renamed = |kind| {
         let old = child(node, kind).and_then(|n| Name::below(&n));
         let old = old.filter(|old| effects::new_name(node, old).is_some());
         old.map(|old| relation(&old, names))
     };
     match node.kind() {
-        K::DROP_TABLE => named_by(K::TABLE_NAME_REF),
-        K::DROP_VIEW | K::DROP_MATERIALIZED_VIEW => named_by(K::VIEW_REF),
+        K::DROP_TABLE => with_parts(named_by(K::TABLE_NAME_REF)),
+        K::DROP_VIEW | K::DROP_MATERIALIZED_VIEW => with_parts(named_by(K::VIEW_REF)),
         K::DROP_SEQUENCE => named_by(K::SEQUENCE_REF),
         K::DROP_INDEX => named_by(K::INDEX_REF),
         K::DROP_STATISTICS => {
@@ -238,10 +261,17 @@ pub(super) fn drops(node: &SyntaxNode, names: &dyn Names) -> Vec<Thing> {
     }
 }
 
-/// What a statement uses, but what it does nothing but drop or speak of.
+/// Tables with what their parts go with.
+fn with_parts(tables: Vec<Thing>) -> Vec<Thing> {
+    let wholes = tables.iter().map(|table| Thing::whole(&*table.name)).collect::<Vec<_>>();
+    tables.into_iter().chain(wholes).collect()
+}
+
+/// What a statement uses, but columns, and what it does nothing but drop or speak of.
 pub(super) fn used(
     node: &SyntaxNode,
     found: &Found,
+    columns: &Columns,
     statement: &Statement,
     names: &dyn Names,
 ) -> BTreeSet<Thing> {
@@ -254,9 +284,11 @@ pub(super) fn used(
     for table in tables {
         used.insert(Thing::relation(table));
         used.extend(found.parts.iter().map(|(kind, name)| Thing::of(kind, table, name)));
+        used.extend(columns.of_any.iter().map(|name| Thing::of("column", table, name)));
     }
-    for node in effects::inside(node).iter().chain([node]) {
-        used.extend(whole(node, statement, names));
+    if !matches!(statement.does, Does::Function(_)) {
+        let of = |table| columns.of_rows.iter().map(move |name| Thing::of("column", table, name));
+        used.extend(statement.changes.iter().flat_map(of));
     }
     used.extend(found.statistics.iter().map(|name| Thing::statistics(name.to_string())));
     for piece in &statement.pieces {
@@ -273,32 +305,6 @@ pub(super) fn used(
     }
     used.retain(|thing| !statement.creates.contains(thing));
     used
-}
-
-/// The tables of which a statement takes every column, or gives each its value in their order.
-fn whole(node: &SyntaxNode, statement: &Statement, names: &dyn Names) -> Vec<Thing> {
-    use SyntaxKind as K;
-    let is_star = |n: &SyntaxNode| {
-        let mut tokens = n.children_with_tokens().filter_map(|part| part.into_token());
-        matches!(n.kind(), K::TARGET | K::FIELD_EXPR) && tokens.any(|t| t.kind() == K::STAR)
-    };
-    let only_asks = |n: &SyntaxNode| n.ancestors().any(|around| around.kind() == K::EXISTS_FN);
-    let mut tables: BTreeSet<String> = BTreeSet::new();
-    for n in node.descendants() {
-        let lists = |kind| child(&n, kind).is_some();
-        let into = match n.kind() {
-            K::INSERT if !lists(K::COLUMN_TARGET_LIST) && !lists(K::DEFAULT_VALUES) => {
-                child(&n, K::RELATION_NAME_REF).and_then(|n| Name::below(&n))
-            }
-            K::COPY_TABLE if !lists(K::COLUMN_REF_LIST) => Name::below(&n),
-            _ => None,
-        };
-        tables.extend(into.map(|into| names.relation(&into).unwrap_or_else(|| into.to_string())));
-        if is_star(&n) && !only_asks(&n) {
-            tables.extend(statement.reads.iter().cloned());
-        }
-    }
-    tables.into_iter().map(Thing::columns).collect()
 }
 
 /// What `COMMENT ON` speaks of.
@@ -351,7 +357,7 @@ pub(super) fn dropped_by(action: &SyntaxNode, table: &Name) -> Option<Thing> {
 }
 
 /// What a change of a table gives another name.
-fn renamed_by(action: &SyntaxNode, table: &Name) -> Option<Thing> {
+pub(super) fn renamed_by(action: &SyntaxNode, table: &Name) -> Option<Thing> {
     use SyntaxKind as K;
     let (kind, old) = match action.kind() {
         K::RENAME_COLUMN => ("column", child(action, K::COLUMN_NAME_REF)?),

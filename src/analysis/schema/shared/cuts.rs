@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use camino::Utf8PathBuf;
 
+use super::super::folder::MigrationFile;
 use super::super::model::Place;
 use super::owners::{Owners, Side};
 use super::statement::{Does, Statement, Thing};
@@ -449,9 +450,16 @@ impl History {
         self.left.functions.iter().any(|function| function == name)
     }
 
-    /// `0007_seeds.up.sql:12`, with the column where another statement begins on that line.
+    /// `0007_seeds.up.sql:12`, with the column where another statement begins on that line; with the folder
+    /// where another one has a file of that name.
     pub(super) fn place_name(&self, statement: &Statement) -> String {
-        let file = statement.place.file.file_name().unwrap_or_default();
+        let path = &statement.place.file;
+        let mut files = self.folders.iter().flat_map(|folder| &folder.files);
+        let has_name = |file: &MigrationFile| file.path.file_name() == path.file_name();
+        let file = match files.any(|file| file.path != *path && has_name(file)) {
+            true => path.as_str(),
+            false => path.file_name().unwrap_or_default(),
+        };
         let line = self.line(statement);
         let twins = self
             .statements

@@ -8,9 +8,10 @@ use camino::Utf8PathBuf;
 use super::super::model::Place;
 use super::History;
 use super::cuts::{Crossing, Cut, Lost};
-use super::owners::Owners;
+use super::owners::{Owners, Side};
+use super::parts::{Changes, There};
 use super::split::{Decided, Part};
-use super::statement::{Does, Item, Statement, Thing};
+use super::statement::{ColumnUse, Does, Item, Statement, Thing};
 
 /// What the set lacks, and what goes along.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +53,64 @@ impl Missing {
     }
 }
 
+/// What there is in the whole history and in the set, and how they differ, at a point of the history.
+#[derive(Default)]
+struct Sides {
+    /// With all statements.
+    all: There,
+    /// With those of the set.
+    set: There,
+    /// What the set lacks, each with the cut by which it does.
+    missing: BTreeMap<Thing, String>,
+    /// To what that belongs.
+    lacking: There,
+    /// What is there still, with the cut of what drops it.
+    left: BTreeMap<Thing, String>,
+}
+
+impl Sides {
+    /// Goes on without a statement; returns what is missing by that.
+    fn cut(
+        &mut self,
+        changes: &Changes,
+        by: &str,
+        is_of_rest: &dyn Fn(&Thing) -> bool,
+    ) -> Vec<Thing> {
+        let still = self.set.gone_by(changes).into_iter().filter(|thing| self.set.has(thing));
+        self.left.extend(still.map(|thing| (thing, by.to_owned())));
+        let mut missing = Vec::new();
+        for thing in changes.creates.iter().filter(|thing| !self.set.has(thing)) {
+            if is_of_rest(thing) || changes.with(thing).any(is_of_rest) {
+                continue;
+            }
+            self.missing.insert(thing.clone(), by.to_owned());
+            self.lacking.create(thing, changes);
+            missing.push(thing.clone());
+        }
+        missing
+    }
+
+    /// Goes on with a statement.
+    fn keep(&mut self, changes: &Changes) {
+        for thing in self.set.gone_by(changes) {
+            self.left.remove(&thing);
+        }
+        for thing in &changes.creates {
+            self.missing.remove(thing);
+            self.lacking.remove(thing);
+        }
+        self.set.apply(changes);
+    }
+
+    /// What a statement drops is missed by nobody.
+    fn forget(&mut self, changes: &Changes) {
+        for thing in self.lacking.gone_by(changes) {
+            self.missing.remove(&thing);
+            self.lacking.remove(&thing);
+        }
+    }
+}
+
 impl History {
     /// Finds what the set lacks and what goes along, takes it out of what is decided, and returns the
     /// statements that use it, each as something to cut.
@@ -60,32 +119,20 @@ impl History {
         if !decided.cuts.iter().any(Cut::is_of_statement) {
             return using;
         }
-        // Each with the cut by which it is missing.
-        let mut missing: BTreeMap<Thing, String> = BTreeMap::new();
-        let mut there: BTreeSet<Thing> = BTreeSet::new();
-        // What is there still, with the cut of what drops it.
-        let mut left: BTreeMap<Thing, String> = BTreeMap::new();
+        let mut sides = Sides::default();
         for statement in &self.statements {
             for item in statement.items() {
                 let thing = item.thing.as_ref().map(|thing| self.thing(thing));
-                if thing.is_some_and(|thing| missing.contains_key(&thing)) {
+                if thing.is_some_and(|thing| sides.missing.contains_key(&thing)) {
                     decided.missing.add_item(statement, item);
                 }
             }
-            let creates = || statement.creates.iter().map(|thing| self.thing(thing));
-            let drops = || statement.drops.iter().map(|thing| self.thing(thing));
+            let changes = self.changes(statement, &sides.all);
             let mut by =
                 decided.cuts.iter().find(|cut| self.is_of(cut, statement)).map(|c| &*c.name);
             let name;
             let part = self.part(statement, decided);
-            let found = self
-                .lacks(statement, &missing, &|thing| !thing.is_some_policy())
-                .map(|(thing, cut)| Lost::User { of: thing.to_string(), by: cut.to_owned() })
-                .or_else(|| {
-                    let mut again = creates().filter(|_| !statement.replaces);
-                    let (thing, cut) = again.find_map(|thing| left.get_key_value(&thing))?;
-                    Some(Lost::Again { of: thing.to_string(), by: cut.clone() })
-                });
+            let found = self.lost_by(statement, &changes, &sides);
             if let Some(lost) = found.filter(|_| part == Part::Module) {
                 name = self.place_name(statement);
                 using.push(self.crossing(name.clone(), lost, statement, Vec::new()));
@@ -96,55 +143,106 @@ impl History {
             if !self.is_forward(statement) {
                 continue;
             }
-            match by {
-                Some(by) => {
-                    let still = drops().filter(|thing| there.contains(thing));
-                    left.extend(still.map(|thing| (thing, by.to_owned())));
-                    for thing in creates().filter(|thing| !there.contains(thing)) {
-                        decided.objects.remove(&thing.as_object());
-                        missing.insert(thing, by.to_owned());
-                    }
+            sides.forget(&changes);
+            if let Some(by) = by {
+                for thing in sides.cut(&changes, by, &|thing| self.is_of_rest(thing, decided)) {
+                    decided.objects.remove(&thing.as_object());
                 }
-                None if part != Part::Rest => {
-                    for thing in drops() {
-                        there.remove(&thing);
-                        left.remove(&thing);
-                    }
-                    for thing in creates() {
-                        missing.remove(&thing);
-                        there.insert(thing);
-                    }
-                }
-                None => {}
+            } else if part != Part::Rest {
+                sides.keep(&changes);
             }
+            sides.all.apply(&changes);
         }
         // Row security is switched on before or after the policies.
         for statement in &self.statements {
-            if let Some((thing, cut)) = self.lacks(statement, &missing, &Thing::is_some_policy)
+            let used = statement.uses.iter().filter(|thing| thing.is_some_policy());
+            let lacking = used.map(|thing| self.thing(thing)).find_map(|thing| {
+                let is_one = |other: &&Thing| other.kind == "policy" && other.on == thing.on;
+                let by = sides.missing.iter().find(|(other, _)| is_one(other))?.1;
+                let is_left = sides.set.things().any(|other| is_one(&other));
+                (!is_left).then(|| Lost::User { of: thing.to_string(), by: by.clone() })
+            });
+            if let Some(lost) = lacking
                 && self.part(statement, decided) == Part::Module
             {
-                let lost = Lost::User { of: thing.to_string(), by: cut.to_owned() };
                 let name = self.place_name(statement);
                 using.push(self.crossing(name, lost, statement, Vec::new()));
                 decided.missing.add(statement);
             }
         }
-        decided.missing.things = missing.into_keys().collect();
+        decided.missing.things = sides.missing.into_keys().collect();
         using
     }
 
-    /// Something that `matters`, that a statement uses and the set lacks, with the cut by which it does.
-    fn lacks<'m>(
+    /// Why a statement cannot be in the set: it uses what that lacks, or makes anew what is left there.
+    fn lost_by(&self, statement: &Statement, changes: &Changes, sides: &Sides) -> Option<Lost> {
+        let user =
+            |(thing, by): (&Thing, &String)| Lost::User { of: thing.to_string(), by: by.clone() };
+        if let Some(lacking) = self.lacks(statement, changes, sides) {
+            return Some(user(lacking));
+        }
+        let again = || changes.creates.iter().filter(|_| !statement.replaces);
+        let (thing, by) = again().find_map(|thing| sides.left.get_key_value(thing))?;
+        // With a table come its columns.
+        let table = thing.on.as_ref().map(|table| self.stands_for(table));
+        let of_table = again().find(|thing| {
+            let is_table = |table: &String| self.stands_for(&thing.name) == *table;
+            thing.kind == "relation" && table.as_ref().is_some_and(is_table)
+        });
+        Some(Lost::Again { of: of_table.unwrap_or(thing).to_string(), by: by.clone() })
+    }
+
+    /// Something that a statement uses and the set lacks, with the cut by which it does.
+    fn lacks<'s>(
         &self,
         statement: &Statement,
-        missing: &'m BTreeMap<Thing, String>,
-        matters: &dyn Fn(&Thing) -> bool,
-    ) -> Option<(&'m Thing, &'m str)> {
+        changes: &Changes,
+        sides: &'s Sides,
+    ) -> Option<(&'s Thing, &'s String)> {
+        let listed: BTreeSet<Thing> = statement
+            .items()
+            .filter_map(|item| item.thing.as_ref())
+            .map(|thing| self.thing(thing))
+            .collect();
         let used = statement.uses.iter().map(|thing| self.thing(thing));
         let needed = statement.needs.iter().map(|object| Thing::object(object));
-        let of = |thing: Thing| missing.iter().find(move |(lacking, _)| thing.has(lacking));
-        let mut lacking = used.chain(needed).filter_map(of);
-        lacking.find(|(thing, _)| matters(thing)).map(|(thing, by)| (thing, &**by))
+        let columns = statement.columns.iter().flat_map(|column| self.meant(column, &sides.all));
+        let columns =
+            columns.filter(|thing| !changes.creates.contains(thing) && !listed.contains(thing));
+        let used = used.chain(needed).chain(columns).filter(|thing| !thing.is_some_policy());
+        let of = |thing: Thing| sides.missing.iter().find(move |(lacking, _)| thing.has(lacking));
+        used.filter_map(of).next().or_else(|| {
+            let finds = self.finds(statement);
+            finds.iter().find_map(|find| {
+                let own = changes.finding(find);
+                let is_found = own || sides.set.finding(find).next().is_some();
+                let mut lacking = sides.lacking.finding(find).filter(|_| !is_found);
+                lacking.find_map(|thing| sides.missing.get_key_value(thing))
+            })
+        })
+    }
+
+    /// The columns that a name means where it stands: of those tables that have one, the nearest.
+    fn meant(&self, column: &ColumnUse, all: &There) -> Vec<Thing> {
+        let of = |level: &BTreeSet<String>| -> Vec<Thing> {
+            let tables = level.iter().map(|table| self.stands_for(table));
+            tables.map(|table| Thing::of("column", table, &*column.name)).collect()
+        };
+        if column.name.is_empty() {
+            return column.levels.first().map(of).unwrap_or_default();
+        }
+        let mut levels = column.levels.iter().map(|level| {
+            let columns = of(level).into_iter();
+            columns.filter(|column| all.has(column)).collect::<Vec<_>>()
+        });
+        levels.find(|columns| !columns.is_empty()).unwrap_or_default()
+    }
+
+    /// Whether something is a table of the rest, or belongs to one: the set never has that.
+    fn is_of_rest(&self, thing: &Thing, decided: &Decided<'_>) -> bool {
+        let table = thing.on.as_ref().unwrap_or(&thing.name);
+        let is_about_tables = thing.on.is_some() || thing.kind == "relation";
+        is_about_tables && decided.owners.side(&self.stands_for(table)) == Some(Side::Rest)
     }
 
     /// A statement that makes the same function as one that is cut since nobody can tell what that does: anew,
@@ -173,7 +271,7 @@ impl History {
     }
 
     /// By the name that its table has in the end.
-    fn thing(&self, thing: &Thing) -> Thing {
+    pub(super) fn thing(&self, thing: &Thing) -> Thing {
         Thing { on: thing.on.as_ref().map(|table| self.stands_for(table)), ..thing.clone() }
     }
 

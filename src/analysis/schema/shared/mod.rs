@@ -11,6 +11,7 @@ mod cuts;
 mod missing;
 mod objects;
 mod owners;
+mod parts;
 mod refusals;
 mod split;
 mod sqlite;

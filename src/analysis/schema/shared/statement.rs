@@ -59,6 +59,14 @@ pub(in crate::analysis::schema) struct Statement {
     pub(in crate::analysis::schema) creates: BTreeSet<Thing>,
     /// What it drops, or gives another name.
     pub(in crate::analysis::schema) drops: BTreeSet<Thing>,
+    /// Things that it gives another name, old and new, besides tables.
+    pub(in crate::analysis::schema) renames: Vec<(Thing, Thing)>,
+    /// Those of the things that it creates which belong to others.
+    pub(in crate::analysis::schema) parts: Vec<Part>,
+    /// The columns that it names.
+    pub(in crate::analysis::schema) columns: BTreeSet<ColumnUse>,
+    /// How it finds rows by a key.
+    pub(in crate::analysis::schema) finds: Vec<Find>,
     /// Whether it creates things also where they are there: `OR REPLACE`.
     pub(in crate::analysis::schema) replaces: bool,
     /// What it uses, whoever creates that; things of which nobody creates any do no harm.
@@ -81,6 +89,47 @@ pub(in crate::analysis::schema) struct Thing {
     pub(in crate::analysis::schema) on: Option<String>,
     /// Its name.
     pub(in crate::analysis::schema) name: String,
+}
+
+/// Something that belongs to others and goes with them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::analysis::schema) struct Part {
+    /// A column, a constraint, an index.
+    pub(in crate::analysis::schema) thing: Thing,
+    /// With which it goes, with each of them.
+    pub(in crate::analysis::schema) of: BTreeSet<Thing>,
+    /// What no two rows have in common, where it sees to that.
+    pub(in crate::analysis::schema) key: Option<UniqueKey>,
+}
+
+/// What no two rows of a table have in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::analysis::schema) struct UniqueKey {
+    pub(in crate::analysis::schema) table: String,
+    /// Columns, or expressions.
+    pub(in crate::analysis::schema) columns: BTreeSet<Thing>,
+    pub(in crate::analysis::schema) is_primary: bool,
+    /// Whether it holds of some rows only.
+    pub(in crate::analysis::schema) is_partial: bool,
+}
+
+/// A wish for a unique key: `ON CONFLICT (a)`, `REFERENCES t (a)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::analysis::schema) struct Find {
+    pub(in crate::analysis::schema) table: String,
+    /// The primary key where none are written.
+    pub(in crate::analysis::schema) columns: Option<BTreeSet<Thing>>,
+    /// Whether one that holds of some rows will do.
+    pub(in crate::analysis::schema) is_partial: bool,
+}
+
+/// A column that a statement names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::analysis::schema) struct ColumnUse {
+    /// Empty for every column.
+    pub(in crate::analysis::schema) name: String,
+    /// The tables of which it can be, those that are looked at first in front.
+    pub(in crate::analysis::schema) levels: Vec<BTreeSet<String>>,
 }
 
 /// A foreign key as a statement writes it.
@@ -144,6 +193,10 @@ impl Statement {
             fills: false,
             creates: BTreeSet::new(),
             drops: BTreeSet::new(),
+            renames: Vec::new(),
+            parts: Vec::new(),
+            columns: BTreeSet::new(),
+            finds: Vec::new(),
             replaces: false,
             uses: BTreeSet::new(),
             untold: None,
@@ -192,9 +245,9 @@ impl Thing {
         self.kind == "policy" && self.name.is_empty()
     }
 
-    /// Every column of a table, whichever it has.
-    pub(in crate::analysis::schema) fn columns(table: impl Into<String>) -> Self {
-        Self::of("column", table, "")
+    /// A table as that with which its parts go.
+    pub(in crate::analysis::schema) fn whole(table: impl Into<String>) -> Self {
+        Self::of("table", table, "")
     }
 
     /// Whether what is the one is of the other: of all columns, each.

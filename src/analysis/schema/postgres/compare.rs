@@ -321,7 +321,7 @@ impl Said<'_> {
     fn may_differ(&self, key: &Key) -> bool {
         let is_content = CONTENT.contains(&&*key.kind);
         self.cuts.iter().any(|Cut { reach, .. }| {
-            reach.anything
+            (reach.anything && !reach.later.contains(&key.on))
                 || reach.objects.contains(&format!("{}:{}", key.kind, key.on))
                 || match is_content {
                     true => reach.rows.contains(&key.on),
@@ -464,7 +464,10 @@ mod tests {
         assert_eq!(differences(of_goods), [all[1], all[3], all[4]]);
         let of_mood = Reach { objects: set(&["type:mood"]), ..Reach::default() };
         assert_eq!(differences(of_mood), all[..4]);
-        assert_eq!(differences(Reach { anything: true, ..Reach::default() }), [] as [&str; 0]);
+        let anything = Reach { anything: true, ..Reach::default() };
+        assert_eq!(differences(anything.clone()), [] as [&str; 0]);
+        // What was made after it had run is not excused by it.
+        assert_eq!(differences(Reach { later: set(&["goods"]), ..anything }), [all[0], all[2]]);
     }
 
     #[test]

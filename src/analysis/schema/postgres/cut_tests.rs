@@ -250,6 +250,26 @@ fn a_cut_says_what_the_service_may_lack() {
     );
 }
 
+/// What nobody can tell does not reach what is made when it has run.
+#[test]
+fn dynamic_sql_changes_nothing_that_is_made_later_out_of_nothing_before_it() {
+    let up = format!(
+        "{TABLES}DO $$ BEGIN EXECUTE format('ALTER TABLE %I ADD a int', 'goods'); END $$;\n\
+         CREATE TABLE fresh (sku text);\nINSERT INTO fresh VALUES ('x');\n\
+         CREATE TABLE copied AS SELECT sku FROM goods;\nCREATE TABLE again AS SELECT sku FROM copied;\n\
+         CREATE TABLE lots (sku text REFERENCES goods ON DELETE CASCADE);\n\
+         CREATE VIEW w AS SELECT sku FROM fresh;\nCREATE VIEW v AS SELECT * FROM goods;\n\
+         CREATE TABLE logged (sku text);\n\
+         CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO logged VALUES (NEW.sku); RETURN NEW; END $$;\n\
+         CREATE TRIGGER t BEFORE INSERT ON goods FOR EACH ROW EXECUTE FUNCTION f();\n"
+    );
+    let folder = MigrationFolder::parse("m", [("1_a.sql".to_owned(), up.as_str().into())]).unwrap();
+    let ours = ["goods", "fresh", "copied", "again", "lots", "logged"].map(str::to_owned);
+    let cuts = divided_of(&[folder], &["1_a.sql:3"], Some(&ours)).unwrap().cuts;
+    assert!(cuts[0].reach.anything);
+    assert_eq!(cuts[0].reach.later, ["fresh", "w"].map(str::to_owned).into());
+}
+
 /// Without its rows a table is what it was; and what takes a migration back comes later.
 #[test]
 fn a_cut_of_rows_excuses_rows_alone() {

@@ -9,6 +9,7 @@ use camino::Utf8PathBuf;
 use super::super::folder::MigrationFile;
 use super::super::model::Place;
 use super::owners::{Owners, Side};
+use super::reach::Reach;
 use super::statement::{Does, Statement, Thing};
 use super::{Division, History};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -44,19 +45,6 @@ impl Cut {
                 | Lost::Again { .. }
         )
     }
-}
-
-/// What a statement changes and makes, by the names that are there in the end.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reach {
-    /// Whether it may be anything: nobody can tell.
-    pub anything: bool,
-    /// Tables and views that it makes or changes.
-    pub relations: BTreeSet<String>,
-    /// Tables whose rows follow from what it does.
-    pub rows: BTreeSet<String>,
-    /// What it makes or changes that has no rows: `type:mood`.
-    pub objects: BTreeSet<String>,
 }
 
 /// What a cut loses.
@@ -283,43 +271,6 @@ impl History {
         let line = self.line_of(&place);
         let cut = Cut { name, lost, file: place.file.clone(), line, reach: Reach::default() };
         Crossing { cut, places: vec![place], others }
-    }
-
-    /// What a statement changes and makes, and what follows from that.
-    fn reach(&self, statement: &Statement) -> Reach {
-        // Rows are no part of what a table is.
-        let defined = statement.changes.iter().filter(|_| statement.does != Does::Rows);
-        let relations = defined.map(|name| self.display(name)).collect();
-        let mut rows = self.tables_behind(&statement.changes);
-        loop {
-            let before = rows.len();
-            for other in self.statements.iter().filter(|other| self.is_forward(other)) {
-                let (changed, read) =
-                    (self.tables_behind(&other.changes), self.tables_behind(&other.reads));
-                let follows = match other.does {
-                    // It fires when they change.
-                    Does::Trigger(_) if !changed.is_disjoint(&rows) => read,
-                    Does::Rows | Does::Definition if !read.is_disjoint(&rows) => changed,
-                    _ => BTreeSet::new(),
-                };
-                let referring =
-                    other.keys.iter().filter(|key| rows.contains(&self.stands_for(&key.into)));
-                let referring: Vec<String> =
-                    referring.map(|key| self.stands_for(&key.table)).collect();
-                rows.extend(follows.into_iter().chain(referring));
-            }
-            if rows.len() == before {
-                break;
-            }
-        }
-        Reach {
-            // What a function or a view does, it does where it is called.
-            anything: statement.runs_untold
-                && !matches!(statement.does, Does::Function(_) | Does::View(_)),
-            relations,
-            rows: rows.iter().map(|table| self.display(table)).collect(),
-            objects: statement.makes.clone(),
-        }
     }
 
     /// Why nobody can tell whose a statement is, where nobody can.

@@ -12,6 +12,7 @@ mod missing;
 mod objects;
 mod owners;
 mod parts;
+mod reach;
 mod refusals;
 mod split;
 mod sqlite;
@@ -29,8 +30,9 @@ use missing::Missing;
 use owners::Owners;
 use statement::{Does, Statement};
 
-pub use cuts::{Cut, Lost, Reach};
+pub use cuts::{Cut, Lost};
 pub use owners::{Because, Evidence, OwnedTable};
+pub use reach::Reach;
 pub use sqlite::OnSqlite;
 
 /// The migrations of a monolith, statement by statement.

@@ -80,7 +80,8 @@ pub fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<Status>
             place.home().refuse_pending()?;
             None
         };
-        Ok((place.load_early()?, lock))
+        // What is only shown may go by the lock file, which is cargo's word too.
+        Ok((place.load_early(arguments.dry_run && arguments.proofs().is_empty())?, lock))
     });
     let (Early { workspace, asked }, lock) = match entered {
         Ok(entered) => entered,

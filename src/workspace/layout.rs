@@ -67,6 +67,7 @@ fn member(package: &Package, root: &Utf8Path) -> Result<Member> {
     let dependencies = package.dependencies.iter().filter_map(dependency).collect();
     Ok(Member {
         name: package.name.to_string(),
+        version: package.version.clone(),
         dir: manifest.parent().map(Utf8Path::to_owned).unwrap_or_default(),
         manifest,
         edition: package.edition.to_string(),
@@ -108,5 +109,6 @@ fn dependency(dependency: &cargo_metadata::Dependency) -> Option<Dependency> {
         features: dependency.features.clone(),
         target: dependency.target.as_ref().map(ToString::to_string),
         path: dependency.path.clone(),
+        is_git: dependency.source.as_ref().is_some_and(|source| source.repr.starts_with("git+")),
     })
 }

@@ -1,4 +1,4 @@
-//! Asks cargo once and reads the members' files.
+//! Reads the manifests and the members' files, and asks cargo whether they are understood as it does.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -13,7 +13,7 @@ use super::index::Index;
 use super::layout::Layout;
 use super::locked::Locked;
 use super::paths::normalized;
-use super::{Place, Repository, Workspace};
+use super::{Member, Place, Repository, Workspace};
 use crate::diagnostic::{Diagnostic, Result};
 
 /// Finds the workspace that `manifest` (a `Cargo.toml`) belongs to.
@@ -80,18 +80,20 @@ impl Place {
         Found::at(self)?.ask_cargo().answer()?.workspace()
     }
 
-    /// Reads the workspace as its manifests describe it; then cargo begins to read it too.
+    /// Reads the workspace as its manifests describe it; then cargo begins to read it too, unless its
+    /// word `in_lock` is enough and says the same.
     ///
     /// # Errors
     /// When there is no `Cargo.lock`, or the root manifest cannot be read; as for [`Place::load`] where the
     /// manifests alone do not say enough.
-    pub fn load_early(self) -> Result<Early> {
+    pub fn load_early(self, in_lock: bool) -> Result<Early> {
         let found = Found::at(self)?;
         // Before cargo: this takes all cores, and what is planned from it takes one.
-        Ok(match found.early() {
-            Some(workspace) => Early { workspace, asked: Some(found.ask_cargo()) },
-            None => Early { workspace: found.ask_cargo().answer()?.workspace()?, asked: None },
-        })
+        let Some(workspace) = found.early() else {
+            return Ok(Early { workspace: found.ask_cargo().answer()?.workspace()?, asked: None });
+        };
+        let is_settled = in_lock && fits(&found.locked, &workspace.members);
+        Ok(Early { workspace, asked: (!is_settled).then(|| found.ask_cargo()) })
     }
 }
 
@@ -99,14 +101,14 @@ impl Place {
 pub struct Early {
     /// As its manifests describe it, or as cargo does already.
     pub workspace: Workspace,
-    /// Knows, when cargo is done, whether that is right; none where cargo is done.
+    /// Knows, when cargo is done, whether that is right; none where that is known.
     pub asked: Option<Asked>,
 }
 
 /// A workspace that cargo is reading.
 pub struct Asked {
     found: Found,
-    cargo: JoinHandle<Result<Metadata>>,
+    cargo: JoinHandle<Result<Layout>>,
 }
 
 /// What is known of a workspace without cargo.
@@ -145,12 +147,13 @@ impl Found {
     }
 
     fn ask_cargo(self) -> Asked {
-        let (manifest, locked) = (self.place.manifest.clone(), Arc::clone(&self.locked));
+        let (place, locked) = (self.place.clone(), Arc::clone(&self.locked));
         let cargo = std::thread::spawn(move || {
-            let said = metadata(&manifest, false)?;
-            let fits = (*locked).as_ref().is_some_and(|locked| locked.fits(&said));
+            let said =
+                |needed| Layout::of_metadata(&place.root, &metadata(&place.manifest, needed)?);
+            let layout = said(false)?;
             // All packages, where it says what is wrong with the lock file, or that nothing is.
-            if fits { Ok(said) } else { metadata(&manifest, true) }
+            if fits(&locked, &layout.members) { Ok(layout) } else { said(true) }
         });
         Asked { found: self, cargo }
     }
@@ -194,7 +197,7 @@ impl Asked {
     fn answer(self) -> Result<Answer> {
         let Self { found, cargo } = self;
         let answer = cargo.join();
-        let said = answer.unwrap_or_else(|defect| std::panic::resume_unwind(defect))?;
+        let layout = answer.unwrap_or_else(|defect| std::panic::resume_unwind(defect))?;
         if !declares_workspace(&found.manifest) {
             return Err(Diagnostic::error(
                 "not-a-workspace",
@@ -204,7 +207,6 @@ impl Asked {
             .help("add a `[workspace]` table with the module crates as members")
             .into());
         }
-        let layout = Layout::of_metadata(&found.place.root, &said)?;
         Ok(Answer { found, layout })
     }
 }
@@ -219,6 +221,11 @@ impl Answer {
     fn workspace(self) -> Result<Workspace> {
         self.found.workspace(self.layout)
     }
+}
+
+/// See [`Locked::fits`].
+fn fits(locked: &Option<Locked>, members: &[Member]) -> bool {
+    locked.as_ref().is_some_and(|locked| locked.fits(members))
 }
 
 /// What cargo says of the members alone, or of all packages that they need.
@@ -277,7 +284,8 @@ fn declares_workspace(manifest: &str) -> bool {
         .is_ok_and(|document| document.contains_key("workspace"))
 }
 
-fn cargo_refused(error: &impl ToString) -> Box<Diagnostic> {
+/// With what cargo said.
+pub fn cargo_refused(error: &impl ToString) -> Box<Diagnostic> {
     let text = error.to_string();
     let diagnostic =
         Diagnostic::error("cargo-refused", "cargo cannot read this workspace").note(text.trim());
@@ -308,13 +316,28 @@ mod tests {
             &[("src/lib.rs", "")],
         );
         let manifest = project.load().root.join("Cargo.toml");
-        let early = || locate(&manifest).unwrap().load_early().unwrap();
+        let early = || locate(&manifest).unwrap().load_early(false).unwrap();
         let Early { workspace, asked } = early();
         assert!(asked.unwrap().instead_of(&workspace).unwrap().is_none());
         let Early { mut workspace, asked } = early();
         workspace.members[1].dependencies.clear();
         let other = asked.unwrap().instead_of(&workspace).unwrap().expect("what cargo says");
         assert_eq!(other.members[1].dependencies[0].package, "a");
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test sets its own stage")]
+    #[test]
+    fn cargo_is_asked_where_its_lock_file_says_something_else() {
+        let project = Project::new().member("a", &[], &[("src/lib.rs", "")]);
+        let manifest = project.load().root.join("Cargo.toml");
+        let asked = || locate(&manifest).unwrap().load_early(true).unwrap().asked;
+        assert!(asked().is_none());
+        let lock = manifest.with_file_name("Cargo.lock");
+        let text = std::fs::read_to_string(&lock).unwrap();
+        std::fs::write(&lock, text.replace("\"a\"", "\"b\"")).unwrap();
+        let asked = asked().expect("a member that is not locked").answer();
+        let refusal = asked.map(|answer| answer.layout).unwrap_err();
+        assert_eq!(refusal.code, "cargo-refused");
     }
 
     #[cfg(unix)]

@@ -4,10 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use cargo_metadata::{Metadata, Package};
 use serde::Deserialize;
 
-use super::RegistryPackage;
+use super::{Dependency, Member, RegistryPackage};
 
 /// A lock file. It is written as cargo writes one without a `[metadata]` or `[patch]` table.
 #[derive(Debug, Clone, Deserialize)]
@@ -121,32 +120,40 @@ impl Locked {
         registry
     }
 
-    /// Whether cargo would surely leave the file as it is, and all path packages are members. Where it
-    /// is not sure, cargo is to be asked.
-    pub(super) fn fits(&self, metadata: &Metadata) -> bool {
-        let members = metadata.workspace_packages();
+    /// Whether cargo would surely leave the file as it is for a workspace of these members, and all path
+    /// packages are among them. Where it is not sure, cargo is to be asked.
+    pub(super) fn fits(&self, members: &[Member]) -> bool {
         let own = self.package.iter().filter(|entry| entry.source.is_none()).count();
-        own == members.len()
-            && members.iter().all(|member| {
-                self.member(&member.name).is_some_and(|entry| self.fits_member(entry, member))
-            })
+        let fits = |member: &Member| {
+            self.member(&member.name).is_some_and(|entry| self.fits_member(entry, member))
+        };
+        own == members.len() && members.iter().all(fits)
     }
 
-    fn fits_member(&self, entry: &LockedPackage, member: &Package) -> bool {
+    fn fits_member(&self, entry: &LockedPackage, member: &Member) -> bool {
         let Some(chosen) = self.chosen_by(entry) else { return false };
-        let wanted: BTreeSet<&str> = member.dependencies.iter().map(|d| d.name.as_str()).collect();
+        let dependencies = || member.dependencies.iter();
+        let wanted: BTreeSet<&str> = dependencies().map(|d| d.package.as_str()).collect();
         let locked: BTreeSet<&str> = chosen.iter().map(|package| package.name.as_str()).collect();
-        let is_chosen = |dependency: &cargo_metadata::Dependency| {
-            chosen.iter().filter(|package| package.name == dependency.name).any(|package| {
-                let kind = |source: &str| source.split(['+', ':']).next().map(str::to_owned);
-                let source = dependency.source.as_ref().map(|source| source.repr.as_str());
-                package.source.as_deref().and_then(kind) == source.and_then(kind)
-                    && dependency.req.matches(&package.version)
+        let is_chosen = |dependency: &Dependency| {
+            let of_name = || chosen.iter().filter(|package| package.name == dependency.package);
+            semver::VersionReq::parse(&dependency.req).is_ok_and(|wanted| {
+                of_name().any(|p| p.comes_as(dependency) && wanted.matches(&p.version))
             })
         };
-        entry.version == member.version
-            && locked == wanted
-            && member.dependencies.iter().all(is_chosen)
+        entry.version == member.version && locked == wanted && dependencies().all(is_chosen)
+    }
+}
+
+impl LockedPackage {
+    /// Whether it comes from such a place as the dependency asks for: a path, a repository, a registry.
+    fn comes_as(&self, dependency: &Dependency) -> bool {
+        match &self.source {
+            None => dependency.path.is_some(),
+            Some(source) => {
+                dependency.path.is_none() && source.starts_with("git+") == dependency.is_git
+            }
+        }
     }
 }
 
@@ -163,12 +170,8 @@ mod tests {
             &[("src/lib.rs", "")],
         );
         let workspace = project.load();
-        let metadata = cargo_metadata::MetadataCommand::new()
-            .manifest_path(workspace.root.join("Cargo.toml"))
-            .no_deps()
-            .exec()
-            .unwrap();
-        let fits = |lock: &str| Locked::parse(lock).is_some_and(|locked| locked.fits(&metadata));
+        let fits =
+            |lock: &str| Locked::parse(lock).is_some_and(|locked| locked.fits(&workspace.members));
         let lock = &*workspace.lock;
         assert!(fits(lock), "{lock}");
         assert!(!fits(&lock.replace("dependencies = [\n \"a\",\n]\n", "")), "a new dependency");

@@ -85,6 +85,7 @@ fn member(root: &Utf8Path, dir: &Utf8Path, top: &Manifest) -> Option<Member> {
     let metadata = package.metadata.as_ref().and_then(|metadata| metadata.get("calve"));
     Some(Member {
         name: package.name.clone(),
+        version: package.version.get().ok()?.clone(),
         dir: dir.to_owned(),
         manifest,
         edition: package.edition.get().ok()?.to_string(),
@@ -186,6 +187,7 @@ fn dependency(
         features: dependency.req_features().to_vec(),
         target: target.map(str::to_owned),
         path: path.map(|path| normalized(&folder.join(path))),
+        is_git: detail.is_some_and(|detail| detail.git.is_some()),
     })
 }
 

@@ -22,7 +22,7 @@ use typed_arena::Arena;
 
 pub(crate) use files::not_read;
 pub use git::Repository;
-pub use load::{Asked, Early, load, locate};
+pub use load::{Asked, Early, cargo_refused, load, locate};
 pub use locked::{Locked, LockedPackage};
 pub use migrations::named as migrations_named;
 pub use paths::normalized;
@@ -101,6 +101,8 @@ pub struct Place {
 pub struct Member {
     /// Package name, such as `inventory-core`.
     pub name: String,
+    /// Package version.
+    pub version: semver::Version,
     /// Folder, relative to the workspace root; empty for a root package.
     pub dir: Utf8PathBuf,
     /// `Cargo.toml`, relative to the workspace root.
@@ -186,6 +188,8 @@ pub struct Dependency {
     pub target: Option<String>,
     /// Folder of a path dependency, absolute.
     pub path: Option<Utf8PathBuf>,
+    /// Whether it comes from a git repository.
+    pub is_git: bool,
 }
 
 impl Dependency {
@@ -385,6 +389,15 @@ impl Member {
             features.key(feature)?.span()
         });
         key.unwrap_or(0..0)
+    }
+
+    /// What features of it turn on in the dependency of that key: `postgres` of `sqlx/postgres`, and of
+    /// `sqlx?/postgres`.
+    pub fn features_for(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.features.values().flatten().filter_map(move |feature| {
+            let (of, feature) = feature.split_once('/')?;
+            (of.trim_end_matches('?') == key).then_some(feature)
+        })
     }
 
     /// An item of a list below `[package.metadata.calve]` in its manifest, in bytes.

@@ -147,7 +147,8 @@ fn is_plain(locked: &Locked, workspace: &Workspace) -> bool {
         && locked.to_string() == workspace.lock.replace("\r\n", "\n")
 }
 
-/// What members ask of a registry: features and default features by name and locked version.
+/// What members ask of a registry, they themselves and by features of theirs: features and default
+/// features by name and locked version.
 type Requests<'w> = BTreeMap<(&'w str, &'w semver::Version), (BTreeSet<&'w str>, bool)>;
 
 /// None where one asks for something that is not locked.
@@ -166,6 +167,7 @@ fn requests<'w>(locked: &'w Locked, members: &[&'w Member]) -> Option<Requests<'
                 let (features, defaults) =
                     requests.entry((&package.name, &package.version)).or_default();
                 features.extend(dependency.features.iter().map(String::as_str));
+                features.extend(member.features_for(&dependency.key));
                 *defaults |= dependency.default_features;
             }
         }
@@ -286,7 +288,10 @@ mod tests {
             for name in ["base", "far", "near"] {
                 ground.package(name, name, "0.1.0", match name {
                     "base" => "rust-version = \"1.70\"\n[features]\nfull = []\n[dependencies]\nthing = \"1\"\n",
-                    "far" => "[dependencies]\nbase = { path = \"../base\" }\nthing = \">=1, <3\"\n",
+                    "far" => {
+                        "[features]\nmost = [\"wide?/more\"]\n[dependencies]\nbase = { path = \"../base\" }\n\
+                         thing = \">=1, <3\"\nwide = { package = \"thing\", version = \"2\", optional = true }\n"
+                    }
                     _ => "[dependencies]\nbase = { path = \"../base\", features = [\"full\"] }\n",
                 });
             }

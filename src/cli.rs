@@ -78,12 +78,13 @@ fn run_here(mut arguments: Vec<OsString>) -> ExitCode {
         ColorChoice::Never => false,
         ColorChoice::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none(),
     };
-    let (stdout, stderr) = (std::io::stdout(), std::io::stderr());
+    let (stdout, mut stderr) = (std::io::stdout(), std::io::stderr());
     let color_out = colored(stdout.is_terminal());
     let color_err = colored(stderr.is_terminal());
     let live = stderr.is_terminal();
     let mut out = std::io::BufWriter::new(stdout.lock());
-    let err = &mut stderr.lock();
+    // Not locked: what another thread dies of is said there, and it would wait for ever.
+    let err = &mut stderr;
     let mut output = Output { out: &mut out, err, color_out, color_err, live, format: cli.format };
     let status = match &cli.command {
         Command::Extract(arguments) => commands::extract::run(arguments, &mut output),

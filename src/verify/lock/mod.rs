@@ -2,7 +2,7 @@
 
 mod gathered;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 
@@ -218,9 +218,13 @@ struct Moved {
 
 fn moved(before: &Locked, after: &Locked) -> Vec<Moved> {
     let (before, after) = (packages(before), packages(after));
+    let mut new = BTreeMap::new();
+    for (name, _, to, _) in after.difference(&before) {
+        new.entry(name).or_insert(to);
+    }
     let mut moved = Vec::new();
     for (name, _, from, _) in before.difference(&after) {
-        if let Some((.., to, _)) = after.difference(&before).find(|new| new.0 == *name) {
+        if let Some(to) = new.get(name) {
             let (from, to) = (from.to_string(), to.to_string());
             moved.push(Moved { name: (*name).to_owned(), from, to });
         }

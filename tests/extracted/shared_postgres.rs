@@ -73,7 +73,14 @@ INSERT INTO bins (code, kind, room, hall) VALUES ('A-01', 'dry', 3, 1);
 DELETE FROM halls;
 CREATE ROLE hall_keeper;
 ";
-    let more = BTreeMap::from([("migrations/20250501080000_halls.up.sql", halls)]);
+    let back = "CREATE ROLE hall_closer;
+ALTER TABLE bins DROP COLUMN hall;
+DROP TABLE halls;
+";
+    let more = BTreeMap::from([
+        ("migrations/20250501080000_halls.up.sql", halls),
+        ("migrations/20250501080000_halls.down.sql", back),
+    ]);
     let depot = depot("depot-halls", &more);
     let moves = fs::read_to_string(depot.join(MOVES)).unwrap();
     let count = moves.replace("SELECT count(*) FROM moves", "SELECT count(*) FROM moves, halls");
@@ -81,8 +88,9 @@ CREATE ROLE hall_keeper;
     shop::repository(&depot);
     let cluster = Cluster::start();
     let server = cluster.url("postgres");
-    let role = "20250501080000_halls.up.sql:6";
-    let cut = ["--cut", "foreign-key:bins.hall", "--cut", role, "--verify", "db"];
+    let key = "foreign-key:bins.hall";
+    let roles = ["20250501080000_halls.up.sql:6", "20250501080000_halls.down.sql:1"];
+    let cut = ["--cut", key, "--cut", roles[0], "--cut", roles[1], "--verify", "db"];
     let before = tree::read(&depot);
     let refused = extract(&depot, &server, &cut);
     assert_eq!(refused.code(), 1, "{}", refused.stderr);
@@ -92,8 +100,8 @@ CREATE ROLE hall_keeper;
     assert_eq!(tree::read(&depot), before, "nothing was written");
     let left = "SELECT count(*) FROM pg_database WHERE datname LIKE 'calve_%'";
     assert_eq!(cluster.ask("postgres", left), "0", "every database is dropped");
-    let roles = "SELECT count(*) FROM pg_roles WHERE rolname = 'hall_keeper'";
-    assert_eq!(cluster.ask("postgres", roles), "0", "its role is dropped, too");
+    let roles = "SELECT count(*) FROM pg_roles WHERE rolname IN ('hall_keeper', 'hall_closer')";
+    assert_eq!(cluster.ask("postgres", roles), "0", "their roles are dropped, too");
 
     // A migration that does not run is shown at its line, and leaves nothing behind either.
     let broken = depot.join("migrations/20250501080000_halls.up.sql");
@@ -103,7 +111,7 @@ CREATE ROLE hall_keeper;
     assert!(refused.stderr.contains("error[migration-rejected]"), "{}", refused.stderr);
     assert!(refused.stderr.contains("20250501080000_halls.up.sql:3:1"), "{}", refused.stderr);
     assert_eq!(cluster.ask("postgres", left), "0", "every database is dropped");
-    assert_eq!(cluster.ask("postgres", roles), "0", "its role is dropped, too");
+    assert_eq!(cluster.ask("postgres", roles), "0", "their roles are dropped, too");
 }
 
 /// The depot with one history for all, each file forward and back, and more files.

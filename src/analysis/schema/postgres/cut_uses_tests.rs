@@ -211,6 +211,21 @@ fn names_are_free_again_when_what_had_them_went_with_something_else() {
     }
 }
 
+/// What is made anew under another name has its columns before the old one goes.
+#[test]
+fn a_table_that_takes_the_place_of_another_keeps_its_parts() {
+    let made = "CREATE TABLE copied (id int);\nCREATE TABLE newer (id int);\nDROP TABLE copied;\n\
+                ALTER TABLE newer RENAME TO copied;\n";
+    let said = said_after(
+        made,
+        "ALTER TABLE copied DROP COLUMN id",
+        "ALTER TABLE copied ADD COLUMN id int;",
+    );
+    let expected = "migration-crosses: this statement makes the column `id` of `copied` anew, which the cut of \
+                    `CUT` leaves in place";
+    assert_eq!(said, [expected]);
+}
+
 fn uses_of(what: &str) -> String {
     format!("migration-crosses: this statement uses {what}, which goes with the cut of `CUT`")
 }
@@ -221,7 +236,7 @@ fn said_after(before: &str, block: &str, more: &str) -> Vec<String> {
     let up = format!(
         "{TABLES}{before}DO $$ BEGIN {block}; ALTER TABLE visits ADD a int; END $$;\n{more}\n"
     );
-    let ours = ["goods", "copied", "copied_n_seq"].map(str::to_owned);
+    let ours = ["goods", "copied", "newer", "copied_n_seq"].map(str::to_owned);
     let said = divided_with(&up, "", &[&cut], Some(&ours)).err().unwrap_or_default();
     said.into_iter().map(|said| said.replace(&cut, "CUT")).collect()
 }

@@ -159,6 +159,16 @@ impl History {
             }),
         });
         let (mut creates, mut drops) = (things(&statement.creates), things(&statement.drops));
+        // A table that is made anew under another name, and then gets that of the old one, has all its parts by
+        // then: they stay.
+        let is_made_anew = |whole: &Thing| {
+            there.things().any(|thing| {
+                thing.kind == "relation"
+                    && whole.on.as_ref() == Some(&self.stands_for(&thing.name))
+                    && !statement.drops.contains(thing)
+            })
+        };
+        drops.retain(|thing| !thing.is_whole() || !is_made_anew(thing));
         drops.extend(renames.iter().map(|(old, _)| old.clone()));
         creates.extend(renames.iter().map(|(_, new)| new.clone()));
         Changes { creates, drops, parts: parts.collect(), renames }

@@ -250,6 +250,11 @@ impl Thing {
         Self::of("table", table, "")
     }
 
+    /// Whether it is that of a table.
+    pub(super) fn is_whole(&self) -> bool {
+        self.kind == "table"
+    }
+
     /// Whether what is the one is of the other: of all columns, each.
     pub(super) fn has(&self, other: &Self) -> bool {
         let is_any = self.kind == "column" && self.name.is_empty();

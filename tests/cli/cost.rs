@@ -3,32 +3,48 @@
 #![cfg(unix)]
 
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use calve::analysis::code::Code;
 use calve::diagnostic::Diagnostics;
 use calve::pipeline::{self, Options};
 use calve::workspace;
+use camino::Utf8Path;
 
 use crate::stage::Stage;
 use crate::tree;
 
 const CASE: &str = "migrations-leave-the-monolith";
 
-#[test]
-fn cargo_is_asked_few_times() {
-    let stage = Stage::of(CASE);
+/// What cargo is asked while `command` runs, the first word of each.
+fn asked(stage: &Stage, command: &mut Command) -> Vec<String> {
     let (cargo, log) = (stage.temp().join("cargo"), stage.temp().join("log"));
     let script = format!("#!/bin/sh\necho \"$@\" >> {log}\nexec cargo \"$@\"\n");
     tree::write(&cargo, script.as_bytes());
     std::fs::set_permissions(&cargo, std::fs::Permissions::from_mode(0o755)).expect("a script");
-    let run = stage.command(&["extract", "stock", "--dry-run"]).env("CARGO", &cargo).output();
-    assert!(run.expect("calve runs").status.success());
-    let asked = tree::text(&log);
-    let mut commands: Vec<&str> = asked.lines().filter_map(|line| line.split(' ').next()).collect();
+    let run = command.env("CARGO", &cargo).output().expect("calve runs");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let words = |line: &str| line.split(' ').next().map(str::to_owned);
+    tree::text(&log).lines().filter_map(words).collect()
+}
+
+/// The lock file says that the members are understood; cargo completes it.
+#[test]
+fn cargo_is_asked_once() {
+    let shop = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/shop/Cargo.toml");
+    let stage = Stage::of(CASE);
+    let arguments = ["extract", "inventory", "--dry-run", "--manifest-path", shop.as_str()];
+    assert_eq!(asked(&stage, &mut stage.command(&arguments)), ["package"]);
+}
+
+#[test]
+fn cargo_is_asked_few_times_where_packages_are_no_members() {
+    let stage = Stage::of(CASE);
+    let mut commands = asked(&stage, &mut stage.command(&["extract", "stock", "--dry-run"]));
     // The new lock file is resolved while cargo still reads the packages.
     commands.sort();
-    // The members; all packages, since this workspace has some that are no members; the new lock file.
-    assert_eq!(commands, ["metadata", "metadata", "update"], "{asked}");
+    // The members; all packages; the new lock file.
+    assert_eq!(commands, ["metadata", "metadata", "update"]);
 }
 
 /// Crates that have nothing to do with the module cost nothing but their reading.
@@ -51,7 +67,7 @@ fn only_files_that_could_name_the_module_are_parsed() {
             let with = manifest.replacen("members = [", "members = [\"others/*\", ", 1);
             assert_ne!(with, manifest);
             tree::write(&root, with.as_bytes());
-            let lock = std::process::Command::new("cargo")
+            let lock = Command::new("cargo")
                 .args(["update", "--workspace", "--offline", "--quiet"])
                 .current_dir(&stage.workspace)
                 .status();

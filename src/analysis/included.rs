@@ -1,6 +1,23 @@
 //! The files that macros name in code: `include_str!("queries/low.sql")`.
 
+use camino::{Utf8Path, Utf8PathBuf};
 use proc_macro2::{Literal, TokenStream, TokenTree};
+
+use crate::workspace::{Member, normalized};
+
+/// The file that an `include!` in a file of `member` puts in, relative to the workspace root.
+pub fn file_of(member: &Member, file: &Utf8Path, call: &syn::Macro) -> Option<Utf8PathBuf> {
+    let name = call.path.segments.last()?;
+    (name.ident == "include").then_some(())?;
+    place_of(member, file, call.tokens.clone())
+}
+
+/// The file that the arguments of such a macro in a file of `member` name, relative to the workspace root.
+pub fn place_of(member: &Member, file: &Utf8Path, arguments: TokenStream) -> Option<Utf8PathBuf> {
+    let (path, beside_manifest) = path_of(arguments)?;
+    let from = if beside_manifest { member.dir.as_path() } else { file.parent()? };
+    Some(normalized(&from.join(path)))
+}
 
 /// The path in a macro's arguments, and whether it says itself that it starts at the manifest:
 /// `concat!(env!("CARGO_MANIFEST_DIR"), "/queries/low.sql")`.

@@ -24,6 +24,7 @@ pub mod still_read;
 pub mod trait_form;
 pub mod types;
 pub mod uncarriable;
+mod unread;
 pub mod wire;
 
 #[cfg(test)]

@@ -2,16 +2,17 @@
 
 use camino::Utf8Path;
 
-use super::code::{Code, Item, Unread};
+use super::code::{By, Code, Item};
 use super::contract::{self, Contract};
 use super::further;
 use super::interface::{self, Ending, Interface};
 use super::parts;
-use super::references::{self, Reference};
+use super::references::{self, Reference, Unseen};
 use super::select;
+use super::unread;
 use super::wire::{self, ErrorForm, Wire};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::workspace::{Member, SyntaxError, not_read};
+use crate::workspace::{Member, SyntaxError};
 
 /// A library crate of the monolith that offers API traits, and what crosses its boundary.
 pub struct Module<'w> {
@@ -185,10 +186,7 @@ pub fn boundary<'w>(
             not_rust("that may use the module", file, error);
         }
     }
-    for Unread { file, range, module } in references::unread(code, library) {
-        let why = "what stands in it may go on using the module in process".to_owned();
-        diagnostics.push(not_read(&module, why).at(file, range, "a module of its crate"));
-    }
+    unread::refuse(code, library, service, diagnostics);
     if diagnostics.has_errors() {
         return None;
     }
@@ -204,6 +202,15 @@ pub fn boundary<'w>(
     if served.len() < apis.len() || further::refuse(code, library, &served, diagnostics) {
         return None;
     }
+    for Unseen { member: user, file, range, by } in references::unseen(code, library) {
+        if !service.is_some_and(|dir| user.dir.starts_with(dir)) {
+            diagnostics.push(nobody_sees(member, &by).at(
+                file,
+                range,
+                "what of it, calve cannot tell",
+            ));
+        }
+    }
     let contract = contract::draw(code, library, &served, &references, diagnostics);
     if contract.is_none()
         && let Some(interfaces) = interfaces(code, library, &served, diagnostics)
@@ -213,6 +220,20 @@ pub fn boundary<'w>(
     }
     let contract = contract?;
     Some(Boundary { member, library, served, references, contract })
+}
+
+/// The refusal of code that names something of the module, and nobody can say what.
+fn nobody_sees(member: &Member, by: &By) -> Diagnostic {
+    let (name, krate) = (&member.name, member.ident());
+    let by = match by {
+        By::Macro(name) => format!("`{name}!`"),
+        By::File(file) => format!("`{file}`, which is included,"),
+    };
+    Diagnostic::error("name-behind-the-trait", format!("{by} names something of `{name}`"))
+        .note(
+            "it may construct the implementation, which would go on in process beside the service",
+        )
+        .help(format!("write the names out, `{krate}::…`, outside of the macro"))
 }
 
 /// Every trait as operations; none if one of them cannot be.

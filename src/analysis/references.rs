@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use camino::Utf8Path;
 
-use super::code::{Code, Found, Import, Item, ItemId, ItemKind, Mention, Unread};
+use super::code::{By, Code, Found, Hidden, Import, Item, ItemId, ItemKind, Mention};
 use crate::workspace::{DependencyKind, Member, SyntaxError, Target};
 
 /// One place in the workspace, outside of the module's library, that names an item of it.
@@ -31,6 +31,8 @@ pub struct Reference<'w> {
     pub rest: Vec<String>,
     /// The alias of another crate by which it is named: `type Inventory = SqliteInventory;`.
     pub alias: Option<ItemId>,
+    /// What names it there without spelling it: a macro call or `include!`, which is the place.
+    pub hidden: Option<By>,
     /// Whether it stands in a `use`.
     pub is_import: bool,
     /// Whether it exists only under `cfg(test)` or in a test, example or bench.
@@ -51,41 +53,138 @@ pub fn find<'w>(code: &Code<'w>, library: usize) -> Vec<Reference<'w>> {
                 if item.kind == ItemKind::Use && is_new_name(item, &mention) {
                     continue;
                 }
-                let Found::Item(mut named, rest) = found else { continue };
-                let mut alias = None;
-                if named.root != library {
-                    // Where an alias stands for the type itself, its declaration is rewritten.
-                    let target = aliased(code, named).filter(|_| !rest.is_empty());
-                    let Some(target) = target.filter(|target| target.root == library) else {
-                        continue;
-                    };
-                    alias = Some(named);
-                    named = target;
-                }
+                let Some((of, rest, alias)) = of_library(code, library, found) else { continue };
                 let place = |index: usize| item.source.range(mention.segments[index].span);
                 let last = mention.segments.len() - 1;
+                let mut range = place(0).start..place(last).end;
+                let mut named = place(0).start..place(last.saturating_sub(rest.len())).end;
+                // What a macro made may be spelled nowhere, or in parts.
+                let hidden = item.made.filter(|_| !is_spelled(item, &range, &mention));
+                if let Some(made) = hidden {
+                    range = root.items[made.call].range();
+                    named = range.clone();
+                }
                 references.push(Reference {
                     member,
                     target,
                     root: index,
                     holder: item.id,
                     file: item.file,
-                    range: place(0).start..place(last).end,
-                    named: place(0).start..place(last.saturating_sub(rest.len())).end,
-                    item: named,
+                    range,
+                    named,
+                    item: of,
                     rest,
                     alias,
+                    hidden: hidden.map(|made| By::Macro(made.definition.name())),
                     is_import: item.kind == ItemKind::Use,
                     dev: item.test_only || target.kind.is_dev(),
                 });
             }
         }
+        for (item, hidden) in hidden_in(code, library, member, index) {
+            let Some(found) = hidden.found else { continue };
+            let Some((named, rest, alias)) = of_library(code, library, found) else { continue };
+            references.push(Reference {
+                member,
+                target,
+                root: index,
+                holder: item.id,
+                file: item.file,
+                range: hidden.range.clone(),
+                named: hidden.range,
+                item: named,
+                rest,
+                alias,
+                hidden: Some(hidden.by),
+                is_import: false,
+                dev: item.test_only || target.kind.is_dev(),
+            });
+        }
     }
     references
 }
 
+/// Whether a path stands as it is at a place of an item's file.
+fn is_spelled(item: &Item<'_>, range: &Range<usize>, mention: &Mention) -> bool {
+    let text = item.source.text.get(range.clone()).unwrap_or_default();
+    let spelled = text.split("::").map(|name| name.trim().trim_start_matches("r#"));
+    spelled.eq(mention.segments.iter().map(|segment| segment.name.as_str()))
+}
+
+/// A macro call outside of tests that names something of the library, and nobody can say what.
+pub struct Unseen<'w> {
+    /// The package it stands in.
+    pub member: &'w Member,
+    /// The file, relative to the workspace root.
+    pub file: &'w Utf8Path,
+    /// The call.
+    pub range: Range<usize>,
+    /// What it is.
+    pub by: By,
+}
+
+/// Every such call around the library root `library`, in order of member, target and place.
+pub fn unseen<'w>(code: &Code<'w>, library: usize) -> Vec<Unseen<'w>> {
+    let mut unseen = Vec::new();
+    for (member, target, index) in roots_around(code, library) {
+        if target.kind.is_dev() || member.name == code.root(library).member.name {
+            continue;
+        }
+        for (item, Hidden { range, by, found }) in hidden_in(code, library, member, index) {
+            if found.is_none() && !item.test_only {
+                unseen.push(Unseen { member, file: item.file, range, by });
+            }
+        }
+    }
+    // Files can belong to several targets.
+    unseen.dedup_by(|a, b| (a.file, &a.range) == (b.file, &b.range));
+    unseen
+}
+
+/// What the items of a root name of the library without spelling it.
+fn hidden_in<'w>(
+    code: &Code<'w>,
+    library: usize,
+    member: &Member,
+    index: usize,
+) -> Vec<(Item<'w>, Hidden)> {
+    let crates = crates_of(code, library, member);
+    let words = code.words_that_hide(&crates).map(str::to_owned).collect();
+    let mut words = Names { names: words, looked_at: HashMap::new() };
+    let root = code.root(index);
+    let items = root.items.iter().filter(|item| words.stand_in(item));
+    let hidden = items.flat_map(|item| {
+        let hidden = code.hidden_in(item, library);
+        hidden.iter().map(|hidden| (item.clone(), hidden.clone())).collect::<Vec<_>>()
+    });
+    hidden.collect()
+}
+
+/// The names by which the code of a member can know the library's crate.
+fn crates_of(code: &Code<'_>, library: usize, member: &Member) -> Vec<String> {
+    let own = code.root(library).member;
+    let entries = member.dependencies.iter().filter(|d| d.package == own.name);
+    entries.map(crate::workspace::Dependency::ident).chain([own.ident()]).collect()
+}
+
+/// The item of the library that something found is or stands for, what follows its name, and the alias of
+/// another crate by which it is named.
+fn of_library(
+    code: &Code<'_>,
+    library: usize,
+    found: Found,
+) -> Option<(ItemId, Vec<String>, Option<ItemId>)> {
+    let Found::Item(named, rest) = found else { return None };
+    if named.root == library {
+        return Some((named, rest, None));
+    }
+    // Where an alias stands for the type itself, its declaration is rewritten.
+    let target = aliased(code, named).filter(|_| !rest.is_empty())?;
+    (target.root == library).then_some((target, rest, Some(named)))
+}
+
 /// Every compilation root that may use the library, in order of member and target.
-fn roots_around<'w>(code: &Code<'w>, library: usize) -> Vec<(&'w Member, &'w Target, usize)> {
+pub fn roots_around<'w>(code: &Code<'w>, library: usize) -> Vec<(&'w Member, &'w Target, usize)> {
     let package = code.root(library).member.name.clone();
     let mut roots = Vec::new();
     for member in users_of(code, &package) {
@@ -170,13 +269,9 @@ pub fn broken<'w>(
     code: &Code<'w>,
     library: usize,
 ) -> BTreeMap<&'w Utf8Path, (&'w Member, &'w SyntaxError)> {
-    let package = code.root(library).member.name.clone();
-    let own = code.root(library).member.ident();
     let mut found = BTreeMap::new();
     for (member, _, index) in roots_around(code, library) {
-        let mut names = vec![own.clone()];
-        let entries = member.dependencies.iter().filter(|d| d.package == package);
-        names.extend(entries.map(crate::workspace::Dependency::ident));
+        let names = crates_of(code, library, member);
         for (file, error) in code.root(index).broken.iter().copied() {
             let Some(source) = code.source(file) else { continue };
             let tells = |word: &str| source.text.contains(word);
@@ -188,17 +283,6 @@ pub fn broken<'w>(
         }
     }
     found
-}
-
-/// The modules of the library and of the crates around it that nobody read.
-pub fn unread<'w>(code: &Code<'w>, library: usize) -> Vec<Unread<'w>> {
-    let around = roots_around(code, library).into_iter().map(|(_, _, index)| index);
-    let unread = around.chain([library]).flat_map(|index| code.root(index).unread.clone());
-    let mut unread: Vec<_> = unread.collect();
-    // A file may belong to a library and a binary at once.
-    unread.sort_by_key(|unread| (unread.file, unread.range.start));
-    unread.dedup_by_key(|unread| (unread.file, unread.range.start));
-    unread
 }
 
 /// The module's own package (its tests and binaries) and every member that depends on it, directly
@@ -256,24 +340,5 @@ mod tests {
         let root = code.root(roots[0].2);
         let skipped = root.items.iter().filter(|item| !names.stand_in(item)).map(|item| item.file);
         assert_eq!(skipped.collect::<Vec<_>>(), ["shop/src/none.rs"]);
-    }
-
-    #[test]
-    fn modules_that_lie_elsewhere_are_told() {
-        let lib = "#[path = \"../../real/jobs.rs\"]\nmod jobs;\n#[path = \"gone.rs\"]\nmod gone;\n";
-        let project = Project::new().member("stock", &[], &[("src/lib.rs", "")]).member(
-            "shop",
-            &["stock"],
-            &[("src/lib.rs", lib)],
-        );
-        let root = project.load().root;
-        std::fs::create_dir(root.join("real")).unwrap();
-        #[expect(clippy::disallowed_methods, reason = "a test sets its own stage")]
-        std::fs::write(root.join("real/jobs.rs"), "").unwrap();
-        let workspace = crate::workspace::load(&root.join("Cargo.toml")).unwrap();
-        let code = Code::new(&workspace);
-        let unread = unread(&code, code.library("stock").unwrap());
-        let told = unread.iter().map(|unread| (unread.file.as_str(), unread.module.as_str()));
-        assert_eq!(told.collect::<Vec<_>>(), [("shop/src/lib.rs", "real/jobs.rs")]);
     }
 }

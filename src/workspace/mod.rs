@@ -413,6 +413,28 @@ impl Member {
         found.unwrap_or(0..0)
     }
 
+    /// The table of a target in its manifest, in bytes, and whether features decide if it is built.
+    pub fn target_table(&self, workspace: &Workspace, target: &Target) -> (Range<usize>, bool) {
+        let key = match target.kind {
+            TargetKind::Lib => "lib",
+            TargetKind::Bin => "bin",
+            TargetKind::Test => "test",
+            TargetKind::Example => "example",
+            TargetKind::Bench => "bench",
+            TargetKind::Build => "build",
+        };
+        let document = workspace.document(&self.manifest);
+        let found = document.as_ref().and_then(|document| {
+            let is_named = |table: &&toml_edit::Table| {
+                table.get("name").and_then(toml_edit::Item::as_str) == Some(&target.name)
+            };
+            let table = document.get(key)?.as_array_of_tables()?.iter().find(is_named)?;
+            let place = table.get("path").or(table.get("name")).and_then(toml_edit::Item::span);
+            Some((place.unwrap_or(0..0), table.contains_key("required-features")))
+        });
+        found.unwrap_or((0..0, false))
+    }
+
     /// Whether a file belongs to tests, examples or benches by where it lies.
     pub fn is_dev_file(&self, file: &Utf8Path) -> bool {
         let relative = file.strip_prefix(&self.dir).unwrap_or(file);

@@ -68,6 +68,7 @@ cases! {
     mirrors_lossy_serde
     moves_an_import_to_the_tests
     reads_documentation_in_every_form
+    reads_included_files
     refuses_a_bad_stem
     refuses_a_binary
     refuses_a_broken_consumer
@@ -112,6 +113,7 @@ cases! {
     refuses_an_unknown_table
     refuses_attached_databases
     refuses_calls_of_functions_over_the_other_side
+    refuses_code_that_is_not_there
     refuses_concrete_types_in_consumers
     refuses_connections_that_are_not_alike
     refuses_crossings_on_postgresql
@@ -129,6 +131,7 @@ cases! {
     refuses_migrations_that_cannot_be_read
     refuses_migrations_that_others_read_at_run_time
     refuses_names_behind_the_trait
+    refuses_names_put_together
     refuses_operations_that_cannot_cross
     refuses_own_methods_beside_other_things
     refuses_own_methods_on_the_way

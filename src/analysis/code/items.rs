@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use quote::ToTokens;
+use syn::Token;
 use syn::punctuated::Punctuated;
-use syn::{Meta, Token};
 
+use super::attributes::{attributes, is_condition, is_test_only, path_attribute};
 use super::expansion::{self, Made};
 use super::imports::{Import, imports_of};
+use crate::analysis::included;
 use crate::workspace::{
     DependencyKind, Member, Source, SyntaxError, Target, TargetKind, Workspace, normalized,
 };
@@ -44,7 +46,7 @@ pub struct CrateRoot<'w> {
     pub items: Vec<Item<'w>>,
     /// Files of it that do not parse.
     pub broken: Vec<(&'w Utf8Path, &'w SyntaxError)>,
-    /// Its modules whose files are there and were not read.
+    /// Its modules whose files were not read.
     pub unread: Vec<Unread<'w>>,
     /// Its named items by module and name (without `r#`), in source order.
     pub(super) by_name: HashMap<(usize, String), Vec<usize>>,
@@ -54,7 +56,7 @@ pub struct CrateRoot<'w> {
     pub(super) crates: HashMap<String, String>,
 }
 
-/// The declaration of a module whose file is behind a link, or in no package's folder.
+/// The declaration of a module whose file nobody read.
 #[derive(Debug, Clone)]
 pub struct Unread<'w> {
     /// Where it is declared.
@@ -63,6 +65,8 @@ pub struct Unread<'w> {
     pub range: std::ops::Range<usize>,
     /// The file of the module, relative to the workspace root.
     pub module: Utf8PathBuf,
+    /// Whether it is there: behind a link, or in no package's folder.
+    pub is_there: bool,
 }
 
 /// A module: a file or an inline `mod`.
@@ -197,6 +201,7 @@ pub(super) fn index<'w>(
             declared: HashMap::new(),
             crates: crates_of(workspace, member, target),
         },
+        including: Vec::new(),
     };
     if let Some((file, source)) = workspace.file(&target.root) {
         let dir = file.parent().unwrap_or(Utf8Path::new("")).to_owned();
@@ -240,6 +245,18 @@ struct Indexer<'w> {
     workspace: &'w Workspace,
     root: usize,
     krate: CrateRoot<'w>,
+    /// The files that are being put in by `include!`.
+    including: Vec<&'w Utf8Path>,
+}
+
+/// A `mod` item that is still to be followed.
+struct Child<'w> {
+    /// Its index among the root's items.
+    declared_by: usize,
+    syntax: &'w syn::ItemMod,
+    place: Place<'w>,
+    /// Where the files of modules lie that are declared beside it.
+    dir: Utf8PathBuf,
 }
 
 impl<'w> Indexer<'w> {
@@ -298,45 +315,26 @@ impl<'w> Indexer<'w> {
 
     fn module(&mut self, scope: Scope<'w>, items: &'w [syn::Item], dir: &Utf8Path) {
         let index = self.krate.scopes.len();
-        let (path, file, source) = (scope.path.clone(), scope.file, scope.source);
-        let scope_is_test = scope.test_only;
+        let Scope { file, source, test_only, own_file, .. } = scope;
+        let path = scope.path.clone();
         if let Some(declaration) = scope.declared_by {
             self.krate.declared.insert(declaration, index);
         }
         self.krate.scopes.push(scope);
         let mut children = Vec::new();
-        for syntax in items {
-            let id = ItemId { root: self.root, index: self.krate.items.len() };
-            let imports = imports_of(syntax, visibility_of(syntax));
-            self.krate.scopes[index].imports.extend(imports);
-            let test_only = scope_is_test || attributes(syntax).iter().any(is_test_only);
-            let place = Place { scope: index, test_only, file, source };
-            self.push(place, syntax, None);
-            if let syn::Item::Macro(call) = syntax
-                && call.ident.is_none()
-                && let Ok(ast) = source.ast()
-            {
-                let made = expansion::of_call(self.workspace, self.krate.member, call, ast);
-                for (definition, item, origin) in made {
-                    self.push(place, item, Some(Made { call: id.index, definition, origin }));
-                }
-            }
-            if let (0, syn::Item::ExternCrate(item)) = (index, syntax)
-                && let Some((_, name)) = &item.rename
-                && let Some(package) = self.krate.crates.get(&plain(&item.ident)).cloned()
-            {
-                // In the crate's root this is a name for all of it.
-                self.krate.crates.insert(plain(name), package);
-            }
-            if let syn::Item::Mod(module) = syntax {
-                children.push((id.index, module, test_only));
-            }
-        }
-        for (declared_by, module, test_only) in children {
-            let name = plain(&module.ident);
+        let place = Place { scope: index, test_only, file, source };
+        self.items(place, items, dir, &mut children);
+        for Child { declared_by, syntax, place, dir } in children {
+            let Place { test_only, file, source, .. } = place;
+            let name = plain(&syntax.ident);
             let mut child_path = path.clone();
             child_path.push(name.clone());
-            if let Some((_, items)) = &module.content {
+            // In an inline module `#[path]` starts at its own folder, in a file at the file's.
+            let from = match own_file {
+                true => file.parent().unwrap_or(Utf8Path::new("")),
+                false => &dir,
+            };
+            if let Some((_, items)) = &syntax.content {
                 let scope = Scope {
                     path: child_path,
                     parent: Some(index),
@@ -347,30 +345,109 @@ impl<'w> Indexer<'w> {
                     own_file: false,
                     imports: Vec::new(),
                 };
-                self.module(scope, items, &dir.join(&name));
-            } else if let Some((child, source, child_dir)) =
-                self.module_file(&name, &module.attrs, file, dir)
+                let dir = match path_attribute(&syntax.attrs) {
+                    Some(path) => normalized(&from.join(path)),
+                    None => dir.join(&name),
+                };
+                self.module(scope, items, &dir);
+                continue;
+            }
+            let candidates = module_files(&name, &syntax.attrs, from, &dir);
+            let read = candidates.iter().find_map(|(path, dir)| {
+                let (file, source) = self.workspace.file(path)?;
+                Some((file, source, dir))
+            });
+            if let Some((child, source, dir)) = read {
+                let declared_by = Some(declared_by);
+                self.file(child_path, Some(index), declared_by, test_only, child, source, dir);
+                continue;
+            }
+            let there = candidates.iter().find(|(path, _)| self.workspace.exists(path));
+            let module = there.or(candidates.first()).map(|(path, _)| path.clone());
+            let is_left_out =
+                || self.is_conditional(index) || syntax.attrs.iter().any(is_condition);
+            if let Some(module) = module
+                && (there.is_some() || !is_left_out())
             {
-                self.file(
-                    child_path,
-                    Some(index),
-                    Some(declared_by),
-                    test_only,
-                    child,
-                    source,
-                    &child_dir,
-                );
-            } else {
-                let is_there = |(path, _): &(Utf8PathBuf, _)| self.workspace.exists(path);
-                let candidates = module_files(&name, &module.attrs, file, dir);
-                let there = candidates.into_iter().find(is_there);
-                self.krate.unread.extend(there.map(|(module_file, _)| Unread {
-                    file,
-                    range: source.range_of(module),
-                    module: module_file,
-                }));
+                let (range, is_there) = (source.range_of(syntax), there.is_some());
+                self.krate.unread.push(Unread { file, range, module, is_there });
             }
         }
+    }
+
+    /// Adds items of a module, those of the files that `include!` puts among them in their place.
+    fn items(
+        &mut self,
+        place: Place<'w>,
+        items: &'w [syn::Item],
+        dir: &Utf8Path,
+        children: &mut Vec<Child<'w>>,
+    ) {
+        for syntax in items {
+            let id = ItemId { root: self.root, index: self.krate.items.len() };
+            let imports = imports_of(syntax, visibility_of(syntax));
+            self.krate.scopes[place.scope].imports.extend(imports);
+            let test_only = place.test_only || attributes(syntax).iter().any(is_test_only);
+            let place = Place { test_only, ..place };
+            self.push(place, syntax, None);
+            if let syn::Item::Macro(call) = syntax
+                && call.ident.is_none()
+                && let Ok(ast) = place.source.ast()
+            {
+                let made = expansion::of_call(self.workspace, self.krate.member, call, ast);
+                for (definition, item, origin) in made {
+                    self.push(place, item, Some(Made { call: id.index, definition, origin }));
+                }
+                self.include(place, call, children);
+            }
+            if let (0, syn::Item::ExternCrate(item)) = (place.scope, syntax)
+                && let Some((_, name)) = &item.rename
+                && let Some(package) = self.krate.crates.get(&plain(&item.ident)).cloned()
+            {
+                // In the crate's root this is a name for all of it.
+                self.krate.crates.insert(plain(name), package);
+            }
+            if let syn::Item::Mod(syntax) = syntax {
+                let dir = dir.to_owned();
+                children.push(Child { declared_by: id.index, syntax, place, dir });
+            }
+        }
+    }
+
+    /// Adds the items of the file that a call puts in.
+    fn include(&mut self, place: Place<'w>, call: &syn::ItemMacro, children: &mut Vec<Child<'w>>) {
+        let Some(path) = included::file_of(self.krate.member, place.file, &call.mac) else {
+            return;
+        };
+        let Some((file, source)) = self.workspace.file(&path) else { return };
+        // A file that puts itself in, the compiler refuses.
+        if file == place.file || self.including.contains(&file) {
+            return;
+        }
+        match source.ast() {
+            Ok(ast) => {
+                self.including.push(file);
+                let dir = file.parent().unwrap_or(Utf8Path::new(""));
+                self.items(Place { file, source, ..place }, &ast.items, dir, children);
+                self.including.pop();
+            }
+            Err(error) => self.krate.broken.push((file, error)),
+        }
+    }
+
+    /// Whether a module is there under a condition, by its declaration or by what holds it.
+    fn is_conditional(&self, scope: usize) -> bool {
+        let mut at = Some(scope);
+        while let Some(index) = at {
+            let scope = &self.krate.scopes[index];
+            let declaration = scope.declared_by.map(|index| self.krate.items[index].attributes());
+            let inner = scope.source.ast().ok().filter(|_| scope.own_file).map(|ast| &*ast.attrs);
+            if declaration.into_iter().chain(inner).flatten().any(is_condition) {
+                return true;
+            }
+            at = scope.parent;
+        }
+        false
     }
 
     /// Adds an item to the root.
@@ -394,32 +471,18 @@ impl<'w> Indexer<'w> {
             made,
         });
     }
-
-    /// The file of `mod name;`, and the folder in which its own children stand.
-    fn module_file(
-        &self,
-        name: &str,
-        attrs: &[syn::Attribute],
-        declared_in: &Utf8Path,
-        dir: &Utf8Path,
-    ) -> Option<(&'w Utf8Path, &'w Source, Utf8PathBuf)> {
-        module_files(name, attrs, declared_in, dir).into_iter().find_map(|(path, dir)| {
-            let (file, source) = self.workspace.file(&path)?;
-            Some((file, source, dir))
-        })
-    }
 }
 
-/// Where the file of `mod name;` may be, each with the folder in which its own children stand.
+/// Where the file of `mod name;` may be, each with the folder in which its own children stand. A
+/// `#[path]` starts at `from`.
 fn module_files(
     name: &str,
     attrs: &[syn::Attribute],
-    declared_in: &Utf8Path,
+    from: &Utf8Path,
     dir: &Utf8Path,
 ) -> Vec<(Utf8PathBuf, Utf8PathBuf)> {
     match path_attribute(attrs) {
         Some(path) => {
-            let from = declared_in.parent().unwrap_or(Utf8Path::new(""));
             let path = normalized(&from.join(path));
             let dir = path.parent().unwrap_or(Utf8Path::new("")).to_owned();
             vec![(path, dir)]
@@ -429,32 +492,6 @@ fn module_files(
             (dir.join(name).join("mod.rs"), dir.join(name)),
         ],
     }
-}
-
-fn path_attribute(attrs: &[syn::Attribute]) -> Option<String> {
-    attrs.iter().find_map(|attr| match &attr.meta {
-        Meta::NameValue(pair) if pair.path.is_ident("path") => match &pair.value {
-            syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => Some(text.value()),
-            _ => None,
-        },
-        _ => None,
-    })
-}
-
-/// Whether an attribute is `#[cfg(test)]`, `#[cfg(all(test, …))]` or `#[test]`.
-pub fn is_test_only(attr: &syn::Attribute) -> bool {
-    if attr.path().is_ident("cfg") {
-        return attr.parse_args::<Meta>().is_ok_and(|meta| match meta {
-            Meta::Path(path) => path.is_ident("test"),
-            Meta::List(list) if list.path.is_ident("all") => {
-                list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).is_ok_and(
-                    |parts| parts.iter().any(|p| matches!(p, Meta::Path(p) if p.is_ident("test"))),
-                )
-            }
-            _ => false,
-        });
-    }
-    attr.path().segments.last().is_some_and(|s| s.ident == "test")
 }
 
 /// A name without `r#`, which only says how it is spelled.
@@ -516,27 +553,6 @@ fn visibility_of(item: &syn::Item) -> Visibility {
         syn::Visibility::Public(_) => Visibility::Public,
         syn::Visibility::Restricted(_) => Visibility::Restricted,
         syn::Visibility::Inherited => Visibility::Private,
-    }
-}
-
-fn attributes(item: &syn::Item) -> &[syn::Attribute] {
-    match item {
-        syn::Item::Struct(i) => &i.attrs,
-        syn::Item::Enum(i) => &i.attrs,
-        syn::Item::Union(i) => &i.attrs,
-        syn::Item::Trait(i) => &i.attrs,
-        syn::Item::Type(i) => &i.attrs,
-        syn::Item::Fn(i) => &i.attrs,
-        syn::Item::Const(i) => &i.attrs,
-        syn::Item::Static(i) => &i.attrs,
-        syn::Item::Mod(i) => &i.attrs,
-        syn::Item::Use(i) => &i.attrs,
-        syn::Item::Impl(i) => &i.attrs,
-        syn::Item::Macro(i) => &i.attrs,
-        syn::Item::ExternCrate(i) => &i.attrs,
-        syn::Item::ForeignMod(i) => &i.attrs,
-        syn::Item::TraitAlias(i) => &i.attrs,
-        _ => &[],
     }
 }
 

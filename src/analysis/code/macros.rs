@@ -191,7 +191,7 @@ fn fragment(kind: &str, input: ParseStream<'_>) -> syn::Result<TokenStream> {
         "ty" => input.parse::<syn::Type>()?.into_token_stream(),
         "path" => input.parse::<syn::Path>()?.into_token_stream(),
         "vis" => input.parse::<syn::Visibility>()?.into_token_stream(),
-        "expr" => input.parse::<syn::Expr>()?.into_token_stream(),
+        "expr" | "expr_2021" => input.parse::<syn::Expr>()?.into_token_stream(),
         "literal" => match input.parse::<Option<syn::Token![-]>>()? {
             Some(minus) => {
                 let literal = input.parse::<syn::Lit>()?;
@@ -203,6 +203,9 @@ fn fragment(kind: &str, input: ParseStream<'_>) -> syn::Result<TokenStream> {
         "meta" => input.parse::<syn::Meta>()?.into_token_stream(),
         "block" => input.parse::<syn::Block>()?.into_token_stream(),
         "item" => input.parse::<syn::Item>()?.into_token_stream(),
+        "pat" => syn::Pat::parse_multi_with_leading_vert(input)?.into_token_stream(),
+        "pat_param" => syn::Pat::parse_single(input)?.into_token_stream(),
+        "stmt" => input.parse::<syn::Stmt>()?.into_token_stream(),
         "tt" => input.parse::<TokenTree>()?.into_token_stream(),
         _ => return Err(input.error("a fragment that is not read")),
     })

@@ -1,7 +1,9 @@
 //! The code of the workspace's crates as items and names, without a compiler: enough of Rust's name
 //! resolution to say what a path in a signature, a body or a macro call refers to.
 
+mod attributes;
 mod expansion;
+mod hidden;
 mod imports;
 mod items;
 mod macros;
@@ -10,17 +12,17 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use camino::Utf8Path;
 
+pub use attributes::is_test_only;
 pub use expansion::Made;
+pub use hidden::{By, Hidden};
 pub use imports::{Import, leaves};
-pub use items::{
-    CrateRoot, Item, ItemId, ItemKind, Scope, ScopeId, Unread, Visibility, is_test_only,
-};
+pub use items::{CrateRoot, Item, ItemId, ItemKind, Scope, ScopeId, Unread, Visibility};
 pub use mentions::{Mention, Segment, mentions};
 pub use resolve::{ENVIRONMENT, Found};
 
@@ -28,6 +30,9 @@ use crate::workspace::{Source, TargetKind, Workspace};
 
 /// What a path in a module refers to; whether it starts with `::` is part of it.
 type Resolved = HashMap<(ScopeId, bool, Vec<String>), Found>;
+
+/// What an item hides of a library.
+type HiddenIn = HashMap<(ItemId, usize), Rc<Vec<Hidden>>>;
 
 /// Every crate (compilation root) that was looked at, indexed when first asked for.
 pub struct Code<'w> {
@@ -38,6 +43,9 @@ pub struct Code<'w> {
     resolving: RefCell<Vec<(ScopeId, String)>>,
     reading: RefCell<Vec<ItemId>>,
     resolved: RefCell<Resolved>,
+    macros: OnceCell<hidden::Macros<'w>>,
+    rules: RefCell<HashMap<(String, String), Rc<hidden::OwnRules<'w>>>>,
+    hidden: RefCell<HiddenIn>,
 }
 
 impl<'w> Code<'w> {
@@ -50,6 +58,9 @@ impl<'w> Code<'w> {
             resolving: RefCell::default(),
             reading: RefCell::default(),
             resolved: RefCell::default(),
+            macros: OnceCell::new(),
+            rules: RefCell::default(),
+            hidden: RefCell::default(),
         }
     }
 

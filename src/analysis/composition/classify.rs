@@ -105,6 +105,11 @@ struct Sorter<'a, 'm, 'w> {
 
 impl<'a, 'w> Sorter<'a, '_, 'w> {
     fn place(&mut self, reference: &'a Reference<'w>) {
+        if let Some(by) = &reference.hidden {
+            self.sorted.unfollowed.insert(self.module.unaliased(reference.item));
+            self.sorted.refused.push(refusal::hidden(self.module, reference, by));
+            return;
+        }
         let holder = self.module.code.item(reference.holder);
         if reference.is_import {
             if matches!(holder.syntax, syn::Item::Use(item)
@@ -134,6 +139,14 @@ impl<'a, 'w> Sorter<'a, '_, 'w> {
                 _ => None,
             };
             if let Some(range) = by_type {
+                if let Some(constructed) =
+                    unfollowed::by_associated(self.module, &holder, &range, item)
+                {
+                    self.sorted.unfollowed.insert(item);
+                    let refused = refusal::by_associated(self.module, reference, constructed);
+                    self.sorted.refused.push(refused);
+                    return;
+                }
                 self.types.push((reference, range));
                 return;
             }

@@ -235,6 +235,10 @@ pub(super) fn spelling(
     if reference.alias.is_some() {
         return Spelling::Alias(text[reference.named.clone()].to_owned());
     }
+    // Beside an import of its own, an included file would bring a name in twice.
+    if root.scopes[scope.index].file != reference.file {
+        return Spelling::Path;
+    }
     let first = text[reference.range.clone()].split("::").next().unwrap_or_default().trim();
     let imported = root.items.iter().filter(|i| i.scope == scope).any(|item| match item.syntax {
         syn::Item::Use(item) => leaves(item).iter().any(|leaf| {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use camino::Utf8Path;
 
-use crate::analysis::code::{Item, ItemId};
+use crate::analysis::code::{By, Item, ItemId};
 use crate::analysis::composition::beside::Lost;
 use crate::analysis::composition::constructor::{Made, ModuleFacts};
 use crate::analysis::composition::trace::Site;
@@ -62,6 +62,28 @@ pub(super) fn outside(
     start(module, reference).at(reference.file, reference.range.clone(), label).note(WHY).help(help)
 }
 
+/// A name that a macro call or an included file puts there.
+pub(super) fn hidden(
+    module: &ModuleFacts<'_, '_>,
+    reference: &Reference<'_>,
+    by: &By,
+) -> Diagnostic {
+    let krate = module.code.root(module.library).member.ident();
+    let (label, help) = match by {
+        By::Macro(name) => (
+            format!("`{name}!` puts its name together"),
+            format!("write `{krate}::…` out in a function, without the macro, where calve sees what it is"),
+        ),
+        By::File(file) => (
+            format!("puts `{file}` in, which names it"),
+            "write here what the file says of it, or let `include!` stand among items, of a `.rs` file in \
+             the package's folder"
+                .to_owned(),
+        ),
+    };
+    start(module, reference).at(reference.file, reference.range.clone(), label).note(WHY).help(help)
+}
+
 fn part(api: &str) -> String {
     format!("make what it does an operation of `{api}`, or move it out of the module")
 }
@@ -90,6 +112,20 @@ pub(super) fn inside(module: &ModuleFacts<'_, '_>, reference: &Reference<'_>) ->
         .at(reference.file, reference.range.clone(), "cannot be rewired")
         .note(WHY)
         .help(help)
+}
+
+/// A construction by an associated type, which stands for the implementation at the reference.
+pub(super) fn by_associated(
+    module: &ModuleFacts<'_, '_>,
+    reference: &Reference<'_>,
+    (file, range, method): (&Utf8Path, Range<usize>, String),
+) -> Diagnostic {
+    let path = module.path_of(reference.item, std::slice::from_ref(&method)).unwrap_or(method);
+    start(module, reference)
+        .at(file, range, "constructs it by an associated type")
+        .at(reference.file, reference.range.clone(), "which is it here")
+        .note(WHY)
+        .help(format!("write `{path}` where it is constructed, where calve sees what it is"))
 }
 
 /// A derive at `at` that wants its trait of what will be the stub.

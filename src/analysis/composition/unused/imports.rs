@@ -24,7 +24,10 @@ pub(super) fn find<'w>(
 ) {
     let root = module.code.root(names.root);
     let finder = Finder { module, names, removed, contract };
-    for item in root.items.iter().filter(|i| removed.touches(i.file) && !i.test_only) {
+    // An included file has the imports of the module that it stands in.
+    let touched = root.items.iter().filter(|i| removed.touches(i.file)).map(|i| i.scope);
+    let touched: BTreeSet<ScopeId> = touched.collect();
+    for item in root.items.iter().filter(|i| touched.contains(&i.scope) && !i.test_only) {
         for (syntax, within) in uses_of(item) {
             let is_private = matches!(syntax.vis, syn::Visibility::Inherited);
             let whole = item.source.range_of(syntax);

@@ -172,10 +172,15 @@ pub fn boundary<'w>(
     let member = select::module(code.workspace, name, diagnostics)?;
     let library = code.library(&member.name)?;
     let mut not_rust = |what: &str, file: &Utf8Path, error: &SyntaxError| {
+        let text = code.source(file).map_or("", |source| &*source.text);
+        let (span, label, help) = match conflict(text) {
+            Some(span) => (span, "a merge left this", "resolve the merge conflict first"),
+            None => (error.span.clone(), &*error.message, "make `cargo check` pass first"),
+        };
         diagnostics.push(
             Diagnostic::error("syntax-error", format!("a file {what} is not valid Rust"))
-                .at(file, error.span.clone(), error.message.clone())
-                .help("make `cargo check` pass first"),
+                .at(file, span, label)
+                .help(help),
         );
     };
     for (file, error) in &code.root(library).broken {
@@ -220,6 +225,14 @@ pub fn boundary<'w>(
     }
     let contract = contract?;
     Some(Boundary { member, library, served, references, contract })
+}
+
+/// The mark with which git opens what it could not merge.
+fn conflict(text: &str) -> Option<std::ops::Range<usize>> {
+    const MARK: &str = "<<<<<<< ";
+    let mut places = text.match_indices(MARK).map(|(at, _)| at);
+    let at = places.find(|at| text[..*at].is_empty() || text[..*at].ends_with('\n'))?;
+    Some(at..at + MARK.trim_end().len())
 }
 
 /// The refusal of code that names something of the module, and nobody can say what.

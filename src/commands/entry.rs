@@ -54,6 +54,12 @@ fn manifest(named: Option<&Utf8Path>) -> Result<Utf8PathBuf> {
     };
     if let Some(named) = named {
         let named = absolute(named)?;
+        if named.is_file() && named.file_name() != Some("Cargo.toml") {
+            // Cargo would take it for a script.
+            return Err(Diagnostic::error("no-workspace", format!("`{named}` is no `Cargo.toml`"))
+                .help("name the workspace's `Cargo.toml`, or its folder, with --manifest-path")
+                .into());
+        }
         return Ok(if named.is_dir() { named.join("Cargo.toml") } else { named });
     }
     let here = absolute(Utf8Path::new("."))?;

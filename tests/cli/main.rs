@@ -82,8 +82,10 @@ cases! {
     refuses_a_downcast_of_any_error
     refuses_a_downcast_that_a_call_leads_to
     refuses_a_file_in_the_way
+    refuses_a_file_that_is_no_manifest
     refuses_a_history_of_both
     refuses_a_keyword_as_a_name
+    refuses_a_merge_conflict
     refuses_a_migration_it_cannot_read
     refuses_a_migration_that_is_not_utf_8
     refuses_a_module_that_runs_a_shared_history

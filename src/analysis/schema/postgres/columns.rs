@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use squawk_syntax::ast::normalize_name_node;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
+use super::derived;
 use super::mentions::in_foreign_key;
 use super::names::{Name, parts};
 use super::pieces::Names;
@@ -66,6 +67,7 @@ impl Look<'_> {
                 let levels = tables.into_iter().collect();
                 found.uses.insert(ColumnUse { name: String::new(), levels });
             }
+            K::NAME_REF if derived::is_of_result(node) => {}
             K::NAME_REF if !things::is_called(node) && !is_in_field(node) => {
                 let levels = self.levels(node);
                 found.uses.insert(ColumnUse { name: normalize_name_node(node), levels });
@@ -161,7 +163,7 @@ impl Look<'_> {
     fn meant(&self, qualifier: &str, node: &SyntaxNode) -> Meant {
         use SyntaxKind as K;
         for scope in scopes(node) {
-            let own = || scope.descendants().filter(|n| scope_of(n).as_ref() == Some(&scope));
+            let own = || own(&scope);
             for alias in own().filter(|n| n.kind() == K::TABLE_ALIAS) {
                 if normalize_name_node(&alias) == qualifier {
                     let item = alias.parent().and_then(|n| n.parent());
@@ -239,13 +241,22 @@ impl Look<'_> {
         if let Some(insert) = insert.filter(|_| is_of_conflict) {
             return vec![self.target(&insert).into_iter().collect()];
         }
-        scopes(node).map(|scope| self.tables(&scope)).collect()
+        // What a query names in `FROM` hides what is around it, but for the columns of a join, which are of
+        // both.
+        let name = normalize_name_node(node);
+        let is_derived = |scope: &SyntaxNode| {
+            let own = || own(scope);
+            node.kind() == SyntaxKind::NAME_REF
+                && !own().any(|n| is_natural(&n))
+                && own().any(|n| derived::has(&n, &name))
+        };
+        let levels = scopes(node).take_while(|scope| !is_derived(scope));
+        levels.map(|scope| self.tables(&scope)).collect()
     }
 
     /// The tables that a query or a statement names itself.
     fn tables(&self, scope: &SyntaxNode) -> BTreeSet<String> {
-        let own = scope.descendants().filter(|n| scope_of(n).as_ref() == Some(scope));
-        let own = own.filter(|n| is_relation(n) && !in_foreign_key(n));
+        let own = own(scope).filter(|n| is_relation(n) && !in_foreign_key(n));
         own.filter_map(|n| self.table(&n)).collect()
     }
 }
@@ -255,13 +266,37 @@ fn is_row(name: &str) -> bool {
     ["new", "old"].contains(&name)
 }
 
-/// The queries and statements around a node, the nearest first.
+/// The queries and statements around a node whose tables it can name, the nearest first: not those that use
+/// the query in which it stands as one of their tables, nor an `INSERT` from what it puts in.
 fn scopes(node: &SyntaxNode) -> impl Iterator<Item = SyntaxNode> {
-    node.ancestors().skip(1).filter(is_scope)
+    use SyntaxKind as K;
+    let mut is_hidden = false;
+    let around = node.ancestors().zip(node.ancestors().skip(1));
+    around.filter_map(move |(inner, outer)| {
+        is_hidden |= match outer.kind() {
+            K::INSERT => !matches!(inner.kind(), K::ON_CONFLICT_CLAUSE | K::RETURNING_CLAUSE),
+            K::PAREN_FROM_ITEM => inner.kind() == K::PAREN_SELECT && !is_lateral(&outer),
+            _ => inner.kind() == K::WITH_CLAUSE,
+        };
+        if !is_scope(&outer) {
+            return None;
+        }
+        (!std::mem::take(&mut is_hidden)).then_some(outer)
+    })
 }
 
-fn scope_of(node: &SyntaxNode) -> Option<SyntaxNode> {
-    scopes(node).next()
+/// What stands in a query or a statement and in none within that.
+fn own(scope: &SyntaxNode) -> impl Iterator<Item = SyntaxNode> {
+    let scope_of = |node: &SyntaxNode| node.ancestors().skip(1).find(is_scope);
+    scope.descendants().filter(move |n| scope_of(n).as_ref() == Some(scope))
+}
+
+fn is_lateral(item: &SyntaxNode) -> bool {
+    has_token(item, SyntaxKind::LATERAL_KW)
+}
+
+fn is_natural(join: &SyntaxNode) -> bool {
+    join.kind() == SyntaxKind::JOIN && has_token(join, SyntaxKind::NATURAL_KW)
 }
 
 fn is_scope(node: &SyntaxNode) -> bool {
@@ -299,8 +334,12 @@ fn is_in_field(node: &SyntaxNode) -> bool {
 }
 
 fn has_star(node: &SyntaxNode) -> bool {
+    has_token(node, SyntaxKind::STAR)
+}
+
+fn has_token(node: &SyntaxNode, kind: SyntaxKind) -> bool {
     let mut tokens = node.children_with_tokens().filter_map(|part| part.into_token());
-    tokens.any(|token| token.kind() == SyntaxKind::STAR)
+    tokens.any(|token| token.kind() == kind)
 }
 
 /// Whether somebody takes every column: `EXISTS` does not, nor does who gets what `RETURNING` says at last.

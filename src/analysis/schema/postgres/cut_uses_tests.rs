@@ -48,6 +48,22 @@ fn a_key_is_used_by_who_finds_rows_by_it() {
             "the constraint `two` of `goods`",
         ),
         (index, "INSERT INTO goods (id) VALUES (1) ON CONFLICT (lower( sku )) DO NOTHING;", "`i`"),
+        (index, "INSERT INTO goods (id) VALUES (1) ON CONFLICT ((lower(sku))) DO NOTHING;", "`i`"),
+        (
+            "CREATE UNIQUE INDEX i ON goods ((lower(sku)))",
+            "INSERT INTO goods (id) VALUES (1) ON CONFLICT (lower(sku)) DO NOTHING;",
+            "`i`",
+        ),
+        (
+            "CREATE UNIQUE INDEX i ON goods (sku COLLATE \"C\", (id))",
+            "INSERT INTO goods (id) VALUES (1) ON CONFLICT (sku, id) DO NOTHING;",
+            "`i`",
+        ),
+        (
+            "CREATE UNIQUE INDEX i ON goods (sku, id)",
+            "INSERT INTO goods (id) VALUES (1) ON CONFLICT (sku COLLATE \"C\", id) DO NOTHING;",
+            "`i`",
+        ),
         (
             primary,
             "CREATE TABLE more (id int REFERENCES lots);",
@@ -132,6 +148,57 @@ fn a_column_counts_for_the_table_that_is_meant() {
     ] {
         assert_eq!(said(block, &format!("{lots}{more}")), [] as [&str; 0], "{more}");
     }
+}
+
+/// What a query makes itself hides the tables' columns of that name.
+#[test]
+fn a_name_that_a_query_makes_is_no_column_of_a_table() {
+    let block = "ALTER TABLE goods ADD a int";
+    let refused = [
+        // Results come first in `ORDER BY`.
+        "CREATE VIEW w AS SELECT id AS a FROM goods ORDER BY a;",
+        "CREATE VIEW w AS SELECT DISTINCT ON (a) id AS a FROM goods ORDER BY a DESC NULLS LAST;",
+        "CREATE VIEW w AS SELECT id AS a FROM goods UNION SELECT id FROM lots ORDER BY a;",
+        // An `INSERT` does not see the table from what it puts in.
+        "DO $$ DECLARE a int; BEGIN INSERT INTO goods (sku, id) VALUES ('x', a); END $$;",
+        "CREATE FUNCTION f(a int) RETURNS void LANGUAGE sql AS 'INSERT INTO goods (id) VALUES (a)';",
+        "CREATE FUNCTION f(a int) RETURNS void LANGUAGE sql BEGIN ATOMIC INSERT INTO goods (id) SELECT a; END;",
+        "INSERT INTO goods (id) SELECT a FROM (VALUES (1)) v(a);",
+        "WITH v AS (SELECT 1 AS a) INSERT INTO goods (id) SELECT a FROM v;",
+        "INSERT INTO goods (sku) SELECT a FROM json_to_recordset('[]') AS x(a text);",
+        "INSERT INTO goods (id) SELECT a FROM generate_series(1, 2) AS a;",
+        // What stands in `FROM` is nearer than the table around it.
+        "UPDATE goods SET id = a FROM (VALUES (1, 2)) v(a, k) WHERE id = k;",
+        "DELETE FROM goods USING generate_series(1, 2) AS a WHERE id = a;",
+        "UPDATE goods SET id = (SELECT max(a) FROM (VALUES (1)) v(a));",
+        "UPDATE goods SET id = (SELECT max(a) FROM (SELECT id AS a FROM lots) x);",
+        "UPDATE goods SET id = (SELECT max(a) FROM (SELECT id AS a FROM lots UNION SELECT 1) x);",
+        "UPDATE goods SET id = (SELECT max(a) FROM ROWS FROM (json_to_record('{}') AS (a int)));",
+        "WITH v AS (SELECT id AS a FROM lots) UPDATE goods SET id = (SELECT max(a) FROM v);",
+        "WITH v(a) AS (VALUES (1)) DELETE FROM goods WHERE id IN (SELECT a FROM v);",
+        "WITH v AS (DELETE FROM lots RETURNING id AS a) UPDATE goods SET id = a FROM v;",
+        "UPDATE goods SET id = (SELECT max(a) FROM json_table('[]', '$' COLUMNS (a int PATH '$')) x);",
+    ];
+    let refused = refused.into_iter().filter(|more| !said(block, more).is_empty());
+    assert_eq!(refused.collect::<Vec<_>>(), [] as [&str; 0]);
+    let a = uses("the column `a` of `goods`");
+    let carried = [
+        "CREATE VIEW w AS SELECT id FROM goods ORDER BY a;",
+        "CREATE VIEW w AS SELECT id AS a FROM goods ORDER BY a + 1;",
+        "CREATE VIEW w AS SELECT id AS a, rank() OVER (ORDER BY a) FROM goods;",
+        "CREATE VIEW w AS SELECT array_agg(id ORDER BY a) AS a FROM goods;",
+        "INSERT INTO goods (id) VALUES (1) ON CONFLICT (sku) DO UPDATE SET id = (SELECT goods.a);",
+        "INSERT INTO goods (id) VALUES (1) RETURNING a;",
+        "INSERT INTO goods (id) SELECT a FROM goods;",
+        "CREATE VIEW w AS SELECT a FROM goods JOIN (VALUES (1)) v(a) USING (a);",
+        "CREATE VIEW w AS SELECT a FROM goods NATURAL JOIN (VALUES (1)) v(a);",
+        "UPDATE goods SET id = (SELECT max(a) FROM (VALUES (1)) v(b));",
+        "UPDATE goods SET id = k FROM LATERAL (SELECT a + 1) v(k);",
+        "CREATE VIEW w AS SELECT k FROM goods, LATERAL (SELECT a) v(k);",
+        "WITH v AS (SELECT a FROM goods) DELETE FROM lots;",
+    ];
+    let carried = carried.into_iter().filter(|more| said(block, more) != [&*a]);
+    assert_eq!(carried.collect::<Vec<_>>(), [] as [&str; 0]);
 }
 
 /// What a trigger's function says of other tables is not of the one on which it fires.
@@ -224,6 +291,34 @@ fn a_table_that_takes_the_place_of_another_keeps_its_parts() {
     let expected = "migration-crosses: this statement makes the column `id` of `copied` anew, which the cut of \
                     `CUT` leaves in place";
     assert_eq!(said, [expected]);
+}
+
+/// Two tables may have one name, one after the other.
+#[test]
+fn parts_are_of_the_table_that_has_the_name_then() {
+    let made = "CREATE TABLE copied (sku text);\nCREATE TABLE newer (sku text, k int);\n";
+    let swap = "DROP TABLE copied;\nALTER TABLE newer RENAME TO copied;\n";
+    let add = "ALTER TABLE copied ADD a int";
+    let insert = "INSERT INTO copied VALUES ('x', 1);";
+    assert_eq!(said_after(made, add, &format!("{swap}{insert}")), [] as [&str; 0]);
+    let in_one = format!("DO $$ BEGIN {swap} END $$;\n{insert}");
+    assert_eq!(said_after(made, add, &in_one), [] as [&str; 0]);
+    // What belongs to a table has its new name, too.
+    for (block, more, what) in [
+        ("ALTER TABLE newer ADD a int", format!("{swap}{insert}"), "the column `a` of `copied`"),
+        (
+            "ALTER TABLE newer ADD CONSTRAINT c UNIQUE (k)",
+            format!("{swap}INSERT INTO copied VALUES ('x', 1) ON CONFLICT (k) DO NOTHING;"),
+            "the constraint `c` of `copied`",
+        ),
+        (
+            "ALTER TABLE copied ADD a int",
+            "ALTER TABLE copied RENAME TO older;\nUPDATE older SET a = 1;".to_owned(),
+            "the column `a` of `older`",
+        ),
+    ] {
+        assert_eq!(said_after(made, block, &more), [uses_of(what)], "{more}");
+    }
 }
 
 fn uses_of(what: &str) -> String {

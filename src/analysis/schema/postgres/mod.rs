@@ -16,6 +16,7 @@ mod crossings;
 mod cut_tests;
 #[cfg(test)]
 mod cut_uses_tests;
+mod derived;
 mod effects;
 mod extensions;
 mod foreign_keys;

@@ -65,10 +65,18 @@ fn index(node: &SyntaxNode, thing: Thing, table: &Name) -> Part {
     Part { thing, of, key }
 }
 
-/// The columns, or expressions, of an index.
+/// The columns, or expressions, of an index, without parentheses around them and without collations: a wish
+/// for a key has either or not.
 fn items(node: &SyntaxNode, list: SyntaxKind, table: &Name) -> BTreeSet<Thing> {
     let list = child(node, list);
     let items = list.iter().flat_map(SyntaxNode::children).filter_map(|item| item.first_child());
+    let is_around =
+        |n: &SyntaxNode| matches!(n.kind(), SyntaxKind::PAREN_EXPR | SyntaxKind::COLLATE);
+    let bare = |item: SyntaxNode| {
+        let inner = |n: &SyntaxNode| n.first_child().filter(|_| is_around(n));
+        std::iter::successors(Some(item), inner).last()
+    };
+    let items = items.filter_map(bare);
     let item = |item: SyntaxNode| match item.kind() {
         SyntaxKind::NAME_REF => Thing::of("column", table.to_string(), normalize_name_node(&item)),
         _ => {
@@ -160,7 +168,7 @@ fn constraint_of(node: &SyntaxNode, table: &Name, of_column: Option<&str>) -> Ve
     [Part { thing: constraint, of, key }].into_iter().chain(index).collect()
 }
 
-/// What a statement calls otherwise, besides tables; an index has the name of its constraint.
+/// What a statement calls otherwise; an index has the name of its constraint.
 pub(super) fn renames(node: &SyntaxNode) -> Vec<(Thing, Thing)> {
     use SyntaxKind as K;
     let below = |kind| child(node, kind).and_then(|n| Name::below(&n));
@@ -175,8 +183,10 @@ pub(super) fn renames(node: &SyntaxNode) -> Vec<(Thing, Thing)> {
         K::ALTER_SEQUENCE => renamed(below(K::SEQUENCE_REF)),
         K::ALTER_TABLE => {
             let Some(table) = below(K::TABLE_RELATION_NAME) else { return Vec::new() };
-            node.children().flat_map(|action| renamed_by(&action, &table)).collect()
+            let parts = node.children().flat_map(|action| renamed_by(&action, &table));
+            parts.chain(renamed(Some(table.clone()))).collect()
         }
+        K::ALTER_VIEW | K::ALTER_MATERIALIZED_VIEW => renamed(below(K::VIEW_REF)),
         _ => Vec::new(),
     }
 }

@@ -95,6 +95,14 @@ impl Sides {
         for thing in self.set.gone_by(changes) {
             self.left.remove(&thing);
         }
+        for (old, new) in &changes.renames {
+            let named = |things: BTreeMap<Thing, String>| -> BTreeMap<Thing, String> {
+                things.into_iter().map(|(thing, by)| (thing.renamed(old, new), by)).collect()
+            };
+            self.missing = named(std::mem::take(&mut self.missing));
+            self.left = named(std::mem::take(&mut self.left));
+            self.lacking.rename(old, new);
+        }
         for thing in &changes.creates {
             self.missing.remove(thing);
             self.lacking.remove(thing);
@@ -122,17 +130,16 @@ impl History {
         let mut sides = Sides::default();
         for statement in &self.statements {
             for item in statement.items() {
-                let thing = item.thing.as_ref().map(|thing| self.thing(thing));
-                if thing.is_some_and(|thing| sides.missing.contains_key(&thing)) {
+                if item.thing.as_ref().is_some_and(|thing| sides.missing.contains_key(thing)) {
                     decided.missing.add_item(statement, item);
                 }
             }
-            let changes = self.changes(statement, &sides.all);
+            let changes = sides.all.changes(statement);
             let mut by =
                 decided.cuts.iter().find(|cut| self.is_of(cut, statement)).map(|c| &*c.name);
             let name;
             let part = self.part(statement, decided);
-            let found = self.lost_by(statement, &changes, &sides);
+            let found = Self::lost_by(statement, &changes, &sides);
             if let Some(lost) = found.filter(|_| part == Part::Module) {
                 name = self.place_name(statement);
                 using.push(self.crossing(name.clone(), lost, statement, Vec::new()));
@@ -156,8 +163,10 @@ impl History {
         // Row security is switched on before or after the policies.
         for statement in &self.statements {
             let used = statement.uses.iter().filter(|thing| thing.is_some_policy());
-            let lacking = used.map(|thing| self.thing(thing)).find_map(|thing| {
-                let is_one = |other: &&Thing| other.kind == "policy" && other.on == thing.on;
+            let table = |thing: &Thing| thing.on.as_ref().map(|table| self.stands_for(table));
+            let lacking = used.into_iter().find_map(|thing| {
+                let is_one =
+                    |other: &&Thing| other.kind == "policy" && table(other) == table(thing);
                 let by = sides.missing.iter().find(|(other, _)| is_one(other))?.1;
                 let is_left = sides.set.things().any(|other| is_one(&other));
                 (!is_left).then(|| Lost::User { of: thing.to_string(), by: by.clone() })
@@ -175,58 +184,49 @@ impl History {
     }
 
     /// Why a statement cannot be in the set: it uses what that lacks, or makes anew what is left there.
-    fn lost_by(&self, statement: &Statement, changes: &Changes, sides: &Sides) -> Option<Lost> {
+    fn lost_by(statement: &Statement, changes: &Changes, sides: &Sides) -> Option<Lost> {
         let user =
             |(thing, by): (&Thing, &String)| Lost::User { of: thing.to_string(), by: by.clone() };
-        if let Some(lacking) = self.lacks(statement, changes, sides) {
+        if let Some(lacking) = Self::lacks(statement, changes, sides) {
             return Some(user(lacking));
         }
         let again = || changes.creates.iter().filter(|_| !statement.replaces);
         let (thing, by) = again().find_map(|thing| sides.left.get_key_value(thing))?;
         // With a table come its columns.
-        let table = thing.on.as_ref().map(|table| self.stands_for(table));
-        let of_table = again().find(|thing| {
-            let is_table = |table: &String| self.stands_for(&thing.name) == *table;
-            thing.kind == "relation" && table.as_ref().is_some_and(is_table)
-        });
+        let of_table = again()
+            .find(|other| other.kind == "relation" && thing.on.as_ref() == Some(&other.name));
         Some(Lost::Again { of: of_table.unwrap_or(thing).to_string(), by: by.clone() })
     }
 
     /// Something that a statement uses and the set lacks, with the cut by which it does.
     fn lacks<'s>(
-        &self,
         statement: &Statement,
         changes: &Changes,
         sides: &'s Sides,
     ) -> Option<(&'s Thing, &'s String)> {
-        let listed: BTreeSet<Thing> = statement
-            .items()
-            .filter_map(|item| item.thing.as_ref())
-            .map(|thing| self.thing(thing))
-            .collect();
-        let used = statement.uses.iter().map(|thing| self.thing(thing));
+        let listed: BTreeSet<&Thing> =
+            statement.items().filter_map(|item| item.thing.as_ref()).collect();
+        let used = statement.uses.iter().cloned();
         let needed = statement.needs.iter().map(|object| Thing::object(object));
-        let columns = statement.columns.iter().flat_map(|column| self.meant(column, &sides.all));
+        let columns = statement.columns.iter().flat_map(|column| Self::meant(column, &sides.all));
         let columns =
             columns.filter(|thing| !changes.creates.contains(thing) && !listed.contains(thing));
         let used = used.chain(needed).chain(columns).filter(|thing| !thing.is_some_policy());
         let of = |thing: Thing| sides.missing.iter().find(move |(lacking, _)| thing.has(lacking));
         used.filter_map(of).next().or_else(|| {
-            let finds = self.finds(statement);
-            finds.iter().find_map(|find| {
-                let own = changes.finding(find);
-                let is_found = own || sides.set.finding(find).next().is_some();
-                let mut lacking = sides.lacking.finding(find).filter(|_| !is_found);
+            statement.finds.iter().find_map(|find| {
+                let own = changes.makes_key_for(find);
+                let is_found = own || sides.set.keys_for(find).next().is_some();
+                let mut lacking = sides.lacking.keys_for(find).filter(|_| !is_found);
                 lacking.find_map(|thing| sides.missing.get_key_value(thing))
             })
         })
     }
 
     /// The columns that a name means where it stands: of those tables that have one, the nearest.
-    fn meant(&self, column: &ColumnUse, all: &There) -> Vec<Thing> {
+    fn meant(column: &ColumnUse, all: &There) -> Vec<Thing> {
         let of = |level: &BTreeSet<String>| -> Vec<Thing> {
-            let tables = level.iter().map(|table| self.stands_for(table));
-            tables.map(|table| Thing::of("column", table, &*column.name)).collect()
+            level.iter().map(|table| Thing::of("column", table, &*column.name)).collect()
         };
         if column.name.is_empty() {
             return column.levels.first().map(of).unwrap_or_default();
@@ -268,11 +268,6 @@ impl History {
         let overload =
             || before[since..].iter().filter(|_| !cut.replaces).filter(makes).rfind(carried);
         anew.or_else(overload).map(|other| &other.place)
-    }
-
-    /// By the name that its table has in the end.
-    pub(super) fn thing(&self, thing: &Thing) -> Thing {
-        Thing { on: thing.on.as_ref().map(|table| self.stands_for(table)), ..thing.clone() }
     }
 
     /// Whether a cut leaves a statement out.

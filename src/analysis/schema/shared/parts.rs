@@ -1,8 +1,7 @@
-//! What there is at a point of a history, and what of it goes with what.
+//! What there is at a point of a history, by the names of that point, and what of it goes with what.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::History;
 use super::statement::{Find, Part, Statement, Thing};
 
 /// What there is.
@@ -12,12 +11,13 @@ pub(super) struct There {
     parts: BTreeMap<Thing, Part>,
 }
 
-/// What a statement makes, drops and calls otherwise, each by the name that its table has in the end.
+/// What a statement makes, drops and calls otherwise.
 pub(super) struct Changes {
     pub(super) creates: BTreeSet<Thing>,
     /// Also what gets another name.
     pub(super) drops: BTreeSet<Thing>,
-    renames: Vec<(Thing, Thing)>,
+    /// From, to; what is of a table goes with that.
+    pub(super) renames: Vec<(Thing, Thing)>,
     parts: Vec<Part>,
 }
 
@@ -26,9 +26,20 @@ impl There {
         self.things.contains(thing)
     }
 
-    /// What there is of tables.
+    /// All that there is.
     pub(super) fn things(&self) -> impl Iterator<Item = &Thing> {
         self.things.iter()
+    }
+
+    /// What a statement makes, drops and calls otherwise of what there is.
+    pub(super) fn changes(&self, statement: &Statement) -> Changes {
+        let (mut creates, mut drops) = (statement.creates.clone(), statement.drops.clone());
+        let renames = statement.renames.iter().filter(|(old, _)| self.has(old));
+        let of_constraints = renames.clone().flat_map(|(old, new)| self.constraint_of(old, new));
+        let renames: Vec<(Thing, Thing)> = of_constraints.chain(renames.cloned()).collect();
+        drops.extend(renames.iter().map(|(old, _)| old.clone()));
+        creates.extend(renames.iter().map(|(_, new)| new.clone()));
+        Changes { creates, drops, parts: statement.parts.clone(), renames }
     }
 
     /// What goes by a statement: what it drops with all that belongs to that.
@@ -53,11 +64,12 @@ impl There {
     /// Does what a statement does; what it drops goes first.
     pub(super) fn apply(&mut self, changes: &Changes) {
         let gone = self.gone_by(changes);
+        let is_renamed = |thing: &Thing| changes.renames.iter().any(|(old, _)| old == thing);
+        for thing in gone.iter().filter(|thing| !is_renamed(thing)) {
+            self.remove(thing);
+        }
         for (old, new) in &changes.renames {
             self.rename(old, new);
-        }
-        for thing in gone.difference(&changes.creates) {
-            self.remove(thing);
         }
         for thing in &changes.creates {
             self.create(thing, changes);
@@ -77,21 +89,20 @@ impl There {
         self.parts.remove(thing);
     }
 
-    fn rename(&mut self, old: &Thing, new: &Thing) {
-        if !self.things.remove(old) {
-            return;
-        }
-        self.things.insert(new.clone());
-        let renamed = |things: &BTreeSet<Thing>| -> BTreeSet<Thing> {
-            things.iter().map(|thing| if thing == old { new } else { thing }.clone()).collect()
+    /// Calls something otherwise, and with a table what is of it.
+    pub(super) fn rename(&mut self, old: &Thing, new: &Thing) {
+        let all = |things: BTreeSet<Thing>| -> BTreeSet<Thing> {
+            things.into_iter().map(|thing| thing.renamed(old, new)).collect()
         };
+        self.things = all(std::mem::take(&mut self.things));
         let parts = std::mem::take(&mut self.parts).into_values().map(|mut part| {
-            if part.thing == *old {
-                part.thing.clone_from(new);
-            }
-            part.of = renamed(&part.of);
+            part.thing = part.thing.renamed(old, new);
+            part.of = all(part.of);
             if let Some(key) = &mut part.key {
-                key.columns = renamed(&key.columns);
+                key.columns = all(std::mem::take(&mut key.columns));
+                if old.kind == "relation" && key.table == old.name {
+                    key.table.clone_from(&new.name);
+                }
             }
             (part.thing.clone(), part)
         });
@@ -106,16 +117,16 @@ impl There {
         Some((constraint.clone(), Thing { name, ..constraint.clone() }))
     }
 
-    /// What a row is found by where a statement wants to.
-    pub(super) fn finding(&self, find: &Find) -> impl Iterator<Item = &Thing> {
+    /// The keys by which a statement can find rows as it wants to.
+    pub(super) fn keys_for(&self, find: &Find) -> impl Iterator<Item = &Thing> {
         let parts = self.parts.values().filter(|part| part.finds(find));
         parts.map(|part| &part.thing)
     }
 }
 
 impl Changes {
-    /// Whether it makes a key by which a statement can find rows as it wants to.
-    pub(super) fn finding(&self, find: &Find) -> bool {
+    /// Whether it makes such a key.
+    pub(super) fn makes_key_for(&self, find: &Find) -> bool {
         self.parts.iter().any(|part| part.finds(find))
     }
 
@@ -136,54 +147,5 @@ impl Part {
             };
             key.table == find.table && is_wanted && (!key.is_partial || find.is_partial)
         })
-    }
-}
-
-impl History {
-    /// What a statement makes, drops and calls otherwise of what there is.
-    pub(super) fn changes(&self, statement: &Statement, there: &There) -> Changes {
-        let things = |things: &BTreeSet<Thing>| -> BTreeSet<Thing> {
-            things.iter().map(|thing| self.thing(thing)).collect()
-        };
-        let renames = statement.renames.iter().map(|(old, new)| (self.thing(old), self.thing(new)));
-        let renames: Vec<(Thing, Thing)> = renames.filter(|(old, _)| there.has(old)).collect();
-        let of_constraints = renames.iter().flat_map(|(old, new)| there.constraint_of(old, new));
-        let renames: Vec<(Thing, Thing)> = of_constraints.chain(renames.iter().cloned()).collect();
-        let parts = statement.parts.iter().map(|part| Part {
-            thing: self.thing(&part.thing),
-            of: things(&part.of),
-            key: part.key.clone().map(|mut key| {
-                key.table = self.stands_for(&key.table);
-                key.columns = things(&key.columns);
-                key
-            }),
-        });
-        let (mut creates, mut drops) = (things(&statement.creates), things(&statement.drops));
-        // A table that is made anew under another name, and then gets that of the old one, has all its parts by
-        // then: they stay.
-        let is_made_anew = |whole: &Thing| {
-            there.things().any(|thing| {
-                thing.kind == "relation"
-                    && whole.on.as_ref() == Some(&self.stands_for(&thing.name))
-                    && !statement.drops.contains(thing)
-            })
-        };
-        drops.retain(|thing| !thing.is_whole() || !is_made_anew(thing));
-        drops.extend(renames.iter().map(|(old, _)| old.clone()));
-        creates.extend(renames.iter().map(|(_, new)| new.clone()));
-        Changes { creates, drops, parts: parts.collect(), renames }
-    }
-
-    /// How a statement wants to find rows, by the names that tables have in the end.
-    pub(super) fn finds(&self, statement: &Statement) -> Vec<Find> {
-        let find = |find: &Find| Find {
-            table: self.stands_for(&find.table),
-            columns: find
-                .columns
-                .as_ref()
-                .map(|columns| columns.iter().map(|column| self.thing(column)).collect()),
-            is_partial: find.is_partial,
-        };
-        statement.finds.iter().map(find).collect()
     }
 }

@@ -59,7 +59,7 @@ pub(in crate::analysis::schema) struct Statement {
     pub(in crate::analysis::schema) creates: BTreeSet<Thing>,
     /// What it drops, or gives another name.
     pub(in crate::analysis::schema) drops: BTreeSet<Thing>,
-    /// Things that it gives another name, old and new, besides tables.
+    /// Things that it gives another name: from, to.
     pub(in crate::analysis::schema) renames: Vec<(Thing, Thing)>,
     /// Those of the things that it creates which belong to others.
     pub(in crate::analysis::schema) parts: Vec<Part>,
@@ -250,9 +250,14 @@ impl Thing {
         Self::of("table", table, "")
     }
 
-    /// Whether it is that of a table.
-    pub(super) fn is_whole(&self) -> bool {
-        self.kind == "table"
+    /// By the name that it has when something gets another one; what is of a table names that.
+    pub(super) fn renamed(self, old: &Self, new: &Self) -> Self {
+        let is_of = |on: &String| old.kind == "relation" && *on == old.name;
+        match &self.on {
+            _ if self == *old => new.clone(),
+            Some(on) if is_of(on) => Self { on: Some(new.name.clone()), ..self },
+            _ => self,
+        }
     }
 
     /// Whether what is the one is of the other: of all columns, each.

@@ -270,6 +270,34 @@ fn dynamic_sql_changes_nothing_that_is_made_later_out_of_nothing_before_it() {
     assert_eq!(cuts[0].reach.later, ["fresh", "w"].map(str::to_owned).into());
 }
 
+/// Some SQL changes what is made after it has run.
+#[test]
+fn dynamic_sql_about_all_later_tables_excuses_those() {
+    let later = |made: &str, run: &str| {
+        let up = format!("{TABLES}{made}{run}\nCREATE TABLE fresh (sku text);\n");
+        let folder =
+            MigrationFolder::parse("m", [("1_a.sql".to_owned(), up.as_str().into())]).unwrap();
+        let ours = ["goods", "fresh"].map(str::to_owned);
+        let cuts = ["1_a.sql:3", "1_a.sql:4"];
+        let cuts = &cuts[..=made.matches('\n').count()];
+        let cuts = divided_of(&[folder], cuts, Some(&ours)).unwrap().cuts;
+        let cut = cuts.last().unwrap();
+        assert!(cut.reach.anything);
+        cut.reach.later.clone()
+    };
+    let run = |sql: &str| format!("DO $$ BEGIN EXECUTE '{sql}'; END $$;");
+    assert_eq!(later("", &run("ALTER TABLE goods ADD a int")), ["fresh".to_owned()].into());
+    for sql in [
+        "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO app",
+        "alter  default\n privileges GRANT SELECT ON TABLES TO app",
+        "CREATE EVENT TRIGGER t ON ddl_command_end EXECUTE FUNCTION f()",
+    ] {
+        assert_eq!(later("", &run(sql)), BTreeSet::new(), "{sql}");
+    }
+    let function = "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO app'; END $$;\n";
+    assert_eq!(later(function, "SELECT f();"), BTreeSet::new());
+}
+
 /// Without its rows a table is what it was; and what takes a migration back comes later.
 #[test]
 fn a_cut_of_rows_excuses_rows_alone() {

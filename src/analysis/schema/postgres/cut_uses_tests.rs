@@ -321,6 +321,50 @@ fn parts_are_of_the_table_that_has_the_name_then() {
     }
 }
 
+/// A table may have columns of another one, now or from now on.
+#[test]
+fn columns_that_a_table_has_of_another_are_cut_with_those() {
+    let add = "ALTER TABLE goods ADD a int";
+    let (like, kid) =
+        ("CREATE TABLE copied (LIKE goods);\n", "CREATE TABLE copied () INHERITS (goods);\n");
+    let a = uses_of("the column `a` of `copied`");
+    let update = "UPDATE copied SET a = 1;";
+    for (made, more) in [
+        ("", format!("{like}{update}")),
+        ("", format!("{like}INSERT INTO copied VALUES ('x', 1, 1);")),
+        ("", format!("{kid}{update}")),
+        (kid, update.to_owned()),
+        ("", format!("CREATE TABLE copied PARTITION OF goods DEFAULT;\n{update}")),
+        (
+            "CREATE TABLE copied (sku text, id int);\nALTER TABLE goods ATTACH PARTITION copied DEFAULT;\n",
+            update.to_owned(),
+        ),
+        (kid, "ALTER TABLE goods RENAME TO older;\nUPDATE copied SET a = 1;".to_owned()),
+    ] {
+        assert_eq!(said_after(made, add, &more), [&*a], "{made}{more}");
+    }
+    let grandchild = format!("{kid}CREATE TABLE newer () INHERITS (copied);\n");
+    let said = said_after(&grandchild, add, "UPDATE newer SET a = 1;");
+    assert_eq!(said, [uses_of("the column `a` of `newer`")]);
+    let rename = "ALTER TABLE goods RENAME COLUMN id TO n";
+    let said = said_after(kid, rename, "UPDATE copied SET n = 1;");
+    assert_eq!(said, [uses_of("the column `n` of `copied`")]);
+    let drop = "ALTER TABLE goods DROP COLUMN id";
+    let said = said_after(kid, drop, "ALTER TABLE copied ADD id int;");
+    assert!(said[0].contains("makes the column `id` of `copied` anew"), "{said:?}");
+    for (made, more) in [
+        ("", "CREATE TABLE copied (a int) INHERITS (goods);\nUPDATE copied SET a = 1;".to_owned()),
+        (like, format!("ALTER TABLE copied ADD a int;\n{update}")),
+        (like, "INSERT INTO copied VALUES ('x', 1);".to_owned()),
+        (
+            "CREATE TABLE copied () INHERITS (goods);\nALTER TABLE copied NO INHERIT goods;\n",
+            "INSERT INTO copied VALUES ('x', 1);".to_owned(),
+        ),
+    ] {
+        assert_eq!(said_after(made, add, &more), [] as [&str; 0], "{made}{more}");
+    }
+}
+
 fn uses_of(what: &str) -> String {
     format!("migration-crosses: this statement uses {what}, which goes with the cut of `CUT`")
 }
@@ -378,6 +422,11 @@ fn files_of_one_name_are_told_apart_by_their_folders() {
     let is_ok = |cuts: &[&str]| divided_of(&folders, cuts, None).is_ok();
     assert!(is_ok(&["m/1_a.sql:3", "n/1_a.sql:3"]));
     assert!(!is_ok(&["m/1_a.sql:3"]) && !is_ok(&["1_a.sql:3"]));
+    // What was typed before the other folder had the file still means the same.
+    let folders = [folder("m", format!("{TABLES}{both}")), folder("n", "SELECT 1;\n".to_owned())];
+    let is_ok = |cuts: &[&str]| divided_of(&folders, cuts, None).is_ok();
+    assert!(is_ok(&["m/1_a.sql:3"]) && is_ok(&["1_a.sql:3"]));
+    assert!(!is_ok(&["a.sql:3"]) && !is_ok(&["o/1_a.sql:3"]) && !is_ok(&[""]));
 }
 
 #[test]

@@ -295,6 +295,7 @@ impl At<'_> {
         statement.columns = columns.uses;
         statement.finds = parts::finds(&roots, self);
         statement.parts = nodes().flat_map(parts::of).collect();
+        statement.heirs = nodes().flat_map(parts::heirs).collect();
         statement.renames = nodes().flat_map(parts::renames).collect();
         statement.drops = nodes().flat_map(|n| things::drops(n, self)).collect();
         statement.replaces =

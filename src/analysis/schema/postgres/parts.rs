@@ -11,7 +11,7 @@ use super::names::Name;
 use super::pieces::Names;
 use super::read::{child, children, named};
 use super::things;
-use crate::analysis::schema::shared::statement::{Find, Part, Thing, UniqueKey};
+use crate::analysis::schema::shared::statement::{Find, Heir, Heirs, Part, Thing, UniqueKey};
 
 /// The parts of tables that a statement makes.
 pub(super) fn of(node: &SyntaxNode) -> Vec<Part> {
@@ -41,6 +41,42 @@ pub(super) fn of(node: &SyntaxNode) -> Vec<Part> {
         K::CREATE_POLICY => on(K::ON_TABLE),
         K::CREATE_RULE => on(K::RULE_ON),
         K::CREATE_STATISTICS => on(K::FROM_TABLE),
+        _ => Vec::new(),
+    }
+}
+
+/// Which tables a statement lets have the columns of others.
+pub(super) fn heirs(node: &SyntaxNode) -> Vec<Heir> {
+    use SyntaxKind as K;
+    let below = |kind| child(node, kind).and_then(|n| Name::below(&n));
+    let heir =
+        |table: &Name, of: &Name, how| Heir { table: table.to_string(), of: of.to_string(), how };
+    match node.kind() {
+        K::CREATE_TABLE | K::CREATE_FOREIGN_TABLE => {
+            let Some(table) = below(K::TABLE_NAME) else { return Vec::new() };
+            let list = child(node, K::TABLE_ARG_LIST);
+            let like = list.iter().flat_map(|list| children(list, K::LIKE_CLAUSE));
+            let like =
+                like.filter_map(|like| Some(heir(&table, &Name::below(&like)?, Heirs::Once)));
+            let parents =
+                [K::INHERITS, K::PARTITION_OF].into_iter().filter_map(|kind| child(node, kind));
+            let parents = parents.flat_map(|n| named(&n, K::TABLE_NAME_REF).collect::<Vec<_>>());
+            like.chain(parents.map(|of| heir(&table, &of, Heirs::FromNow))).collect()
+        }
+        K::ALTER_TABLE => {
+            let Some(table) = below(K::TABLE_RELATION_NAME) else { return Vec::new() };
+            let of = |action: SyntaxNode| {
+                let other = named(&action, K::TABLE_NAME_REF).next()?;
+                match action.kind() {
+                    K::INHERIT_TABLE => Some(heir(&table, &other, Heirs::FromNow)),
+                    K::NO_INHERIT_TABLE => Some(heir(&table, &other, Heirs::NoLonger)),
+                    K::ATTACH_PARTITION => Some(heir(&other, &table, Heirs::FromNow)),
+                    K::DETACH_PARTITION => Some(heir(&other, &table, Heirs::NoLonger)),
+                    _ => None,
+                }
+            };
+            node.children().filter_map(of).collect()
+        }
         _ => Vec::new(),
     }
 }

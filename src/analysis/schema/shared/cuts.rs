@@ -313,8 +313,11 @@ impl History {
         diagnostics: &mut Diagnostics,
     ) -> Option<Vec<Cut>> {
         let mut refused = false;
+        let mut cut: BTreeSet<String> = BTreeSet::new();
         for wanted in division.cuts {
-            if !crossings.iter().any(|crossing| crossing.cut.name == *wanted) {
+            if let Some(name) = meant(wanted, &crossings) {
+                cut.insert(name.to_owned());
+            } else {
                 refused = true;
                 let mut problem = Diagnostic::error(
                     "unknown-cut",
@@ -334,7 +337,7 @@ impl History {
         for crossing in crossings {
             let anew = self.made_anew(&crossing.cut.lost, owners);
             let anew = anew.or_else(|| self.made_beside(&crossing.cut, owners));
-            if anew.is_none() && division.cuts.contains(&crossing.cut.name) {
+            if anew.is_none() && cut.contains(&crossing.cut.name) {
                 cuts.push(crossing.cut);
                 continue;
             }
@@ -440,6 +443,22 @@ impl History {
         let file = files.find(|file| file.path == place.file);
         file.map_or(1, |file| line_of(&file.text, place.span.start))
     }
+}
+
+/// The name of what crosses that a typed one means. A place may stand without its folder where it fits one
+/// alone: so it was typed before another folder had a file of that name.
+pub(super) fn meant<'c>(typed: &str, crossings: &'c [Crossing]) -> Option<&'c str> {
+    let exact = crossings.iter().find(|crossing| crossing.cut.name == typed);
+    let fits = |crossing: &&Crossing| {
+        let folder = crossing.cut.name.strip_suffix(typed);
+        crossing.cut.is_of_statement() && folder.is_some_and(|folder| folder.ends_with('/'))
+    };
+    let mut fitting = crossings.iter().filter(fits);
+    let only = match (fitting.next(), fitting.next()) {
+        (Some(only), None) => Some(only),
+        _ => None,
+    };
+    exact.or(only).map(|crossing| &*crossing.cut.name)
 }
 
 /// A statement that makes a function, with what all of that name touch.

@@ -90,7 +90,8 @@ impl Sides {
         missing
     }
 
-    /// Goes on with a statement.
+    /// Goes on with a statement; columns of another table that are missing there are missing in the one that
+    /// gets them, too.
     fn keep(&mut self, changes: &Changes) {
         for thing in self.set.gone_by(changes) {
             self.left.remove(&thing);
@@ -108,6 +109,13 @@ impl Sides {
             self.lacking.remove(thing);
         }
         self.set.apply(changes);
+        for (thing, of) in &changes.inherited {
+            if let Some(by) = self.missing.get(of).cloned() {
+                self.set.remove(thing);
+                self.missing.insert(thing.clone(), by);
+                self.lacking.create(thing, changes);
+            }
+        }
     }
 
     /// What a statement drops is missed by nobody.

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::statement::{Find, Part, Statement, Thing};
+use super::statement::{Find, Heir, Heirs, Part, Statement, Thing};
 
 /// What there is.
 #[derive(Debug, Default)]
 pub(super) struct There {
     things: BTreeSet<Thing>,
     parts: BTreeMap<Thing, Part>,
+    /// Tables that follow others.
+    heirs: Vec<Heir>,
 }
 
 /// What a statement makes, drops and calls otherwise.
@@ -19,6 +21,9 @@ pub(super) struct Changes {
     /// From, to; what is of a table goes with that.
     pub(super) renames: Vec<(Thing, Thing)>,
     parts: Vec<Part>,
+    heirs: Vec<Heir>,
+    /// Columns that it makes since another table has them, each with that one.
+    pub(super) inherited: Vec<(Thing, Thing)>,
 }
 
 impl There {
@@ -36,10 +41,55 @@ impl There {
         let (mut creates, mut drops) = (statement.creates.clone(), statement.drops.clone());
         let renames = statement.renames.iter().filter(|(old, _)| self.has(old));
         let of_constraints = renames.clone().flat_map(|(old, new)| self.constraint_of(old, new));
-        let renames: Vec<(Thing, Thing)> = of_constraints.chain(renames.cloned()).collect();
+        let mut renames: Vec<(Thing, Thing)> = of_constraints.chain(renames.cloned()).collect();
+        let mut at = 0;
+        while let Some((old, new)) = renames.get(at).cloned() {
+            let heirs = self.heirs_of(&old).filter(|own| self.has(own));
+            renames.extend(heirs.map(|own| {
+                let new = Thing { name: new.name.clone(), ..own.clone() };
+                (own, new)
+            }));
+            at += 1;
+        }
         drops.extend(renames.iter().map(|(old, _)| old.clone()));
         creates.extend(renames.iter().map(|(_, new)| new.clone()));
-        Changes { creates, drops, parts: statement.parts.clone(), renames }
+        let heirs = statement.heirs.clone();
+        let (parts, inherited) = (statement.parts.clone(), Vec::new());
+        let mut changes = Changes { creates, drops, renames, parts, heirs, inherited };
+        self.inherit(&mut changes);
+        changes
+    }
+
+    /// Adds the columns that tables get from others.
+    fn inherit(&self, changes: &mut Changes) {
+        let mut open: Vec<(Thing, Thing, bool)> = Vec::new();
+        for heir in changes.heirs.iter().filter(|heir| heir.how != Heirs::NoLonger) {
+            for of in self.things.iter().filter(|thing| thing.is_column_of(&heir.of)) {
+                let own = Thing::of("column", &*heir.table, &*of.name);
+                open.push((own, of.clone(), heir.how == Heirs::FromNow));
+            }
+        }
+        let followed = |of: &Thing| -> Vec<(Thing, Thing, bool)> {
+            self.heirs_of(of).map(|own| (own, of.clone(), true)).collect()
+        };
+        open.extend(changes.creates.iter().flat_map(followed));
+        while let Some((own, of, follows)) = open.pop() {
+            if self.has(&own) || !changes.creates.insert(own.clone()) {
+                continue;
+            }
+            let whole = own.on.as_ref().map(Thing::whole);
+            let with = follows.then(|| of.clone());
+            let of_both = whole.into_iter().chain(with).collect();
+            changes.parts.push(Part { thing: own.clone(), of: of_both, key: None });
+            changes.inherited.push((own.clone(), of));
+            open.extend(followed(&own));
+        }
+    }
+
+    /// The same column of each table that follows the one that has it.
+    fn heirs_of(&self, column: &Thing) -> impl Iterator<Item = Thing> {
+        let heirs = self.heirs.iter().filter(|heir| column.is_column_of(&heir.of));
+        heirs.map(|heir| Thing::of("column", &*heir.table, &*column.name))
     }
 
     /// What goes by a statement: what it drops with all that belongs to that.
@@ -74,6 +124,15 @@ impl There {
         for thing in &changes.creates {
             self.create(thing, changes);
         }
+        for heir in &changes.heirs {
+            match heir.how {
+                Heirs::Once => {}
+                Heirs::FromNow => self.heirs.push(heir.clone()),
+                Heirs::NoLonger => {
+                    self.heirs.retain(|other| (&other.table, &other.of) != (&heir.table, &heir.of));
+                }
+            }
+        }
     }
 
     /// Notes one of the things that a statement creates.
@@ -87,6 +146,8 @@ impl There {
     pub(super) fn remove(&mut self, thing: &Thing) {
         self.things.remove(thing);
         self.parts.remove(thing);
+        let is_it = |table: &String| thing.kind == "relation" && *table == thing.name;
+        self.heirs.retain(|heir| !is_it(&heir.table) && !is_it(&heir.of));
     }
 
     /// Calls something otherwise, and with a table what is of it.
@@ -107,6 +168,11 @@ impl There {
             (part.thing.clone(), part)
         });
         self.parts = parts.collect();
+        let table = |table: String| Thing::relation(table).renamed(old, new).name;
+        let heirs = std::mem::take(&mut self.heirs).into_iter();
+        self.heirs = heirs
+            .map(|heir| Heir { table: table(heir.table), of: table(heir.of), ..heir })
+            .collect();
     }
 
     /// The constraint whose index gets another name, and so gets that, too.

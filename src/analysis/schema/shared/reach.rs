@@ -60,6 +60,27 @@ impl History {
         }
     }
 
+    /// Whether a statement, or a function that it calls, speaks of what is not made yet: of the privileges that
+    /// come with a table, or of what happens when one is made.
+    fn is_about_later(&self, statement: &Statement) -> bool {
+        let (mut open, mut seen) = (vec![statement], BTreeSet::new());
+        while let Some(statement) = open.pop() {
+            let text = self.text(statement).to_ascii_lowercase();
+            let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            if ["alter default privileges", "event trigger"].iter().any(|said| words.contains(said))
+            {
+                return true;
+            }
+            for called in statement.needs.iter().filter(|object| seen.insert(*object)) {
+                let makes = |other: &&Statement| {
+                    matches!(other.does, Does::Function(_)) && other.makes.contains(called)
+                };
+                open.extend(self.statements.iter().filter(makes));
+            }
+        }
+        false
+    }
+
     /// The tables and views that are made when a statement has run, and in which nothing comes from what was
     /// there by then.
     fn made_later(&self, statement: &Statement) -> BTreeSet<String> {
@@ -67,6 +88,7 @@ impl History {
         let at = match &statement.does {
             // It runs whenever something changes.
             Does::Trigger(_) => None,
+            _ if self.is_about_later(statement) => None,
             _ => at,
         };
         let Some(at) = at else { return BTreeSet::new() };

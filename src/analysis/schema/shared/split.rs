@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::super::definition::{clause_cuts, item_cuts, widen};
 use super::super::folder::{MigrationFile, MigrationFolder, Runner};
-use super::cuts::{Cut, Lost};
+use super::cuts::{Cut, Lost, meant};
 use super::missing::Missing;
 use super::owners::{OwnedTable, Owners};
 use super::statement::{About, Does, Item, Piece, Statement};
@@ -52,9 +52,10 @@ impl History {
     ) -> Option<Divided> {
         let owners = self.owners(division, diagnostics)?;
         let mut crossings = self.crossings(division, &owners);
+        let wanted: BTreeSet<&str> =
+            division.cuts.iter().filter_map(|typed| meant(typed, &crossings)).collect();
         let cuts = crossings.iter().map(|crossing| &crossing.cut);
-        let cuts: Vec<Cut> =
-            cuts.filter(|cut| division.cuts.contains(&cut.name)).cloned().collect();
+        let cuts: Vec<Cut> = cuts.filter(|cut| wanted.contains(&*cut.name)).cloned().collect();
         let mut decided = Decided::of(&owners, &cuts);
         decided.objects = self.objects_of_module(division, &decided);
         let using = self.take_missing(&mut decided);

@@ -40,8 +40,8 @@ pub(in crate::analysis::schema) struct Statement {
     pub(in crate::analysis::schema) changes: BTreeSet<String>,
     /// Tables and views that it reads; of a trigger, a view and a function, what their bodies touch.
     pub(in crate::analysis::schema) reads: BTreeSet<String>,
-    /// Tables that functions change which it calls, or sequences that it sets, with what of it is not among
-    /// its changes; of a function, what its body changes.
+    /// Tables that change by it besides those in `changes`: through functions that it calls, or since it sets
+    /// their sequences. Of a function: the tables that its body changes.
     pub(in crate::analysis::schema) writes: BTreeSet<String>,
     /// The foreign keys that it gives a table.
     pub(in crate::analysis::schema) keys: Vec<Key>,
@@ -63,6 +63,8 @@ pub(in crate::analysis::schema) struct Statement {
     pub(in crate::analysis::schema) renames: Vec<(Thing, Thing)>,
     /// Those of the things that it creates which belong to others.
     pub(in crate::analysis::schema) parts: Vec<Part>,
+    /// Tables that get the columns of others.
+    pub(in crate::analysis::schema) heirs: Vec<Heir>,
     /// The columns that it names.
     pub(in crate::analysis::schema) columns: BTreeSet<ColumnUse>,
     /// How it finds rows by a key.
@@ -100,6 +102,25 @@ pub(in crate::analysis::schema) struct Part {
     pub(in crate::analysis::schema) of: BTreeSet<Thing>,
     /// What no two rows have in common, where it sees to that.
     pub(in crate::analysis::schema) key: Option<UniqueKey>,
+}
+
+/// A table that gets the columns of another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::analysis::schema) struct Heir {
+    pub(in crate::analysis::schema) table: String,
+    pub(in crate::analysis::schema) of: String,
+    pub(in crate::analysis::schema) how: Heirs,
+}
+
+/// How long a table gets the columns of another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::analysis::schema) enum Heirs {
+    /// Those that are there now: `LIKE`.
+    Once,
+    /// Also later ones, and it loses those that go: `INHERITS`, `PARTITION OF`.
+    FromNow,
+    /// No more: `NO INHERIT`, `DETACH PARTITION`.
+    NoLonger,
 }
 
 /// What no two rows of a table have in common.
@@ -195,6 +216,7 @@ impl Statement {
             drops: BTreeSet::new(),
             renames: Vec::new(),
             parts: Vec::new(),
+            heirs: Vec::new(),
             columns: BTreeSet::new(),
             finds: Vec::new(),
             replaces: false,
@@ -248,6 +270,11 @@ impl Thing {
     /// A table as that with which its parts go.
     pub(in crate::analysis::schema) fn whole(table: impl Into<String>) -> Self {
         Self::of("table", table, "")
+    }
+
+    /// Whether it is a column of a table.
+    pub(super) fn is_column_of(&self, table: &str) -> bool {
+        self.kind == "column" && self.on.as_deref() == Some(table)
     }
 
     /// By the name that it has when something gets another one; what is of a table names that.

@@ -291,6 +291,8 @@ pub fn cargo_refused(error: &impl ToString) -> Box<Diagnostic> {
         Diagnostic::error("cargo-refused", "cargo cannot read this workspace").note(text.trim());
     let help = if text.contains("--locked") {
         "bring Cargo.lock up to date with `cargo check`, commit it"
+    } else if text.contains("<<<<<<<") {
+        "resolve the merge conflict first"
     } else if text.contains("toolchain") && text.contains("is not installed") {
         "the workspace names its toolchain: install it with `rustup toolchain install`"
     } else {

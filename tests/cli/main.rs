@@ -86,6 +86,7 @@ cases! {
     refuses_a_history_of_both
     refuses_a_keyword_as_a_name
     refuses_a_merge_conflict
+    refuses_a_merge_conflict_in_a_manifest
     refuses_a_migration_it_cannot_read
     refuses_a_migration_that_is_not_utf_8
     refuses_a_module_that_runs_a_shared_history

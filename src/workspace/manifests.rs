@@ -216,8 +216,10 @@ fn target_directory(root: &Utf8Path) -> Option<Utf8PathBuf> {
         }
     }
     let here = camino::absolute_utf8(".").ok()?;
-    let home = std::env::var("CARGO_HOME").ok().map(Utf8PathBuf::from);
-    let folders = here.ancestors().map(|dir| dir.join(".cargo")).chain(home);
+    let home = std::env::var("CARGO_HOME").map(Utf8PathBuf::from);
+    let home =
+        home.or_else(|_| std::env::var("HOME").map(|home| Utf8Path::new(&home).join(".cargo")));
+    let folders = here.ancestors().map(|dir| dir.join(".cargo")).chain(home.ok());
     let configured = folders.into_iter().find_map(|folder| {
         let text = ["config", "config.toml"]
             .iter()

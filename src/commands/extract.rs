@@ -14,7 +14,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Result};
 use crate::pipeline::{self, Extraction, Options};
 use crate::plan::Record;
 use crate::verify::{self, Resolution, Scratch};
-use crate::workspace::{Early, Workspace};
+use crate::workspace::{Early, Word, Workspace};
 
 /// What `extract` is asked for.
 #[derive(Debug, clap::Args)]
@@ -80,8 +80,9 @@ pub fn run(arguments: &Arguments, output: &mut Output<'_>) -> io::Result<Status>
             place.home().refuse_pending()?;
             None
         };
-        // What is only shown may go by the lock file, which is cargo's word too.
-        Ok((place.load_early(arguments.dry_run && arguments.proofs().is_empty())?, lock))
+        let is_only_shown = arguments.dry_run && arguments.proofs().is_empty();
+        let word = if is_only_shown { Word::OfLock } else { Word::OfCargo };
+        Ok((place.load_early(word)?, lock))
     });
     let (Early { workspace, asked }, lock) = match entered {
         Ok(entered) => entered,

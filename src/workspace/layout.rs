@@ -15,6 +15,8 @@ pub(super) struct Layout {
     pub(super) target_directory: Utf8PathBuf,
     /// Folders of path packages that are not members and lie outside the root, absolute.
     pub(super) outside: Vec<Utf8PathBuf>,
+    /// Whether cargo is sure to say the same.
+    pub(super) is_sure: bool,
 }
 
 impl Layout {
@@ -27,7 +29,8 @@ impl Layout {
         let paths = metadata.packages.iter().filter(|package| package.source.is_none());
         let dirs = paths.filter_map(|package| package.manifest_path.parent());
         let outside = dirs.filter(|dir| !dir.starts_with(root)).map(Utf8Path::to_owned).collect();
-        Ok(Self::new(members.collect::<Result<_>>()?, metadata.target_directory.clone(), outside))
+        let members = members.collect::<Result<_>>()?;
+        Ok(Self::new(members, metadata.target_directory.clone(), outside, true))
     }
 
     /// Members in any order.
@@ -35,9 +38,10 @@ impl Layout {
         mut members: Vec<Member>,
         target_directory: Utf8PathBuf,
         outside: Vec<Utf8PathBuf>,
+        is_sure: bool,
     ) -> Self {
         members.sort_by(|a, b| a.name.cmp(&b.name));
-        Self { members, target_directory, outside }
+        Self { members, target_directory, outside, is_sure }
     }
 
     /// Whether a workspace is laid out like this.

@@ -80,21 +80,31 @@ impl Place {
         Found::at(self)?.ask_cargo().answer()?.workspace()
     }
 
-    /// Reads the workspace as its manifests describe it; then cargo begins to read it too, unless its
-    /// word `in_lock` is enough and says the same.
+    /// Reads the workspace as its manifests describe it; then cargo begins to read it too, unless `word` is
+    /// known.
     ///
     /// # Errors
     /// When there is no `Cargo.lock`, or the root manifest cannot be read; as for [`Place::load`] where the
     /// manifests alone do not say enough.
-    pub fn load_early(self, in_lock: bool) -> Result<Early> {
+    pub fn load_early(self, word: Word) -> Result<Early> {
         let found = Found::at(self)?;
         // Before cargo: this takes all cores, and what is planned from it takes one.
-        let Some(workspace) = found.early() else {
+        let Some((workspace, is_sure)) = found.early() else {
             return Ok(Early { workspace: found.ask_cargo().answer()?.workspace()?, asked: None });
         };
-        let is_settled = in_lock && fits(&found.locked, &workspace.members);
+        let is_settled = word == Word::OfLock && is_sure && fits(&found.locked, &workspace.members);
         Ok(Early { workspace, asked: (!is_settled).then(|| found.ask_cargo()) })
     }
+}
+
+/// By what a workspace is known to be what its manifests seem to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// cargo reads it too.
+    OfCargo,
+    /// Its manifests hold nothing that cargo might read otherwise, and the lock file that cargo made fits them;
+    /// else [`Word::OfCargo`].
+    OfLock,
 }
 
 /// A workspace before cargo has said what it is.
@@ -139,11 +149,13 @@ impl Found {
         Ok(Self { place, manifest, lock, locked, rust })
     }
 
-    /// What can be read without cargo; what cannot be read now gives its error later.
-    fn early(&self) -> Option<Workspace> {
+    /// What can be read without cargo, and whether cargo is sure to read the same; what cannot be read now
+    /// gives its error later.
+    fn early(&self) -> Option<(Workspace, bool)> {
         (*self.locked).as_ref()?;
         let layout = Layout::of_manifests(&self.place.root, &self.manifest)?;
-        self.workspace(layout).ok()
+        let is_sure = layout.is_sure;
+        Some((self.workspace(layout).ok()?, is_sure))
     }
 
     fn ask_cargo(self) -> Asked {
@@ -161,7 +173,7 @@ impl Found {
     /// Reads the files of a workspace that is laid out like this.
     fn workspace(&self, layout: Layout) -> Result<Workspace> {
         let Place { root, repository, .. } = &self.place;
-        let Layout { members, target_directory, outside } = layout;
+        let Layout { members, target_directory, outside, is_sure: _ } = layout;
         let (files, embedded) = files::read(root, &members, &target_directory)?;
         files::refuse_unread(root, &members, &files)?;
         let is_there = |file: &Utf8PathBuf| root.join(file).exists();
@@ -318,7 +330,7 @@ mod tests {
             &[("src/lib.rs", "")],
         );
         let manifest = project.load().root.join("Cargo.toml");
-        let early = || locate(&manifest).unwrap().load_early(false).unwrap();
+        let early = || locate(&manifest).unwrap().load_early(Word::OfCargo).unwrap();
         let Early { workspace, asked } = early();
         assert!(asked.unwrap().instead_of(&workspace).unwrap().is_none());
         let Early { mut workspace, asked } = early();
@@ -332,7 +344,7 @@ mod tests {
     fn cargo_is_asked_where_its_lock_file_says_something_else() {
         let project = Project::new().member("a", &[], &[("src/lib.rs", "")]);
         let manifest = project.load().root.join("Cargo.toml");
-        let asked = || locate(&manifest).unwrap().load_early(true).unwrap().asked;
+        let asked = || locate(&manifest).unwrap().load_early(Word::OfLock).unwrap().asked;
         assert!(asked().is_none());
         let lock = manifest.with_file_name("Cargo.lock");
         let text = std::fs::read_to_string(&lock).unwrap();

@@ -1,7 +1,7 @@
 //! What `Cargo.lock` says, and whether it fits the manifests: most often cargo then need not resolve the
 //! workspace, which takes it longer than everything else together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use serde::Deserialize;
@@ -120,29 +120,45 @@ impl Locked {
         registry
     }
 
-    /// Whether cargo would surely leave the file as it is for a workspace of these members, and all path
-    /// packages are among them. Where it is not sure, cargo is to be asked.
+    /// Whether the file has for each of these members what it asks for, and no more, and all path packages
+    /// are among them. Where it does not, cargo is to be asked.
     pub(super) fn fits(&self, members: &[Member]) -> bool {
         let own = self.package.iter().filter(|entry| entry.source.is_none()).count();
         let fits = |member: &Member| {
             self.member(&member.name).is_some_and(|entry| self.fits_member(entry, member))
         };
-        own == members.len() && members.iter().all(fits)
+        own == members.len() && members.iter().all(fits) && are_there(members)
     }
 
     fn fits_member(&self, entry: &LockedPackage, member: &Member) -> bool {
         let Some(chosen) = self.chosen_by(entry) else { return false };
         let dependencies = || member.dependencies.iter();
-        let wanted: BTreeSet<&str> = dependencies().map(|d| d.package.as_str()).collect();
-        let locked: BTreeSet<&str> = chosen.iter().map(|package| package.name.as_str()).collect();
-        let is_chosen = |dependency: &Dependency| {
-            let of_name = || chosen.iter().filter(|package| package.name == dependency.package);
-            semver::VersionReq::parse(&dependency.req).is_ok_and(|wanted| {
-                of_name().any(|p| p.comes_as(dependency) && wanted.matches(&p.version))
-            })
+        let mut open: Vec<&LockedPackage> = chosen.clone();
+        let mut is_chosen = |dependency: &Dependency| {
+            let Ok(wanted) = semver::VersionReq::parse(&dependency.req) else { return false };
+            let fits = |package: &LockedPackage| {
+                package.name == dependency.package
+                    && package.comes_as(dependency)
+                    && wanted.matches(&package.version)
+            };
+            open.retain(|package| !fits(package));
+            chosen.iter().any(|package| fits(package))
         };
-        entry.version == member.version && locked == wanted && dependencies().all(is_chosen)
+        entry.version == member.version && dependencies().all(&mut is_chosen) && open.is_empty()
     }
+}
+
+/// Whether each member that another asks for is the one on that path, and has the features.
+fn are_there(members: &[Member]) -> bool {
+    let by_name: HashMap<&str, &Member> = members.iter().map(|m| (m.name.as_str(), m)).collect();
+    let all = members.iter().flat_map(|user| user.dependencies.iter().map(move |d| (user, d)));
+    all.filter_map(|(user, d)| Some((user, d, d.path.as_ref()?))).all(|(user, d, path)| {
+        by_name.get(d.package.as_str()).is_some_and(|member| {
+            let mut features =
+                d.features.iter().map(String::as_str).chain(user.features_for(&d.key));
+            path.ends_with(&member.dir) && features.all(|f| member.features.contains_key(f))
+        })
+    })
 }
 
 impl LockedPackage {
@@ -185,5 +201,21 @@ mod tests {
         );
         assert!(!fits(&elsewhere));
         assert!(!fits("no lock"));
+        let two = lock.replace(" \"a\",", " \"a 0.1.0\",\n \"a 0.2.0\",").replace(
+            "[[package]]\nname = \"b\"",
+            "[[package]]\nname = \"a\"\nversion = \"0.2.0\"\nsource = \"registry+https://example.com\"\n\n\
+             [[package]]\nname = \"b\"",
+        );
+        assert!(Locked::parse(&two).is_some_and(|l| l.package.len() == 3) && !fits(&two), "{two}");
+
+        let asking = |change: fn(&mut Dependency)| {
+            let mut members = workspace.members.clone();
+            change(&mut members[1].dependencies[0]);
+            Locked::parse(lock).unwrap().fits(&members)
+        };
+        assert!(asking(|_| {}));
+        assert!(!asking(|dependency| dependency.features.push("none".to_owned())), "a feature");
+        assert!(!asking(|dependency| dependency.path = Some("/ws/b".into())), "another's folder");
+        assert!(!asking(|dependency| dependency.path = None), "of a registry");
     }
 }

@@ -1,5 +1,5 @@
-//! The workspace as its manifests describe it, read without cargo: work can begin while cargo still reads.
-//! What cargo then says decides; where it is not sure that this is the same, nothing is said here.
+//! The workspace as its manifests describe it, read without cargo: work can begin while cargo still reads,
+//! or without it. Where it is not sure that cargo says the same, that is said too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use semver::Version;
 
 use super::layout::Layout;
+use super::plain::{is_plain, is_plain_root};
 use super::{Dependency, DependencyKind, Member, Target, TargetKind, normalized};
 
 impl Layout {
@@ -32,21 +33,26 @@ impl Layout {
         let is_excluded =
             |dir: &Utf8Path| under(dir, &workspace.exclude) && !under(dir, &workspace.members);
         let mut members: BTreeMap<Utf8PathBuf, Member> = BTreeMap::new();
+        let mut is_sure = is_plain_root(manifest);
         while !open.is_empty() {
             open.sort();
             open.dedup();
             open.retain(|dir| !members.contains_key(dir) && !is_excluded(dir));
             let read = open.par_iter().map(|dir| Some((dir.clone(), member(root, dir, &top)?)));
-            let read: Vec<(Utf8PathBuf, Member)> = read.collect::<Option<_>>()?;
+            let read: Vec<(Utf8PathBuf, (Member, bool))> = read.collect::<Option<_>>()?;
             // A package on a path below the root is a member without being listed.
-            let needed = read.iter().flat_map(|(_, member)| &member.dependencies);
+            let needed = read.iter().flat_map(|(_, (member, _))| &member.dependencies);
             let paths = needed.filter_map(|dependency| dependency.path.as_ref());
             open = paths
                 .map(|path| Some(path.strip_prefix(root).ok()?.to_owned()))
                 .collect::<Option<_>>()?;
-            members.extend(read);
+            for (dir, (member, is_plain)) in read {
+                is_sure &= is_plain;
+                members.insert(dir, member);
+            }
         }
-        Some(Self::new(members.into_values().collect(), target_directory(root)?, Vec::new()))
+        let members = members.into_values().collect();
+        Some(Self::new(members, target_directory(root)?, Vec::new(), is_sure))
     }
 }
 
@@ -66,7 +72,8 @@ fn folders(root: &Utf8Path, pattern: &str) -> Option<Vec<Utf8PathBuf>> {
     Some(found)
 }
 
-fn member(root: &Utf8Path, dir: &Utf8Path, top: &Manifest) -> Option<Member> {
+/// With whether its manifest is plain.
+fn member(root: &Utf8Path, dir: &Utf8Path, top: &Manifest) -> Option<(Member, bool)> {
     let folder = root.join(dir);
     let manifest = dir.join("Cargo.toml");
     let text = std::fs::read_to_string(root.join(&manifest)).ok()?;
@@ -83,7 +90,7 @@ fn member(root: &Utf8Path, dir: &Utf8Path, top: &Manifest) -> Option<Member> {
     };
     let dependencies = dependencies(&folder, &read)?;
     let metadata = package.metadata.as_ref().and_then(|metadata| metadata.get("calve"));
-    Some(Member {
+    let member = Member {
         name: package.name.clone(),
         version: package.version.get().ok()?.clone(),
         dir: dir.to_owned(),
@@ -95,7 +102,9 @@ fn member(root: &Utf8Path, dir: &Utf8Path, top: &Manifest) -> Option<Member> {
         dependencies,
         metadata: metadata
             .map_or(Some(serde_json::Value::Null), |m| serde_json::to_value(m).ok())?,
-    })
+    };
+    let is_plain = is_plain(root, &text, &member);
+    Some((member, is_plain))
 }
 
 /// `1.85.0` of `1.85`.
@@ -253,6 +262,8 @@ mod tests {
         let fixtures = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
         for name in ["shop", "market", "archive", "depot", "forms", "measures", "ports", "roots"] {
             assert_same(&fixtures.join(name));
+            let text = std::fs::read_to_string(fixtures.join(name).join("Cargo.toml")).unwrap();
+            assert!(Layout::of_manifests(&fixtures.join(name), &text).unwrap().is_sure, "{name}");
         }
     }
 

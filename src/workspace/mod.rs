@@ -10,6 +10,7 @@ mod locked;
 mod manifests;
 mod migrations;
 mod paths;
+mod plain;
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +23,7 @@ use typed_arena::Arena;
 
 pub(crate) use files::not_read;
 pub use git::Repository;
-pub use load::{Asked, Early, cargo_refused, load, locate};
+pub use load::{Asked, Early, Word, cargo_refused, load, locate};
 pub use locked::{Locked, LockedPackage};
 pub use migrations::named as migrations_named;
 pub use paths::normalized;

@@ -184,7 +184,14 @@ fn extraction<'w>(
         // What cannot be written is better known before a build than after it.
         changes::check(&extraction.changes, &workspace.root)?;
     }
-    let lock = lock.unwrap_or_else(|defect| std::panic::resume_unwind(defect))?;
+    let lock = lock.unwrap_or_else(|defect| std::panic::resume_unwind(defect));
+    let lock = lock.map_err(|refusal| match outside(workspace) {
+        Some(outside) if refusal.code == "lock-failed" => Box::new(
+            outside
+                .help("write the path to it absolute, or take it from a repository or a registry"),
+        ),
+        _ => refusal,
+    })?;
     lock_as(workspace, &mut extraction.changes, lock)?;
     Ok(Some(extraction))
 }
@@ -268,16 +275,21 @@ fn refuse_dirty(workspace: &Workspace) -> Result<()> {
     Err(diagnostic.help("commit or stash them, or say --allow-dirty").into())
 }
 
+/// A package that a copy of the workspace does not reach.
+fn outside(workspace: &Workspace) -> Option<Diagnostic> {
+    let outside = workspace.outside.first()?;
+    let needs = format!("the workspace needs `{outside}`, which lies outside of it");
+    Some(
+        Diagnostic::error("outside-path", needs)
+            .note("in a copy elsewhere its relative path would lead to nothing"),
+    )
+}
+
 /// The copy to write to.
 fn aside(workspace: &Workspace, into: &Utf8Path, output: &mut Output<'_>) -> Result<Aside> {
-    if let Some(outside) = workspace.outside.first() {
-        return Err(Diagnostic::error(
-            "outside-path",
-            format!("the workspace needs `{outside}`, which lies outside of it"),
-        )
-        .note("in a copy elsewhere its relative path would lead to nothing")
-        .help("extract in place, on a branch")
-        .into());
+    if let Some(refusal) = outside(workspace) {
+        let help = "extract in place, on a branch, where the path to it is absolute";
+        return Err(refusal.help(help).into());
     }
     Aside::of(into, &mut |holder| entry::waiting(holder, into.as_str(), output))
 }

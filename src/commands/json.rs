@@ -167,6 +167,7 @@ struct Counts {
 #[derive(Debug, Serialize)]
 struct Verification<'a> {
     build: bool,
+    failed_before: &'a [String],
     tests: Option<Tests<'a>>,
     databases: Option<&'a [Counted]>,
 }
@@ -291,6 +292,7 @@ impl<'a> Summary<'a> {
             },
             verification: Verification {
                 build: proven.build,
+                failed_before: &proven.failed_before,
                 tests: proven.tests.as_ref().map(Tests::of),
                 databases: proven.databases.as_deref(),
             },

@@ -28,6 +28,8 @@ pub(super) enum Proof {
 pub(super) struct Proven {
     /// That it builds.
     pub(super) build: bool,
+    /// What of it did not build before either, so that nothing is proven of it.
+    pub(super) failed_before: Vec<String>,
     /// How the monolith's tests ended.
     pub(super) tests: Option<TestReport>,
     /// How the databases of the two sides compare with the monolith's.
@@ -56,7 +58,7 @@ pub(super) fn prove(
     for proof in proofs {
         match proof {
             Proof::Build => {
-                build(workspace, extraction, scratch, output)?;
+                proven.failed_before = build(workspace, extraction, scratch, output)?;
                 proven.build = true;
             }
             Proof::Tests => proven.tests = Some(tests(workspace, extraction, scratch, output)?),
@@ -102,13 +104,13 @@ fn tests(
 }
 
 /// Builds the result in the scratch copy: the workspace, then each package that changed or depends on
-/// the module, and each of their binaries, alone.
+/// the module, and each of their binaries, alone. Returns what did not build before either.
 fn build(
     workspace: &Workspace,
     extraction: &Extraction<'_>,
     scratch: &Scratch,
     output: &mut Output<'_>,
-) -> Result<()> {
+) -> Result<Vec<String>> {
     let steps = steps(workspace, extraction);
     let target = workspace.target_directory.join("calve");
     let mut before: Option<Scratch> = None;
@@ -127,7 +129,7 @@ fn build(
     let report = verify::judge(subject, &mut unchanged, &mut |line| output.progress(line))?;
     output.progress_done();
     if report.passed() {
-        return Ok(());
+        return Ok(report.failed_before().map(Step::what).collect());
     }
     Err(does_not_build(&report, &extraction.plan.names.dir).into())
 }

@@ -290,6 +290,12 @@ pub(super) fn extracted(
         writeln!(err, "\nwarning: a .gitignore rule keeps `{first}`{more} out of the repository")?;
     }
 
+    for what in &proven.failed_before {
+        writeln!(
+            err,
+            "\nwarning: {what} did not build before the extraction either, so nothing is proven of it"
+        )?;
+    }
     if let Some(tests) = &proven.tests {
         own_tests::table(tests, err)?;
     }

@@ -12,6 +12,7 @@ use super::freshness::Differing;
 use super::messages::Run;
 use crate::changes::ChangeSet;
 use crate::diagnostic::Result;
+use crate::workspace::cargo_refused;
 
 /// One thing to check. A package alone shows errors that feature unification hides in the workspace.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,6 +83,12 @@ impl Report {
     pub fn passed(&self) -> bool {
         self.steps.iter().all(|step| !matches!(step.outcome, Outcome::Failed(_)))
     }
+
+    /// What did not build before the change either.
+    pub fn failed_before(&self) -> impl Iterator<Item = &Step> {
+        let failed = |report: &&StepReport| report.outcome == Outcome::FailedBefore;
+        self.steps.iter().filter(failed).map(|report| &report.step)
+    }
 }
 
 /// Runs `cargo check` for each step in the changed copy. Only when something fails or warns,
@@ -91,8 +98,8 @@ impl Report {
 /// whole workspace before. `progress` gets a line for a person at each step and built crate.
 ///
 /// # Errors
-/// `cargo-not-found`, `check-failed` when cargo cannot be listened to, and those of `unchanged`. What
-/// the compiler finds is no error but in the report.
+/// `cargo-not-found`, `check-failed` when cargo cannot be listened to, `cargo-refused` when it refuses the
+/// workspace as it was, and those of `unchanged`. What the compiler finds is no error but in the report.
 pub fn judge(
     subject: Subject<'_>,
     unchanged: &mut dyn FnMut() -> Result<Utf8PathBuf>,
@@ -117,6 +124,15 @@ pub fn judge(
         differing.renew(subject.changed).map_err(|e| broken(&e))?;
         before
     };
+
+    // What cargo does not even begin to build proves nothing, whoever is to blame.
+    if let Some(refused) = runs
+        .iter()
+        .zip(subject.steps)
+        .find_map(|(run, step)| before.get(step).filter(|before| !run.began && !before.began))
+    {
+        return Err(cargo_refused(&refused.stderr));
+    }
 
     let mut said = BTreeSet::new();
     let mut report = Report::default();
@@ -258,13 +274,20 @@ impl Step {
     }
 }
 
+impl Step {
+    /// What is checked, for a person.
+    pub fn what(&self) -> String {
+        match self {
+            Self::Workspace => "the whole workspace".to_owned(),
+            Self::Package { name, .. } => format!("`{name}` alone"),
+            Self::Binary { name, .. } => format!("the binary `{name}` alone"),
+        }
+    }
+}
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Workspace => f.write_str("checking the whole workspace"),
-            Self::Package { name, .. } => write!(f, "checking `{name}` alone"),
-            Self::Binary { name, .. } => write!(f, "checking the binary `{name}` alone"),
-        }
+        write!(f, "checking {}", self.what())
     }
 }
 
@@ -333,6 +356,16 @@ mod tests {
             let changed = Scratch::copy(&self.root, &[]).unwrap();
             changed.write(changes, "".into()).unwrap();
             resolve_lock(changed.root(), "").unwrap();
+            let (report, progress) = self.judge_in(&changed, changes, steps).unwrap();
+            (report.steps.into_iter().map(|step| step.outcome).collect(), progress)
+        }
+
+        fn judge_in(
+            &self,
+            changed: &Scratch,
+            changes: &ChangeSet,
+            steps: &[Step],
+        ) -> Result<(Report, Vec<String>)> {
             let subject = Subject { changed: changed.root(), changes, target: &self.target, steps };
             let mut unchanged = None;
             let mut progress = Vec::new();
@@ -343,9 +376,8 @@ mod tests {
                     Ok(unchanged.insert(copy).root().to_owned())
                 },
                 &mut |line| progress.push(line.to_owned()),
-            )
-            .unwrap();
-            (report.steps.into_iter().map(|step| step.outcome).collect(), progress)
+            )?;
+            Ok((report, progress))
         }
     }
 
@@ -402,6 +434,26 @@ mod tests {
         case.prepend(&mut changes, "app/src/main.rs", "use base::nothing;\n");
         let (outcomes, _) = case.judge(&changes, &[Step::Workspace]);
         assert_eq!(failed(&outcomes[0]).len(), 1, "{outcomes:?}");
+    }
+
+    #[test]
+    fn what_cargo_does_not_begin_to_build_proves_nothing() {
+        let case = case();
+        resolve_lock(&case.root, "").unwrap();
+        case.write(
+            "user/Cargo.toml",
+            &manifest(
+                "user",
+                "[dependencies]\nbase = { path = \"../base\", features = [\"nope\"] }\n",
+            ),
+        );
+        let mut changes = ChangeSet::default();
+        case.prepend(&mut changes, "app/src/main.rs", "use base::nothing;\n");
+        let changed = Scratch::copy(&case.root, &[]).unwrap();
+        changed.write(&changes, "".into()).unwrap();
+        let refusal = case.judge_in(&changed, &changes, &[Step::Workspace]).unwrap_err();
+        assert_eq!(refusal.code, "cargo-refused");
+        assert!(refusal.notes[0].contains("nope"), "{refusal:?}");
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub(super) struct Run {
     pub(super) success: bool,
     /// Whether rustc reported an error; a run can fail without one (a manifest, a build script).
     pub(super) has_errors: bool,
+    /// Whether cargo came so far as to build; it does not where it refuses a manifest or the lock file.
+    pub(super) began: bool,
     /// What cargo wrote to standard error.
     pub(super) stderr: String,
     /// Programs that were built or are fresh: name of the target and path.
@@ -49,7 +51,9 @@ impl Run {
     ) -> io::Result<Self> {
         let mut run = Self::default();
         for message in Message::parse_stream(stdout) {
-            match message? {
+            let message = message?;
+            run.began |= !matches!(message, Message::TextLine(_));
+            match message {
                 Message::CompilerMessage(message) => run.take(root, message),
                 Message::CompilerArtifact(artifact) => {
                     if !artifact.fresh {
@@ -85,7 +89,8 @@ impl Run {
             new.extend(fresh.rev().take(more).map(|(_, rendered)| rendered.clone()));
         }
         let failed_silently = |run: &Self| !run.success && !run.has_errors;
-        if failed_silently(self) && !failed_silently(before) {
+        let is_refused_now = before.began && !self.began;
+        if failed_silently(self) && (is_refused_now || !failed_silently(before)) {
             new.push(self.stderr.clone());
         }
         new

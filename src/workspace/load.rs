@@ -165,7 +165,13 @@ impl Found {
                 |needed| Layout::of_metadata(&place.root, &metadata(&place.manifest, needed)?);
             let layout = said(false)?;
             // All packages, where it says what is wrong with the lock file, or that nothing is.
-            if fits(&locked, &layout.members) { Ok(layout) } else { said(true) }
+            if !fits(&locked, &layout.members) {
+                return said(true);
+            }
+            match resolves(&place.root) {
+                Ok(()) => Ok(layout),
+                Err(said) => Err(cargo_refused(&said)),
+            }
         });
         Asked { found: self, cargo }
     }
@@ -296,6 +302,28 @@ fn declares_workspace(manifest: &str) -> bool {
         .is_ok_and(|document| document.contains_key("workspace"))
 }
 
+/// Has cargo resolve the workspace at `root`, from what is on this machine if it can, without a change.
+///
+/// # Errors
+/// What cargo has against it.
+pub fn resolves(root: &Utf8Path) -> std::result::Result<(), String> {
+    let mut said = String::new();
+    for network in [&["--offline"][..], &[]] {
+        let output = std::process::Command::new(cargo())
+            .args(["update", "--workspace", "--quiet", "--locked"])
+            .args(network)
+            .current_dir(root)
+            .env("CARGO_TERM_COLOR", "never")
+            .output()
+            .map_err(|error| error.to_string())?;
+        if output.status.success() {
+            return Ok(());
+        }
+        said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    }
+    Err(said)
+}
+
 /// With what cargo said.
 pub fn cargo_refused(error: &impl ToString) -> Box<Diagnostic> {
     let text = error.to_string();
@@ -352,6 +380,39 @@ mod tests {
         let asked = asked().expect("a member that is not locked").answer();
         let refusal = asked.map(|answer| answer.layout).unwrap_err();
         assert_eq!(refusal.code, "cargo-refused");
+    }
+
+    /// Not only where the lock file tells: a circle fits it.
+    #[expect(clippy::disallowed_methods, reason = "a test sets its own stage")]
+    #[test]
+    fn what_cargo_cannot_resolve_is_refused() {
+        let project = Project::new().member("a", &[], &[("src/lib.rs", "")]).member(
+            "b",
+            &["a"],
+            &[("src/lib.rs", "")],
+        );
+        let workspace = project.load();
+        let root = &workspace.root;
+        let refused = || *load(&root.join("Cargo.toml")).unwrap_err();
+        let manifest = std::fs::read_to_string(root.join("a/Cargo.toml")).unwrap();
+        let circle = format!("{manifest}b = {{ path = \"../b\" }}\n");
+        assert!(manifest.ends_with("[dependencies]\n"), "{manifest}");
+        std::fs::write(root.join("a/Cargo.toml"), circle).unwrap();
+        let entry = "name = \"a\"\nversion = \"0.1.0\"\n";
+        let lock = workspace.lock.replace(entry, &format!("{entry}dependencies = [\n \"b\",\n]\n"));
+        std::fs::write(root.join("Cargo.lock"), lock).unwrap();
+        let refusal = refused();
+        assert_eq!(refusal.code, "cargo-refused");
+        assert!(refusal.notes[0].contains("cyclic package dependency"), "{refusal:?}");
+
+        std::fs::write(root.join("a/Cargo.toml"), manifest).unwrap();
+        std::fs::write(root.join("Cargo.lock"), &*workspace.lock).unwrap();
+        let user = std::fs::read_to_string(root.join("b/Cargo.toml")).unwrap();
+        let asking = user.replace("path = \"../a\"", "path = \"../a\", features = [\"nope\"]");
+        assert_ne!(asking, user);
+        std::fs::write(root.join("b/Cargo.toml"), asking).unwrap();
+        let refusal = refused();
+        assert!(refusal.notes[0].contains("feature `nope`"), "{refusal:?}");
     }
 
     #[cfg(unix)]

@@ -33,7 +33,7 @@ impl Layout {
         let is_excluded =
             |dir: &Utf8Path| under(dir, &workspace.exclude) && !under(dir, &workspace.members);
         let mut members: BTreeMap<Utf8PathBuf, Member> = BTreeMap::new();
-        let mut is_sure = is_plain_root(manifest);
+        let mut is_sure = is_plain_root(root, manifest);
         while !open.is_empty() {
             open.sort();
             open.dedup();
@@ -67,9 +67,13 @@ fn folders(root: &Utf8Path, pattern: &str) -> Option<Vec<Utf8PathBuf>> {
         let path = Utf8PathBuf::from_path_buf(path.ok()?).ok()?;
         if path.join("Cargo.toml").is_file() {
             found.push(normalized(path.strip_prefix(root).ok()?));
+        } else if path.is_dir() {
+            // Cargo wants one in each.
+            return None;
         }
     }
-    Some(found)
+    // `**` is not for cargo, and something must be there.
+    (!found.is_empty() && !pattern.contains("**")).then_some(found)
 }
 
 /// With whether its manifest is plain.

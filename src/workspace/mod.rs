@@ -23,7 +23,7 @@ use typed_arena::Arena;
 
 pub(crate) use files::not_read;
 pub use git::Repository;
-pub use load::{Asked, Early, Word, cargo_refused, load, locate};
+pub use load::{Asked, Early, Word, cargo_refused, load, locate, resolves};
 pub use locked::{Locked, LockedPackage};
 pub use migrations::named as migrations_named;
 pub use paths::normalized;

@@ -81,14 +81,15 @@ const DEPENDENCY: &[&str] =
 const INHERITED: &[&str] = &["workspace", "features", "optional"];
 const DEPENDENCIES: &[&str] = &["dependencies", "dev-dependencies", "build-dependencies"];
 
-/// Whether the root manifest is plain as far as it is about the workspace.
-pub(super) fn is_plain_root(manifest: &str) -> bool {
+/// Whether the manifest of the workspace at `root` is plain as far as it is about the workspace.
+pub(super) fn is_plain_root(root: &Utf8Path, manifest: &str) -> bool {
     let Ok(manifest) = manifest.parse::<Table>() else { return false };
     let workspace = manifest.get("workspace").and_then(Value::as_table);
     has_only(&manifest, &[TABLES, ROOT_TABLES])
         && workspace.is_some_and(|workspace| {
             has_only(workspace, &[WORKSPACE])
                 && table(workspace, "dependencies").is_none_or(has_plain_dependencies)
+                && workspace.get("default-members").is_none_or(|members| are_folders(root, members))
         })
 }
 
@@ -104,9 +105,18 @@ pub(super) fn is_plain(root: &Utf8Path, manifest: &str, member: &Member) -> bool
         && all_dependencies(&manifest).all(has_plain_dependencies)
         && has_plain_targets(&manifest)
         && is_of_its_edition(member)
+        && !member.targets.is_empty()
         && member.targets.iter().all(|target| root.join(&target.root).is_file())
         && are_distinct(&member.targets)
         && member.features.values().flatten().all(|feature| means_something(feature, member))
+}
+
+/// Whether a list names packages, each by its folder.
+fn are_folders(root: &Utf8Path, list: &Value) -> bool {
+    list.as_array().is_some_and(|list| {
+        let is_folder = |dir: &str| root.join(dir).join("Cargo.toml").is_file();
+        list.iter().all(|dir| dir.as_str().is_some_and(is_folder))
+    })
 }
 
 fn table<'a>(table: &'a Table, key: &str) -> Option<&'a Table> {
@@ -184,7 +194,6 @@ mod tests {
     use camino::Utf8PathBuf;
 
     use super::super::layout::Layout;
-    use super::*;
 
     const ROOT: &str = "[workspace]\nmembers = [\"a\"]\n[workspace.dependencies]\n\
                         c = { version = \"1\", default-features = false }\n[profile.dev]\ndebug = 1\n";

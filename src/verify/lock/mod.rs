@@ -13,7 +13,7 @@ use super::Skeleton;
 use super::cargo::{cargo, not_started};
 use crate::changes::ChangeSet;
 use crate::diagnostic::{Diagnostic, Result};
-use crate::workspace::{Locked, Workspace, cargo_refused};
+use crate::workspace::{Locked, Workspace, cargo_refused, resolves};
 use gathered::Gathered;
 
 /// What it takes to resolve the lock file of a changed workspace, on any thread.
@@ -47,7 +47,10 @@ impl<'w> Resolution<'w> {
         match self.gathered.as_ref().and_then(|gathered| self.resolve_gathered(gathered)) {
             Some(lock) => Ok(lock),
             None => resolve_lock(Skeleton::of(self.root, &self.changes)?.root(), self.before)
-                .map_err(|refusal| refused_before(self.root).unwrap_or(refusal)),
+                .map_err(|refusal| {
+                    // What cargo has against the workspace as it was comes first.
+                    resolves(self.root).err().map_or(refusal, |said| cargo_refused(&said))
+                }),
         }
     }
 
@@ -114,39 +117,31 @@ fn completed(root: &Utf8Path, package: &str) -> Option<String> {
     (run.status.success() && has_package).then_some(lock)
 }
 
-/// What cargo finds wrong with the workspace at `root` as it is, if it does.
-fn refused_before(root: &Utf8Path) -> Option<Box<Diagnostic>> {
-    run_update(root, &["--locked"]).ok()?.err().map(|said| cargo_refused(&said))
-}
-
 /// The lock file as cargo completes it.
 fn update(root: &Utf8Path) -> Result<String> {
-    run_update(root, &[])?.map_err(|said| {
-        Diagnostic::error("lock-failed", "cargo cannot resolve the changed workspace")
-            .note(said)
-            .help("check that the registry can be reached, then run the command again")
-    })?;
-    fs::read_to_string(root.join("Cargo.lock")).map_err(|e| not_usable("read the new", &e))
-}
-
-/// Has cargo bring the lock file up to date, or say why it cannot, with `options`.
-fn run_update(root: &Utf8Path, options: &[&str]) -> Result<Result<(), String>> {
+    // `--workspace` touches members alone and downloads no sources; a plain `cargo update` would raise
+    // every version, `cargo metadata` wants the sources of all platforms.
     let mut said = String::new();
+    let mut resolved = false;
     for network in [&["--offline"][..], &[]] {
-        // `--workspace` touches members alone and downloads no sources; a plain `cargo update` would raise
-        // every version, `cargo metadata` wants the sources of all platforms.
         let run = cargo(root)
             .args(["update", "--workspace", "--quiet"])
-            .args(options)
             .args(network)
             .output()
             .map_err(|e| not_started(&e))?;
-        if run.status.success() {
-            return Ok(Ok(()));
+        resolved = run.status.success();
+        if resolved {
+            break;
         }
         said = String::from_utf8_lossy(&run.stderr).trim().to_owned();
     }
-    Ok(Err(said))
+    if !resolved {
+        return Err(Diagnostic::error("lock-failed", "cargo cannot resolve the changed workspace")
+            .note(said)
+            .help("check that the registry can be reached, then run the command again")
+            .into());
+    }
+    fs::read_to_string(root.join("Cargo.lock")).map_err(|e| not_usable("read the new", &e))
 }
 
 /// The lock file if the packages in `held` keep their versions; none if that cannot be.

@@ -103,6 +103,10 @@ fn expand<'w>(
                 syn::Item::Struct(_) | syn::Item::Enum(_) | syn::Item::Impl(_) | syn::Item::Type(_),
                 _,
             ) => made.push((definition, item, origin)),
+            // What stands in its file is code like any other.
+            (syn::Item::Mod(module), _) if module.content.is_none() => {
+                made.push((definition, item, origin));
+            }
             // All else is found as text.
             _ => {}
         }

@@ -8,6 +8,7 @@ use syn::Token;
 use syn::punctuated::Punctuated;
 
 use super::attributes::{attributes, is_condition, is_test_only, path_attribute};
+use super::conditional;
 use super::expansion::{self, Made};
 use super::imports::{Import, imports_of};
 use crate::analysis::included;
@@ -237,6 +238,8 @@ fn crates_of(workspace: &Workspace, member: &Member, target: &Target) -> HashMap
 struct Place<'w> {
     scope: usize,
     test_only: bool,
+    /// Whether they are there only under a condition of a macro.
+    is_conditional: bool,
     file: &'w Utf8Path,
     source: &'w Source,
 }
@@ -322,10 +325,10 @@ impl<'w> Indexer<'w> {
         }
         self.krate.scopes.push(scope);
         let mut children = Vec::new();
-        let place = Place { scope: index, test_only, file, source };
+        let place = Place { scope: index, test_only, is_conditional: false, file, source };
         self.items(place, items, dir, &mut children);
         for Child { declared_by, syntax, place, dir } in children {
-            let Place { test_only, file, source, .. } = place;
+            let Place { test_only, is_conditional, file, source, .. } = place;
             let name = plain(&syntax.ident);
             let mut child_path = path.clone();
             child_path.push(name.clone());
@@ -364,8 +367,11 @@ impl<'w> Indexer<'w> {
             }
             let there = candidates.iter().find(|(path, _)| self.workspace.exists(path));
             let module = there.or(candidates.first()).map(|(path, _)| path.clone());
-            let is_left_out =
-                || self.is_conditional(index) || syntax.attrs.iter().any(is_condition);
+            let is_left_out = || {
+                is_conditional
+                    || self.is_conditional(index)
+                    || syntax.attrs.iter().any(is_condition)
+            };
             if let Some(module) = module
                 && (there.is_some() || !is_left_out())
             {
@@ -384,6 +390,12 @@ impl<'w> Indexer<'w> {
         children: &mut Vec<Child<'w>>,
     ) {
         for syntax in items {
+            if let syn::Item::Macro(call) = syntax
+                && let Some(items) = conditional::items_of(self.workspace, &call.mac)
+            {
+                self.items(Place { is_conditional: true, ..place }, items, dir, children);
+                continue;
+            }
             let id = ItemId { root: self.root, index: self.krate.items.len() };
             let imports = imports_of(syntax, visibility_of(syntax));
             self.krate.scopes[place.scope].imports.extend(imports);
@@ -396,7 +408,12 @@ impl<'w> Indexer<'w> {
             {
                 let made = expansion::of_call(self.workspace, self.krate.member, call, ast);
                 for (definition, item, origin) in made {
+                    let declared_by = self.krate.items.len();
                     self.push(place, item, Some(Made { call: id.index, definition, origin }));
+                    if let syn::Item::Mod(syntax) = item {
+                        let place = Place { is_conditional: true, ..place };
+                        children.push(Child { declared_by, syntax, place, dir: dir.to_owned() });
+                    }
                 }
                 self.include(place, call, children);
             }
@@ -452,7 +469,7 @@ impl<'w> Indexer<'w> {
 
     /// Adds an item to the root.
     fn push(&mut self, place: Place<'w>, syntax: &'w syn::Item, made: Option<Made<'w>>) {
-        let Place { scope, test_only, file, source } = place;
+        let Place { scope, test_only, file, source, .. } = place;
         let id = ItemId { root: self.root, index: self.krate.items.len() };
         if let Some(ident) = ident_of(syntax) {
             let key = (scope, plain(ident));

@@ -2,6 +2,7 @@
 //! resolution to say what a path in a signature, a body or a macro call refers to.
 
 mod attributes;
+mod conditional;
 mod expansion;
 mod hidden;
 mod imports;

@@ -104,3 +104,26 @@ fn deep_nesting_is_no_harm_on_a_deep_stack() {
         .join()
         .unwrap();
 }
+
+#[test]
+fn modules_that_macros_declare_are_read() {
+    let lib = "cfg_if::cfg_if! {\n    if #[cfg(unix)] {\n        mod here;\n        pub fn unix() {}\n    } else {\n        \
+               mod gone;\n    }\n}\nmacro_rules! modules { ($($name:ident),*) => { $(pub mod $name;)* } }\n\
+               modules!(jobs, reports);\n";
+    let files = [
+        ("src/lib.rs", lib),
+        ("src/here.rs", "pub struct Here;"),
+        ("src/jobs.rs", "pub struct Job;"),
+        ("src/reports.rs", "pub struct Report;"),
+    ];
+    let workspace = Project::new().member("m", &[], &files).load();
+    let code = Code::new(&workspace);
+    let root = code.root(code.library("m").unwrap());
+    for name in ["Here", "Job", "Report", "unix"] {
+        let found: Vec<_> = root.items.iter().filter(|i| i.name.as_deref() == Some(name)).collect();
+        assert_eq!(found.len(), 1, "{name}");
+        assert!(found[0].source.text[found[0].range()].starts_with("pub "), "{name}");
+    }
+    assert!(root.unread.is_empty() && root.broken.is_empty(), "{:?}", root.unread);
+    assert!(!root.items.iter().any(|item| item.range().is_empty()));
+}

@@ -97,7 +97,7 @@ fn an_extraction_and_a_check_are_data() {
     assert_eq!((&dry["kind"], &dry["written"]), (&"extraction".into(), &Value::Null));
     assert_eq!(
         dry["verification"],
-        serde_json::json!({ "build": false, "tests": null, "databases": null })
+        serde_json::json!({ "build": false, "failed_before": [], "tests": null, "databases": null })
     );
     let created = dry["files"]["created"].as_array().expect("a list");
     assert!(created.contains(&"services/stock/calve.toml".into()), "{dry}");

@@ -77,7 +77,7 @@ impl Place {
     /// When there is no `Cargo.lock`, cargo refuses the manifests, or a file of a member cannot be read or lies
     /// where none is read.
     pub fn load(self) -> Result<Workspace> {
-        Found::at(self)?.ask_cargo().answer()?.workspace()
+        Found::at(self)?.ask_cargo(false).answer()?.workspace()
     }
 
     /// Reads the workspace as its manifests describe it; then cargo begins to read it too, unless `word` is
@@ -90,20 +90,24 @@ impl Place {
         let found = Found::at(self)?;
         // Before cargo: this takes all cores, and what is planned from it takes one.
         let Some((workspace, is_sure)) = found.early() else {
-            return Ok(Early { workspace: found.ask_cargo().answer()?.workspace()?, asked: None });
+            let said = found.ask_cargo(word == Word::OfCargo).answer()?;
+            return Ok(Early { workspace: said.workspace()?, asked: None });
         };
         let is_settled = word == Word::OfLock && is_sure && fits(&found.locked, &workspace.members);
-        Ok(Early { workspace, asked: (!is_settled).then(|| found.ask_cargo()) })
+        Ok(Early {
+            workspace,
+            asked: (!is_settled).then(|| found.ask_cargo(word == Word::OfCargo)),
+        })
     }
 }
 
 /// By what a workspace is known to be what its manifests seem to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Word {
-    /// cargo reads it too.
+    /// cargo reads it too, and resolves it.
     OfCargo,
     /// Its manifests hold nothing that cargo might read otherwise, and the lock file that cargo made fits them;
-    /// else [`Word::OfCargo`].
+    /// else cargo reads it too.
     OfLock,
 }
 
@@ -158,7 +162,8 @@ impl Found {
         Some((self.workspace(layout).ok()?, is_sure))
     }
 
-    fn ask_cargo(self) -> Asked {
+    /// `resolved` has cargo resolve all of it, too.
+    fn ask_cargo(self, resolved: bool) -> Asked {
         let (place, locked) = (self.place.clone(), Arc::clone(&self.locked));
         let cargo = std::thread::spawn(move || {
             let said =
@@ -168,10 +173,10 @@ impl Found {
             if !fits(&locked, &layout.members) {
                 return said(true);
             }
-            match resolves(&place.root) {
-                Ok(()) => Ok(layout),
-                Err(said) => Err(cargo_refused(&said)),
+            if resolved {
+                resolves(&place.root).map_err(|said| cargo_refused(&said))?;
             }
+            Ok(layout)
         });
         Asked { found: self, cargo }
     }
@@ -393,7 +398,11 @@ mod tests {
         );
         let workspace = project.load();
         let root = &workspace.root;
-        let refused = || *load(&root.join("Cargo.toml")).unwrap_err();
+        let refused = || {
+            let place = locate(&root.join("Cargo.toml")).unwrap();
+            let Early { workspace, asked } = place.load_early(Word::OfCargo).unwrap();
+            *asked.unwrap().instead_of(&workspace).unwrap_err()
+        };
         let manifest = std::fs::read_to_string(root.join("a/Cargo.toml")).unwrap();
         let circle = format!("{manifest}b = {{ path = \"../b\" }}\n");
         assert!(manifest.ends_with("[dependencies]\n"), "{manifest}");

@@ -1,4 +1,4 @@
-//! Starts cargo in a folder, and listens to it.
+//! Listens to cargo.
 
 use std::io::{self, BufReader, Read, Seek};
 use std::process::{Command, Stdio};
@@ -8,14 +8,7 @@ use camino::Utf8Path;
 use super::interrupt::Group;
 use super::messages::Run;
 use crate::diagnostic::{Diagnostic, Result};
-
-/// The cargo that started calve, or the one on the path, to be run in `dir`.
-pub(super) fn cargo(dir: &Utf8Path) -> Command {
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(program);
-    command.current_dir(dir).env("CARGO_TERM_COLOR", "never");
-    command
-}
+pub(super) use crate::workspace::cargo;
 
 /// Runs a cargo that writes its messages as JSON, in the workspace at `root`; `built` gets the name of
 /// each crate that was not fresh.

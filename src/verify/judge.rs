@@ -431,6 +431,11 @@ mod tests {
         case.prepend(&mut changes, "user/src/lib.rs", "// shifts the line\n\n");
         let (outcomes, _) = case.judge(&changes, &[Step::Workspace, alone("app")]);
         assert_eq!(outcomes, [Outcome::FailedBefore, Outcome::Passed]);
+        let steps = [Step::Workspace, alone("app")].into_iter().zip(outcomes);
+        let steps = steps.map(|(step, outcome)| StepReport { step, outcome }).collect();
+        let report = Report { steps };
+        let named: Vec<String> = report.failed_before().map(Step::what).collect();
+        assert!(report.passed() && named == ["the whole workspace"], "{named:?}");
         case.prepend(&mut changes, "app/src/main.rs", "use base::nothing;\n");
         let (outcomes, _) = case.judge(&changes, &[Step::Workspace]);
         assert_eq!(failed(&outcomes[0]).len(), 1, "{outcomes:?}");

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::{Metadata, MetadataCommand};
 
+use super::cargo::{self, cargo, cargo_refused};
 use super::files::{self, unreadable};
 use super::index::Index;
 use super::layout::Layout;
@@ -173,10 +174,10 @@ impl Found {
             if !fits(&locked, &layout.members) {
                 return said(true);
             }
-            if resolved {
-                resolves(&place.root).map_err(|said| cargo_refused(&said))?;
+            match resolved.then(|| cargo::refused(&place.root)).flatten() {
+                Some(refusal) => Err(refusal),
+                None => Ok(layout),
             }
-            Ok(layout)
         });
         Asked { found: self, cargo }
     }
@@ -283,7 +284,7 @@ fn toolchain(root: &Utf8Path) -> String {
 /// The root manifest of one that is none itself; `cargo metadata` would say it too, but only after it wants
 /// a lock file.
 fn locate_workspace(manifest: &Utf8Path) -> Result<Utf8PathBuf> {
-    let output = std::process::Command::new(cargo())
+    let output = cargo(Utf8Path::new("."))
         .args(["locate-project", "--workspace", "--message-format", "plain", "--manifest-path"])
         .arg(manifest)
         .output()
@@ -297,53 +298,10 @@ fn locate_workspace(manifest: &Utf8Path) -> Result<Utf8PathBuf> {
     Ok(Utf8PathBuf::from(String::from_utf8_lossy(&output.stdout).trim_end()))
 }
 
-fn cargo() -> String {
-    std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
-}
-
 fn declares_workspace(manifest: &str) -> bool {
     manifest
         .parse::<toml_edit::Document<String>>()
         .is_ok_and(|document| document.contains_key("workspace"))
-}
-
-/// Has cargo resolve the workspace at `root`, from what is on this machine if it can, without a change.
-///
-/// # Errors
-/// What cargo has against it.
-pub fn resolves(root: &Utf8Path) -> std::result::Result<(), String> {
-    let mut said = String::new();
-    for network in [&["--offline"][..], &[]] {
-        let output = std::process::Command::new(cargo())
-            .args(["update", "--workspace", "--quiet", "--locked"])
-            .args(network)
-            .current_dir(root)
-            .env("CARGO_TERM_COLOR", "never")
-            .output()
-            .map_err(|error| error.to_string())?;
-        if output.status.success() {
-            return Ok(());
-        }
-        said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    }
-    Err(said)
-}
-
-/// With what cargo said.
-pub fn cargo_refused(error: &impl ToString) -> Box<Diagnostic> {
-    let text = error.to_string();
-    let diagnostic =
-        Diagnostic::error("cargo-refused", "cargo cannot read this workspace").note(text.trim());
-    let help = if text.contains("--locked") {
-        "bring Cargo.lock up to date with `cargo check`, commit it"
-    } else if text.contains("<<<<<<<") {
-        "resolve the merge conflict first"
-    } else if text.contains("toolchain") && text.contains("is not installed") {
-        "the workspace names its toolchain: install it with `rustup toolchain install`"
-    } else {
-        "make `cargo metadata` succeed first; a file that is gone comes back from version control"
-    };
-    diagnostic.help(help).into()
 }
 
 fn read(path: &Utf8Path) -> io::Result<String> {

@@ -1,6 +1,7 @@
 //! READ: the user's Cargo workspace as an immutable snapshot. The only disk reads and cargo calls
 //! before the plan.
 
+mod cargo;
 mod files;
 mod git;
 mod index;
@@ -21,9 +22,10 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 use typed_arena::Arena;
 
+pub use cargo::{cargo, cargo_refused, refused as cargo_refuses, update};
 pub(crate) use files::not_read;
 pub use git::Repository;
-pub use load::{Asked, Early, Word, cargo_refused, load, locate, resolves};
+pub use load::{Asked, Early, Word, load, locate};
 pub use locked::{Locked, LockedPackage};
 pub use migrations::named as migrations_named;
 pub use paths::normalized;

@@ -6,6 +6,7 @@ mod case;
 mod cost;
 mod interrupted;
 mod json;
+mod outside;
 mod refused;
 mod stage;
 mod stale;

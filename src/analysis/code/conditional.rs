@@ -12,7 +12,7 @@ pub(super) fn items_of<'w>(workspace: &'w Workspace, call: &syn::Macro) -> Optio
     for branch in branches {
         items.extend(syn::parse2::<syn::File>(branch).ok()?.items);
     }
-    // They stand in the file as they are: their spans are those of the call and of the origin.
+    // They stand in the file as they are, so that nothing else is their origin.
     Some(&workspace.keep(Expanded { items, origins: Vec::new() }).items)
 }
 

@@ -13,7 +13,7 @@ use super::Skeleton;
 use super::cargo::{cargo, not_started};
 use crate::changes::ChangeSet;
 use crate::diagnostic::{Diagnostic, Result};
-use crate::workspace::{Locked, Workspace, cargo_refused, resolves};
+use crate::workspace::{self, Locked, Workspace};
 use gathered::Gathered;
 
 /// What it takes to resolve the lock file of a changed workspace, on any thread.
@@ -49,7 +49,7 @@ impl<'w> Resolution<'w> {
             None => resolve_lock(Skeleton::of(self.root, &self.changes)?.root(), self.before)
                 .map_err(|refusal| {
                     // What cargo has against the workspace as it was comes first.
-                    resolves(self.root).err().map_or(refusal, |said| cargo_refused(&said))
+                    workspace::cargo_refuses(self.root).unwrap_or(refusal)
                 }),
         }
     }
@@ -119,28 +119,11 @@ fn completed(root: &Utf8Path, package: &str) -> Option<String> {
 
 /// The lock file as cargo completes it.
 fn update(root: &Utf8Path) -> Result<String> {
-    // `--workspace` touches members alone and downloads no sources; a plain `cargo update` would raise
-    // every version, `cargo metadata` wants the sources of all platforms.
-    let mut said = String::new();
-    let mut resolved = false;
-    for network in [&["--offline"][..], &[]] {
-        let run = cargo(root)
-            .args(["update", "--workspace", "--quiet"])
-            .args(network)
-            .output()
-            .map_err(|e| not_started(&e))?;
-        resolved = run.status.success();
-        if resolved {
-            break;
-        }
-        said = String::from_utf8_lossy(&run.stderr).trim().to_owned();
-    }
-    if !resolved {
-        return Err(Diagnostic::error("lock-failed", "cargo cannot resolve the changed workspace")
+    workspace::update(root, &[]).map_err(|error| not_started(&error))?.map_err(|said| {
+        Diagnostic::error("lock-failed", "cargo cannot resolve the changed workspace")
             .note(said)
             .help("check that the registry can be reached, then run the command again")
-            .into());
-    }
+    })?;
     fs::read_to_string(root.join("Cargo.lock")).map_err(|e| not_usable("read the new", &e))
 }
 
